@@ -1,0 +1,20 @@
+-- idem.lua: an idempotency key beside its effect; stored as 'fingerprint result'.
+
+-- idem_check says FIRST, SAME (with the stored result) or CONFLICT.
+local function idem_check(key, fingerprint)
+  local stored = redis.call('GET', key)
+  if not stored then return 'FIRST' end
+  local before, result = string.match(stored, '^(%S+) (.*)$')
+  if before == fingerprint then return 'SAME', result end
+  return 'CONFLICT'
+end
+
+-- idem_store keeps the result of a first request.
+local function idem_store(key, fingerprint, result)
+  redis.call('SET', key, fingerprint .. ' ' .. result)
+end
+
+-- idem_count counts a repeat on the given hash, so that it writes something.
+local function idem_count(hash_key)
+  redis.call('HINCRBY', hash_key, 'dup', '1')
+end

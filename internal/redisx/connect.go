@@ -1,0 +1,105 @@
+package redisx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+var (
+	// ErrUnknownOutcome says that a request may have been carried out although
+	// no reply came.
+	ErrUnknownOutcome = errors.New("redis: outcome unknown")
+	// ErrUnavailable says that nothing was carried out: no connection, or a
+	// server that refuses (loading, read-only, out of memory).
+	ErrUnavailable = errors.New("redis: unavailable")
+)
+
+// Options say which Redis to use. The zero value of each field is safe.
+type Options struct {
+	// Addrs are host:port pairs, or the path of a unix socket. More than one
+	// means Cluster, or the sentinels if MasterName is set.
+	Addrs      []string
+	MasterName string
+	Cluster    bool // a Cluster although Addrs holds one address
+	Username   string
+	Password   string
+	PoolSize   int // connections for each server; 64 if zero
+}
+
+// Connect opens a client that never repeats a command by itself: a repeated
+// bare write would count twice, and whether a repeat is safe only the caller
+// knows. It does not wait for the server; Ping does.
+func Connect(o Options) (redis.UniversalClient, error) {
+	if len(o.Addrs) == 0 {
+		return nil, errors.New("redis: no address given")
+	}
+	if o.PoolSize == 0 {
+		o.PoolSize = 64
+	}
+	u := &redis.UniversalOptions{
+		Addrs: o.Addrs, MasterName: o.MasterName, IsClusterMode: o.Cluster,
+		Username: o.Username, Password: o.Password,
+		MaxRetries: -1, MaxRedirects: -1, DialerRetries: 1,
+		DialTimeout: time.Second, ReadTimeout: 2 * time.Second, WriteTimeout: 2 * time.Second,
+		PoolSize: o.PoolSize, PoolTimeout: time.Second, MinIdleConns: 1,
+		ContextTimeoutEnabled:    true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
+	if o.MasterName == "" && (o.Cluster || len(o.Addrs) > 1) {
+		c := u.Cluster()
+		c.ClusterStateReloadInterval = time.Second // the default takes longer than a failover
+		return redis.NewClusterClient(c), nil
+	}
+	return redis.NewUniversalClient(u), nil
+}
+
+// Ping waits until the server answers, at most until ctx ends.
+func Ping(ctx context.Context, c redis.UniversalClient) error {
+	for {
+		err := c.Ping(ctx).Err()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("ping: %w (last answer: %w)", ErrUnavailable, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// refusals are the first words of error replies that a server gives instead of
+// running a script.
+const refusals = " OOM READONLY LOADING MASTERDOWN CLUSTERDOWN NOREPLICAS MISCONF BUSY TRYAGAIN MOVED ASK NOAUTH NOPERM "
+
+// Classify wraps a client error with ErrUnavailable or ErrUnknownOutcome, so
+// that callers branch on what may have happened. Error replies of a script
+// that ran are passed on as they are.
+func Classify(err error) error {
+	if err == nil || errors.Is(err, ErrUnknownOutcome) || errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	var reply redis.Error
+	if errors.As(err, &reply) && !errors.Is(err, redis.Nil) {
+		word, _, _ := strings.Cut(reply.Error(), " ")
+		if strings.Contains(refusals, " "+word+" ") {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		return err
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrClosed) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+}

@@ -1,0 +1,197 @@
+package redisx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// ErrNoServer says that there is no redis-server on the PATH.
+var ErrNoServer = errors.New("redis-server is not installed (Debian: apt-get install redis-server; Mac: brew install redis)")
+
+// socketMax keeps a socket's path below what the kernel takes (sun_path).
+const socketMax = 100
+
+// ServerOptions describe a redis-server to run as a child.
+type ServerOptions struct {
+	// Dir is the data folder; it is made if missing, and locked as long as
+	// the child lives, so that two servers never run on one folder.
+	Dir string
+	// Port is a TCP port on 127.0.0.1. Zero means no port at all: the server
+	// listens on the unix socket redis.sock in Dir, for this user only.
+	Port int
+	// Ephemeral is a server for sessions and limits: nothing on disk, and old
+	// keys with a TTL go first when its memory is full. Otherwise it is a
+	// money server: AOF, fsync always, no eviction.
+	Ephemeral bool
+	// Cluster makes it a Cluster node (it owns no slot by itself).
+	Cluster bool
+	// Lifeline ends the child with SIGTERM when this process dies (Linux).
+	Lifeline bool
+}
+
+// Server is a running redis-server child.
+type Server struct {
+	addr string
+	cmd  *exec.Cmd
+	done chan struct{}
+	err  error // why it ended; read after done
+}
+
+// StartServer starts redis-server and waits until it accepts connections. If
+// another process holds the folder, it waits for it as long as ctx lasts.
+// Errors: ErrNoServer; an error that names the folder or the server's log.
+func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
+	binary, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, ErrNoServer
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s: %w", o.Dir, err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	lock, err := lockFolder(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close() // the child holds a copy
+	addr, args, err := arguments(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(filepath.Join(dir, "redis.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("redis log: %w", err)
+	}
+	defer log.Close()
+	s := &Server{addr: addr, cmd: exec.Command(binary, args...), done: make(chan struct{})} // #nosec G204 -- the binary is redis-server from the PATH
+	s.cmd.Dir = dir
+	s.cmd.Stdout, s.cmd.Stderr = log, log
+	s.cmd.ExtraFiles = []*os.File{lock}
+	if err := s.start(o.Lifeline); err != nil {
+		return nil, fmt.Errorf("start redis-server: %w", err)
+	}
+	if err := s.ready(ctx); err != nil {
+		s.Kill()
+		return nil, fmt.Errorf("%w (its log: %s)", err, log.Name())
+	}
+	return s, nil
+}
+
+// start runs the child from a goroutine that keeps its OS thread: the parent
+// death signal follows the thread that made the child, not the process.
+func (s *Server) start(lifeline bool) error {
+	s.cmd.SysProcAttr = childAttributes(lifeline)
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := s.cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
+		s.err = s.cmd.Wait()
+		close(s.done)
+	}()
+	return <-started
+}
+
+func (s *Server) ready(ctx context.Context) error {
+	network := "tcp"
+	if filepath.IsAbs(s.addr) {
+		network = "unix"
+	}
+	for {
+		conn, err := net.DialTimeout(network, s.addr, time.Second)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("redis-server does not accept connections: %w", ctx.Err())
+		case <-s.done:
+			return fmt.Errorf("redis-server ended: %v", s.err)
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// Addr is the address for Options.Addrs.
+func (s *Server) Addr() string { return s.addr }
+
+// PID is the child's process id.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Done is closed when the child has ended, for whatever reason.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Stop asks the child to end properly and waits for it.
+func (s *Server) Stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.done:
+	case <-time.After(10 * time.Second):
+		s.Kill()
+	}
+}
+
+// Kill ends the child at once, as a power cut would, and waits for it.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Kill()
+	<-s.done
+}
+
+// lockFolder takes the folder's lock, waiting for an earlier owner's end.
+func lockFolder(ctx context.Context, dir string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) // #nosec G304 -- the operator's folder
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	for {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return file, nil
+		}
+		select {
+		case <-ctx.Done():
+			_ = file.Close()
+			return nil, fmt.Errorf("another redis-server holds %s: %w", dir, ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func arguments(dir string, o ServerOptions) (addr string, args []string, err error) {
+	addr = filepath.Join(dir, "redis.sock")
+	args = []string{"--port", strconv.Itoa(o.Port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--daemonize", "no"}
+	if o.Port != 0 {
+		addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port))
+	} else {
+		if len(addr) > socketMax {
+			return "", nil, fmt.Errorf("data folder %s: its path is too long for a socket; choose one of at most %d characters", dir, socketMax-len("/redis.sock"))
+		}
+		args = append(args, "--unixsocket", addr, "--unixsocketperm", "700")
+	}
+	if o.Ephemeral {
+		args = append(args, "--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "volatile-ttl")
+	} else {
+		args = append(args, "--appendonly", "yes", "--appendfsync", "always",
+			"--no-appendfsync-on-rewrite", "no", "--maxmemory-policy", "noeviction")
+	}
+	if o.Cluster {
+		args = append(args, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(o.Port+1))
+	}
+	return addr, args, nil
+}

@@ -1,0 +1,44 @@
+package transition
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// ClaimDue gives the caller up to limit orders of each partition whose time to
+// ask the channel has come. Nobody else gets them until the lease ends; then
+// they are due again, so that a hub that dies loses none.
+func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]OrderNo, error) {
+	now := s.clock()
+	var orders []OrderNo
+	for p := range partition(Partitions) {
+		reply, err := s.run.Run(ctx, s.scripts.dueClaim, []string{s.keys.due(p)},
+			millis(now), millis(now.Add(lease)), strconv.Itoa(limit))
+		if err != nil {
+			return orders, err
+		}
+		for _, text := range reply {
+			no, err := ParseOrderNo(text)
+			if err != nil {
+				return orders, err
+			}
+			orders = append(orders, no)
+		}
+	}
+	return orders, nil
+}
+
+// Reschedule says when to ask next about an order. One that is credited or
+// closed leaves the list; open reports whether it still waits.
+func (s *Store) Reschedule(ctx context.Context, no OrderNo, next time.Time) (open bool, err error) {
+	p, err := no.partition()
+	if err != nil {
+		return false, err
+	}
+	reply, err := s.run.Run(ctx, s.scripts.dueResched, []string{s.keys.due(p), s.keys.order(p, no)}, string(no), millis(next))
+	if err != nil {
+		return false, err
+	}
+	return reply[0] == "OK", nil
+}

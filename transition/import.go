@@ -1,0 +1,153 @@
+package transition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"guodu/internal/fen"
+)
+
+// Sentinels of an import.
+var (
+	// ErrStale says that the hub holds a newer version of the account.
+	ErrStale = errors.New("a newer version was imported before")
+	// ErrCardTaken says that the card belongs to another account.
+	ErrCardTaken = errors.New("card belongs to another account")
+	// ErrCardBusy says that the card has an open load, so its version cannot change.
+	ErrCardBusy = errors.New("card has an open load")
+	// ErrImport says that a value cannot be imported.
+	ErrImport = errors.New("not importable")
+)
+
+// Statement is what the card core states of an account.
+type Statement struct {
+	Account AccountNo
+	Version int64 // rises with each change; the same version changes nothing
+	Open    bool
+	Arrears fen.Fen  // zero or more
+	Freeze  []string // reasons in [a-z_]; "arrears" follows from Arrears
+	Card    Card     // zero: the account has no card
+}
+
+// Card is a physical card as the core states it.
+type Card struct {
+	UID     CardUID
+	No      string // printed number, 1 to 32 of [0-9A-Za-z]
+	Version string // of its personalisation, 1 to 32 of [0-9A-Za-z]
+	Profile string // "stamp", "epurse" or "shared"
+}
+
+// Check says what of the statement cannot be right.
+// Errors: ErrImport, ErrNumber.
+func (st Statement) Check() error {
+	if _, err := ParseAccountNo(string(st.Account)); err != nil {
+		return err
+	}
+	if st.Version < 1 {
+		return fmt.Errorf("%w: version %d, it starts at 1", ErrImport, st.Version)
+	}
+	if st.Arrears < 0 || st.Arrears > fen.Max {
+		return fmt.Errorf("%w: arrears of %s yuan", ErrImport, st.Arrears.Yuan())
+	}
+	for _, reason := range st.Freeze {
+		if reason == "" || reason == "clawback" || strings.Trim(reason, "abcdefghijklmnopqrstuvwxyz_") != "" {
+			return fmt.Errorf("%w: freeze reason %.40q (small letters and _; clawback is the hub's own)", ErrImport, reason)
+		}
+	}
+	if st.Card == (Card{}) {
+		return nil
+	}
+	if _, err := ParseCardUID(string(st.Card.UID)); err != nil {
+		return err
+	}
+	if !word(st.Card.No, 1, 32) || !word(st.Card.Version, 1, 32) {
+		return fmt.Errorf("%w: card number %.40q, version %.40q (1 to 32 letters and digits each)", ErrImport, st.Card.No, st.Card.Version)
+	}
+	if st.Card.Profile != "stamp" {
+		return fmt.Errorf("%w: card profile %.40q; this hub loads cards of profile stamp", ErrImport, st.Card.Profile)
+	}
+	return nil
+}
+
+// Import makes the account what the statement says; money is not touched. It
+// returns how many entries that took: zero if this version was known.
+// Errors: ErrImport, ErrNumber, ErrStale, ErrCardTaken, ErrCardBusy.
+func (s *Store) Import(ctx context.Context, st Statement) (entries int64, err error) {
+	if err := st.Check(); err != nil {
+		return 0, err
+	}
+	if err := s.pointToCard(ctx, st); err != nil {
+		return 0, err
+	}
+	for range moves {
+		reply, err := s.imports(ctx, st)
+		if err != nil {
+			return 0, err
+		}
+		switch reply[0] {
+		case "IMPORTED":
+			return strconv.ParseInt(reply[1], 10, 64)
+		case "DUP":
+			return 0, nil
+		case "STALE":
+			return 0, fmt.Errorf("account %s: %w: %s", st.Account, ErrStale, reply[1])
+		case "BUSY":
+			return 0, fmt.Errorf("account %s, card %s: %w", st.Account, st.Card.UID, ErrCardBusy)
+		case "OTHER_ACCOUNT":
+			return 0, fmt.Errorf("account %s, card %s: %w", st.Account, st.Card.UID, ErrCardTaken)
+		case "RETRY":
+			continue
+		default:
+			return 0, unexpected("import", reply)
+		}
+	}
+	return 0, ErrMoved
+}
+
+// pointToCard writes the indexes first: a pointer to a card that is not in
+// force yet is harmless, a card in force that nobody finds is not.
+func (s *Store) pointToCard(ctx context.Context, st Statement) error {
+	if st.Card == (Card{}) {
+		return nil
+	}
+	for key, value := range map[string]string{
+		s.keys.cardIndex(st.Card.UID):  string(st.Account),
+		s.keys.numberIndex(st.Card.No): string(st.Card.UID),
+	} {
+		reply, err := s.run.Run(ctx, s.scripts.index, []string{key}, value)
+		if err != nil {
+			return err
+		}
+		if reply[0] != "OK" {
+			return fmt.Errorf("account %s, card %s: %w (%s)", st.Account, st.Card.UID, ErrCardTaken, reply[1])
+		}
+	}
+	return nil
+}
+
+func (s *Store) imports(ctx context.Context, st Statement) ([]string, error) {
+	p := partitionOf(st.Account)
+	now, err := s.client().HGet(ctx, s.keys.account(p, st.Account), "card").Result()
+	if err := read("card in force", err); err != nil {
+		return nil, err
+	}
+	card := s.keys.card(p, st.Card.UID)
+	old := card
+	if now != "" {
+		old = s.keys.card(p, CardUID(now))
+	}
+	status := "closed"
+	if st.Open {
+		status = "open"
+	}
+	reasons := append([]string(nil), st.Freeze...)
+	sort.Strings(reasons)
+	return s.run.Run(ctx, s.scripts.imports,
+		[]string{s.keys.account(p, st.Account), s.keys.entries(p, st.Account), card, old},
+		string(st.Account), strconv.FormatInt(st.Version, 10), status, st.Arrears.String(), strings.Join(reasons, ","),
+		string(st.Card.UID), st.Card.No, st.Card.Version, st.Card.Profile, s.now(), now)
+}

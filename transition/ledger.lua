@@ -1,0 +1,80 @@
+-- ledger.lua: what every money script shares. It is put before the script's
+-- own text. Amounts arrive and leave as strings; inside they are Lua numbers
+-- within ±CAP, which doubles hold exactly.
+local CAP = 1000000000000
+
+-- text writes a number without exponent or decimals.
+local function text(n) return string.format('%.0f', n) end
+
+-- hash reads a whole hash as a table of strings.
+local function hash(key)
+  local flat, t = redis.call('HGETALL', key), {}
+  for i = 1, #flat, 2 do t[flat[i]] = flat[i + 1] end
+  return t
+end
+
+-- account reads an account (or the house): balances as numbers.
+local function account(key)
+  local h = hash(key)
+  local a = { key = key, status = h.status, freeze = h.freeze or '', open = h.open or '', card = h.card or '',
+    ver = h.ver or '', q_day = h.q_day or '', head = h.head or '-' }
+  for _, f in ipairs({ 'pending', 'load_held', 'refund_held', 'arrears', 'clawback', 'seq', 'q_fen' }) do
+    a[f] = tonumber(h[f] or '0')
+  end
+  return a
+end
+
+-- sane refuses, before any write, balances that Lua could not count exactly.
+local function sane(a)
+  for _, f in ipairs({ 'pending', 'load_held', 'refund_held', 'arrears', 'clawback' }) do
+    if a[f] > CAP or a[f] < -CAP then
+      error({ err = 'GUODU balance out of range: ' .. f })
+    end
+  end
+end
+
+-- save writes the account back, with the entries counted so far.
+local function save(a)
+  redis.call('HSET', a.key, 'pending', text(a.pending), 'load_held', text(a.load_held),
+    'refund_held', text(a.refund_held), 'arrears', text(a.arrears), 'clawback', text(a.clawback),
+    'freeze', a.freeze, 'seq', text(a.seq), 'head', a.head)
+end
+
+-- enter appends one entry; the balances in it are those of now.
+local function enter(a, list, kind, ref, amount, at)
+  a.seq = a.seq + 1
+  local line = table.concat({ '1', text(a.seq), kind, ref, text(amount), text(a.pending), text(a.load_held),
+    text(a.refund_held), text(a.arrears), text(a.clawback), at, a.head }, ' ')
+  redis.call('RPUSH', list, line)
+  a.head = redis.sha1hex(line)
+end
+
+-- post changes the trial balance; zero changes leave no field behind.
+local function post(tot, changes)
+  for name, amount in pairs(changes) do
+    if amount ~= 0 then
+      redis.call('HINCRBY', tot, name, text(amount))
+    end
+  end
+end
+
+-- unfreeze takes a reason out of a packed set such as 'arrears=core,lost=core'.
+local function unfreeze(set, reason)
+  local left = {}
+  for name, owner in string.gmatch(set, '([a-z_]+)=([a-z_]+)') do
+    if name ~= reason then left[#left + 1] = name .. '=' .. owner end
+  end
+  return table.concat(left, ',')
+end
+
+-- receive is the only way in which pending grows: clawback first, then
+-- arrears, the rest pending. Returns what each took.
+local function receive(a, amount)
+  local claw = math.max(0, math.min(a.clawback, amount))
+  local owed = math.max(0, math.min(a.arrears, amount - claw))
+  local rest = amount - claw - owed
+  a.clawback, a.arrears, a.pending = a.clawback - claw, a.arrears - owed, a.pending + rest
+  if a.clawback == 0 then a.freeze = unfreeze(a.freeze, 'clawback') end
+  if a.arrears == 0 then a.freeze = unfreeze(a.freeze, 'arrears') end
+  return claw, owed, rest
+end

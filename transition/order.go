@@ -1,0 +1,204 @@
+package transition
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"guodu/idempotency"
+	"guodu/internal/fen"
+)
+
+// Sentinels of orders.
+var (
+	// ErrIdempotency says that the idempotency key was used for another wish.
+	ErrIdempotency = idempotency.ErrConflict
+	// ErrOrderExists says that the order number is taken; make another.
+	ErrOrderExists = errors.New("order number is taken")
+)
+
+// LimitError says which limit an order would break and what it leaves.
+type LimitError struct {
+	Limit string  // "order", "day" or "balance"
+	Left  fen.Fen // the largest amount that would pass, possibly zero
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("limit of the %s: at most %s yuan", e.Limit, e.Left.Yuan())
+}
+
+// OrderState is where an order stands.
+type OrderState string
+
+// The states of an order. A closed order that is paid after all is credited.
+const (
+	OrderCreated  OrderState = "created"
+	OrderPrepared OrderState = "prepared"
+	OrderCredited OrderState = "credited"
+	OrderClosed   OrderState = "closed"
+)
+
+// Order is a recharge order as stored.
+type Order struct {
+	No         OrderNo
+	State      OrderState
+	Account    AccountNo
+	Amount     fen.Fen
+	Refunded   fen.Fen
+	Channel    string
+	PayerKind  string
+	Payer      string          // personal: it belongs in no log
+	Request    json.RawMessage // the exact request to the channel
+	Prepay     json.RawMessage // the channel's answer; nil before it
+	Prepared   time.Time
+	Created    time.Time
+	Expires    time.Time
+	Credited   time.Time
+	PaidAt     time.Time // by the channel's clock
+	Txn        string    // the channel's number of the payment
+	Source     string    // how the payment was learned
+	Flag       string    // "late", "other_payer" or empty
+	Queries    int64
+	Duplicates int64 // repeats that changed nothing
+}
+
+// NewOrder is a wish to recharge.
+type NewOrder struct {
+	No        OrderNo // from NewOrderNo
+	Account   AccountNo
+	Amount    fen.Fen
+	Channel   string
+	PayerKind string
+	Payer     string
+	Request   json.RawMessage // stored before it is sent
+	Key       idempotency.Key // optional
+	Expires   time.Time
+	FirstDue  time.Time // when to ask the channel for the first time
+	Limits    Limits
+}
+
+// Limits bound what a holder may recharge, in fen.
+type Limits struct{ Order, Day, Balance fen.Fen }
+
+// CreateOrder makes the order durable, or gives back the number of the one
+// that already serves the wish: the order made with the same idempotency key,
+// or the account's open order of the same channel, amount and payer.
+// Errors: ErrNoAccount, ErrAccountClosed, *LimitError, ErrIdempotency,
+// ErrOrderExists.
+func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (no OrderNo, fresh bool, err error) {
+	p := partitionOf(n.Account)
+	idem := s.keys.order(p, n.No)
+	if n.Key != "" {
+		idem = s.keys.idem(p, n.Account, string(n.Key))
+	}
+	now := s.clock()
+	reply, err := s.run.Run(ctx, s.scripts.orderCreate,
+		[]string{s.keys.account(p, n.Account), s.keys.order(p, n.No), s.keys.due(p), idem},
+		string(n.No), n.Channel, n.Amount.String(), n.PayerKind, n.Payer, string(n.Request),
+		string(n.Key), idempotency.Fingerprint("recharge", string(n.Account), n.Channel, n.Amount.String(), n.PayerKind, n.Payer),
+		millis(now), millis(n.Expires), millis(n.FirstDue), now.In(Beijing()).Format("20060102"),
+		n.Limits.Order.String(), n.Limits.Day.String(), n.Limits.Balance.String(), string(n.Account))
+	if err != nil {
+		return "", false, err
+	}
+	switch reply[0] {
+	case "CREATED":
+		return OrderNo(reply[1]), true, nil
+	case "OPEN", "SAME":
+		return OrderNo(reply[1]), false, nil
+	case "IDEM_CONFLICT":
+		return "", false, ErrIdempotency
+	case "NO_ACCOUNT":
+		return "", false, fmt.Errorf("account %s: %w", n.Account, ErrNoAccount)
+	case "CLOSED":
+		return "", false, fmt.Errorf("account %s: %w", n.Account, ErrAccountClosed)
+	case "EXISTS":
+		return "", false, fmt.Errorf("order %s: %w", n.No, ErrOrderExists)
+	case "LIMIT_ORDER", "LIMIT_DAY", "LIMIT_BALANCE":
+		left, err := fen.ParseInt(reply[1])
+		if err != nil {
+			return "", false, unexpected("order_create", reply)
+		}
+		name := map[string]string{"LIMIT_ORDER": "order", "LIMIT_DAY": "day", "LIMIT_BALANCE": "balance"}[reply[0]]
+		return "", false, &LimitError{Limit: name, Left: left}
+	}
+	return "", false, unexpected("order_create", reply)
+}
+
+// Prepared keeps the channel's answer to the prepay request, if the order
+// still waits to be paid.
+// Errors: ErrNoOrder.
+func (s *Store) Prepared(ctx context.Context, no OrderNo, prepay json.RawMessage) error {
+	p, err := no.partition()
+	if err != nil {
+		return err
+	}
+	reply, err := s.run.Run(ctx, s.scripts.orderPrepared, []string{s.keys.order(p, no)}, string(prepay), s.now())
+	if err != nil {
+		return err
+	}
+	switch reply[0] {
+	case "PREPARED", "STATE":
+		return nil
+	case "NO_ORDER":
+		return fmt.Errorf("order %s: %w", no, ErrNoOrder)
+	}
+	return unexpected("order_prepared", reply)
+}
+
+// CloseOrder ends an unpaid order; the caller holds the channel's proof that
+// it can no longer be paid. It returns the state that stands now.
+// Errors: ErrNoOrder.
+func (s *Store) CloseOrder(ctx context.Context, o Order) (OrderState, error) {
+	p, err := o.No.partition()
+	if err != nil {
+		return "", err
+	}
+	reply, err := s.run.Run(ctx, s.scripts.orderClose,
+		[]string{s.keys.account(p, o.Account), s.keys.order(p, o.No), s.keys.due(p)}, string(o.No), s.now())
+	if err != nil {
+		return "", err
+	}
+	switch reply[0] {
+	case "CLOSED", "DUP":
+		return OrderClosed, nil
+	case "CREDITED":
+		return OrderCredited, nil
+	case "NO_ORDER":
+		return "", fmt.Errorf("order %s: %w", o.No, ErrNoOrder)
+	}
+	return "", unexpected("order_close", reply)
+}
+
+// Order reads an order.
+// Errors: ErrNoOrder.
+func (s *Store) Order(ctx context.Context, no OrderNo) (Order, error) {
+	p, err := no.partition()
+	if err != nil {
+		return Order{}, err
+	}
+	h, err := s.client().HGetAll(ctx, s.keys.order(p, no)).Result()
+	if err := read("order", err); err != nil {
+		return Order{}, err
+	}
+	if h["state"] == "" {
+		return Order{}, fmt.Errorf("order %s: %w", no, ErrNoOrder)
+	}
+	var n number
+	o := Order{
+		No: no, State: OrderState(h["state"]), Account: AccountNo(h["account"]), Amount: n.fen(h["amount"]),
+		Refunded: n.fen(h["refunded"]), Channel: h["channel"], PayerKind: h["payer_kind"], Payer: h["payer"],
+		Request: json.RawMessage(h["request"]), Prepared: n.time(h["prepared"]), Created: n.time(h["created"]),
+		Expires: n.time(h["expires"]), Credited: n.time(h["credited"]), PaidAt: n.time(h["paid_at"]),
+		Txn: h["txn"], Source: h["source"], Flag: h["flag"], Queries: n.int(h["queries"]), Duplicates: n.int(h["dup"]),
+	}
+	if h["prepay"] != "" {
+		o.Prepay = json.RawMessage(h["prepay"])
+	}
+	if n.err != nil {
+		return Order{}, fmt.Errorf("order %s: %w", no, n.err)
+	}
+	return o, nil
+}

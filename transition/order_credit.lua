@@ -1,0 +1,71 @@
+-- order_credit: the one way in which paid money becomes a holder's money.
+-- KEYS 1 account  2 order  3 entries  4 tot  5 due  6 day  7 case
+--      8 house account  9 house entries  10… one refund record each
+-- ARGV 1 order  2 account  3 channel  4 transaction  5 amount  6 payer kind or ''
+--      7 payer  8 source  9 success time  10 now  11… refund, amount, time each
+-- Replies: docs/keys.md.
+-- Invariants: an order is credited at most once, whatever comes and however
+-- often; a repeat gets the stored first result and only counts itself. Refunds
+-- that the channel named are booked with the credit, and arrears are paid from
+-- the net. A case that held this very payment gives it back in the same step.
+local o = hash(KEYS[2])
+if not o.state then return { 'NO_ORDER' } end
+if o.account ~= ARGV[2] then return { 'RETRY' } end
+if o.channel ~= ARGV[3] then return { 'MISMATCH', 'channel' } end
+if o.amount ~= ARGV[5] then return { 'MISMATCH', 'amount' } end
+if o.state == 'credited' then
+  if o.txn ~= ARGV[4] then return { 'OTHER_TXN', o.txn } end
+  redis.call('HINCRBY', KEYS[2], 'dup', '1')
+  return { 'DUP', o.r_seq, o.r_net, o.r_pending, o.r_arrears, o.r_clawback, o.credited, o.flag or '' }
+end
+local a = account(KEYS[1])
+if a.status ~= 'open' then return { 'CLOSED_ACCOUNT' } end
+local amount, back = tonumber(ARGV[5]), 0
+for i = 10, #KEYS do
+  local at = 11 + (i - 10) * 3
+  if redis.call('EXISTS', KEYS[i]) == 1 then return { 'REFUND_KNOWN', ARGV[at] } end
+  back = back + tonumber(ARGV[at + 1])
+end
+if back > amount then return { 'MISMATCH', 'refunds' } end
+local case = ARGV[3] .. ':' .. ARGV[4]
+local held = 0
+if redis.call('HGET', KEYS[7], 's:' .. case) == 'open' then
+  held = tonumber(redis.call('HGET', KEYS[7], 'f:' .. case) or '0')
+end
+local house = account(KEYS[8])
+local net = amount - back
+local before = { clawback = a.clawback, arrears = a.arrears }
+local claw, owed, rest = receive(a, net)
+sane(a)
+local flag = ''
+if o.state == 'closed' then flag = 'late' end
+if ARGV[6] ~= '' and ARGV[6] == o.payer_kind and ARGV[7] ~= o.payer then flag = 'other_payer' end
+
+if held > 0 then
+  enter(house, KEYS[9], 'unsuspend', case, held, ARGV[10])
+  save(house)
+  post(KEYS[4], { paid = -held, suspense = held })
+  redis.call('HSET', KEYS[7], 's:' .. case, 'closed', 'f:' .. case, '0')
+end
+-- The entries before the credit show the balances before it.
+local after = { clawback = a.clawback, arrears = a.arrears, pending = a.pending }
+a.clawback, a.arrears, a.pending = before.clawback, before.arrears, a.pending - rest
+for i = 10, #KEYS do
+  local at = 11 + (i - 10) * 3
+  enter(a, KEYS[3], 'netted', ARGV[at], tonumber(ARGV[at + 1]), ARGV[10])
+  redis.call('HSET', KEYS[i], 'order', ARGV[1], 'amount', ARGV[at + 1], 'state', 'settled', 'source', 'external',
+    'at', ARGV[at + 2])
+end
+a.clawback, a.arrears, a.pending = after.clawback, after.arrears, after.pending
+enter(a, KEYS[3], 'credit', ARGV[1], net, ARGV[10])
+save(a)
+post(KEYS[4], { paid = amount, refunded = -back, clawback = -claw, arrears_paid = -owed, pending = -rest })
+if string.match(a.open, '^%S+') == ARGV[1] then
+  redis.call('HSET', KEYS[1], 'open', '')
+end
+redis.call('HSET', KEYS[2], 'state', 'credited', 'txn', ARGV[4], 'paid_at', ARGV[9], 'credited', ARGV[10],
+  'source', ARGV[8], 'refunded', text(back), 'flag', flag, 'r_seq', text(a.seq), 'r_net', text(net),
+  'r_pending', text(rest), 'r_arrears', text(owed), 'r_clawback', text(claw))
+redis.call('ZREM', KEYS[5], ARGV[1])
+redis.call('ZADD', KEYS[6], ARGV[9], ARGV[1])
+return { 'CREDITED', text(a.seq), text(net), text(rest), text(owed), text(claw), ARGV[10], flag }

@@ -1,0 +1,185 @@
+package transition
+
+import (
+	"context"
+	_ "embed" // for the scripts
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"guodu/idempotency"
+	"guodu/internal/fen"
+	"guodu/internal/redisx"
+)
+
+// Sentinels that callers branch on.
+var (
+	// ErrUnavailable says that nothing was changed: the store refuses.
+	ErrUnavailable = redisx.ErrUnavailable
+	// ErrUnknownOutcome says that a change may or may not have been made.
+	// Repeat the same call: every script answers a repeat with its first result.
+	ErrUnknownOutcome = redisx.ErrUnknownOutcome
+	// ErrNoAccount says that there is no such account.
+	ErrNoAccount = errors.New("no such account")
+	// ErrAccountClosed says that the account takes no money any more.
+	ErrAccountClosed = errors.New("account is closed")
+	// ErrNoOrder says that there is no such order.
+	ErrNoOrder = errors.New("no such order")
+	// ErrMoved says that keys kept changing while a call tried to name them.
+	ErrMoved = errors.New("too many changes at once, try again")
+)
+
+// format is the version of the data in docs/keys.md.
+const format = "1"
+
+//go:embed ledger.lua
+var ledgerLua string
+
+//go:embed load.lua
+var loadLua string
+
+//go:embed order_create.lua
+var orderCreateLua string
+
+//go:embed order_prepared.lua
+var orderPreparedLua string
+
+//go:embed order_credit.lua
+var orderCreditLua string
+
+//go:embed order_close.lua
+var orderCloseLua string
+
+//go:embed due_claim.lua
+var dueClaimLua string
+
+//go:embed due_resched.lua
+var dueReschedLua string
+
+//go:embed case_open.lua
+var caseOpenLua string
+
+//go:embed tap.lua
+var tapLua string
+
+//go:embed load_result.lua
+var loadResultLua string
+
+//go:embed import.lua
+var importLua string
+
+//go:embed index.lua
+var indexLua string
+
+//go:embed meta.lua
+var metaLua string
+
+// scripts are the money scripts, by their files' names.
+type scripts struct {
+	orderCreate, orderPrepared, orderCredit, orderClose *redisx.Script
+	dueClaim, dueResched, caseOpen                      *redisx.Script
+	tap, loadResult                                     *redisx.Script
+	imports, index, meta                                *redisx.Script
+}
+
+func newScripts() scripts {
+	return scripts{
+		orderCreate:   redisx.NewScript("order_create", ledgerLua, idempotency.Fragment, orderCreateLua),
+		orderPrepared: redisx.NewScript("order_prepared", orderPreparedLua),
+		orderCredit:   redisx.NewScript("order_credit", ledgerLua, orderCreditLua),
+		orderClose:    redisx.NewScript("order_close", ledgerLua, orderCloseLua),
+		dueClaim:      redisx.NewScript("due_claim", dueClaimLua),
+		dueResched:    redisx.NewScript("due_resched", dueReschedLua),
+		caseOpen:      redisx.NewScript("case_open", ledgerLua, caseOpenLua),
+		tap:           redisx.NewScript("tap", ledgerLua, loadLua, tapLua),
+		loadResult:    redisx.NewScript("load_result", ledgerLua, loadLua, loadResultLua),
+		imports:       redisx.NewScript("import", ledgerLua, importLua),
+		index:         redisx.NewScript("index", indexLua),
+		meta:          redisx.NewScript("meta", ledgerLua, metaLua),
+	}
+}
+
+// Store is the money of one campus. It is safe for concurrent use.
+type Store struct {
+	run     *redisx.Runner
+	keys    keyring
+	clock   func() time.Time
+	scripts scripts
+	loadNo  func(partition, time.Time) LoadNo
+}
+
+// Options tune a Store; the zero value is right for one campus on one Redis.
+type Options struct {
+	Prefix string           // first part of every key; "h" if empty
+	Clock  func() time.Time // time.Now if nil
+}
+
+// Open returns a Store over the runner's Redis. At the first start it fixes
+// the number of partitions; later it refuses data of another number.
+func Open(ctx context.Context, run *redisx.Runner, o Options) (*Store, error) {
+	if o.Prefix == "" {
+		o.Prefix = "h"
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	s := &Store{run: run, keys: keyring{o.Prefix}, clock: o.Clock, scripts: newScripts(), loadNo: newLoadNo}
+	reply, err := run.Run(ctx, s.scripts.meta, []string{s.keys.meta()}, format, strconv.Itoa(Partitions))
+	if err != nil {
+		return nil, err
+	}
+	if reply[0] != "OK" {
+		return nil, fmt.Errorf("this Redis holds %s; this hub is built for format %s, %d partitions", reply[1], format, Partitions)
+	}
+	return s, nil
+}
+
+func (s *Store) client() redis.UniversalClient { return s.run.Client() }
+
+// now is the time for scripts, in milliseconds.
+func (s *Store) now() string { return millis(s.clock()) }
+
+func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+
+// unexpected is what a reply that nobody documented becomes: an error, never a
+// guess.
+func unexpected(script string, reply []string) error {
+	return fmt.Errorf("script %s: unexpected reply %q", script, reply)
+}
+
+// read turns a client's error into the package's own; redis.Nil never leaves.
+func read(what string, err error) error {
+	if err == nil || errors.Is(err, redis.Nil) {
+		return nil
+	}
+	return fmt.Errorf("read %s: %w", what, redisx.Classify(err))
+}
+
+// number collects the first error of several conversions of stored text.
+type number struct{ err error }
+
+func (n *number) fen(text string) fen.Fen {
+	f, err := fen.ParseInt(text)
+	if err != nil && n.err == nil {
+		n.err = err
+	}
+	return f
+}
+
+func (n *number) int(text string) int64 {
+	i, err := strconv.ParseInt(text, 10, 64)
+	if err != nil && n.err == nil {
+		n.err = fmt.Errorf("stored number %.24q: %w", text, err)
+	}
+	return i
+}
+
+func (n *number) time(text string) time.Time {
+	if text == "" {
+		return time.Time{}
+	}
+	return time.UnixMilli(n.int(text))
+}

@@ -1,0 +1,190 @@
+package transition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"guodu/idempotency"
+	"guodu/internal/fen"
+)
+
+// Sentinels of taps and results.
+var (
+	// ErrNoCard says that no account has such a card.
+	ErrNoCard = errors.New("no such card")
+	// ErrOtherCard says that number or version are not those of the card that
+	// the hub knows under the UID.
+	ErrOtherCard = errors.New("card does not match the hub's record")
+	// ErrReplay says that the request's nonce was used before.
+	ErrReplay = errors.New("nonce was used before")
+	// ErrTapConflict says that the tap's id was used for another reading.
+	ErrTapConflict = errors.New("tap id was used for another reading")
+)
+
+// Nonce is the one-time mark of a signed request; it is used up in the step
+// that the request causes.
+type Nonce struct{ KeyID, Value string }
+
+// nonceLife is longer than the window in which a signature is accepted.
+const nonceLife = 10 * time.Minute
+
+// Reading is what a terminal read from a card.
+type Reading struct {
+	Terminal string // the terminal's id, proven by its signature
+	TapID    string // made and stored by the terminal first
+	UID      CardUID
+	CardNo   string
+	Version  string  // of the card's personalisation
+	L        int64   // load counter
+	B        fen.Fen // card balance
+	P        *int64  // purchase counter, if the card has one
+}
+
+func (r Reading) purchases() string {
+	if r.P == nil {
+		return ""
+	}
+	return strconv.FormatInt(*r.P, 10)
+}
+
+func (r Reading) fingerprint() string {
+	return idempotency.Fingerprint(string(r.UID), r.CardNo, r.Version, strconv.FormatInt(r.L, 10), r.B.String(), r.purchases())
+}
+
+// Outcome is how a tap ended. Only Offer asks for a write.
+type Outcome string
+
+// The outcomes of a tap. None but Offer lets the terminal touch the card.
+const (
+	Offer       Outcome = "OFFER"        // write this load now
+	Nothing     Outcome = "NOTHING"      // no money is pending
+	Frozen      Outcome = "FROZEN"       // the account has a freeze reason
+	Closed      Outcome = "CLOSED"       // the account is closed
+	NotInForce  Outcome = "NOT_IN_FORCE" // another card replaced this one
+	Reread      Outcome = "REREAD"       // the reading contradicts the ledger: read again
+	InDoubt     Outcome = "IN_DOUBT"     // purchases hide whether the load was written
+	Written     Outcome = "WRITTEN"      // counter says written, balance does not
+	UnknownLoad Outcome = "UNKNOWN_LOAD" // the counter is ahead of the ledger
+	Conflict    Outcome = "CONFLICT"     // evidence contradicts itself
+	Dead        Outcome = "DEAD"         // this tap's attempt is over
+)
+
+// Load is one write to a card, as far as its authorisation states it.
+type Load struct {
+	No       LoadNo
+	Account  AccountNo
+	UID      CardUID
+	CardNo   string
+	Version  string
+	Attempt  int64
+	Terminal string
+	TapID    string
+	Amount   fen.Fen
+	L0       int64
+	B0       fen.Fen
+	P0       string // empty if the card has no purchase counter
+	NotAfter time.Time
+}
+
+// TapResult is what a tap showed and brought.
+type TapResult struct {
+	Outcome         Outcome
+	Pending         fen.Fen // left pending after this tap
+	Confirmed       LoadNo  // the load that this reading proved, or empty
+	ConfirmedAmount fen.Fen
+	Load            Load // with Offer
+}
+
+// TapTimes bound what a tap grants.
+type TapTimes struct {
+	NotAfter time.Duration // how long the authorisation may be used
+	Deadline time.Duration // when the load counts as in doubt
+}
+
+// Tap resolves the card's open load by what was read, then offers pending
+// money. The hold is durable before Tap returns.
+// Errors: ErrNoCard, ErrOtherCard, ErrReplay, ErrTapConflict; after
+// ErrUnknownOutcome the terminal taps again with the same tap id.
+func (s *Store) Tap(ctx context.Context, r Reading, nonce Nonce, times TapTimes) (TapResult, error) {
+	account, err := s.AccountOfCard(ctx, r.UID)
+	if err != nil {
+		return TapResult{}, err
+	}
+	for range moves {
+		reply, open, fresh, err := s.tap(ctx, account, r, nonce, times)
+		if err != nil {
+			return TapResult{}, err
+		}
+		if reply[0] != "RETRY" {
+			return tapped(account, r, open, fresh, reply)
+		}
+	}
+	return TapResult{}, ErrMoved
+}
+
+// tap names the keys as the card's record stands, and runs the script.
+func (s *Store) tap(ctx context.Context, account AccountNo, r Reading, nonce Nonce, times TapTimes) (reply []string, open, fresh LoadNo, err error) {
+	p, now := partitionOf(account), s.clock()
+	card, err := s.client().HMGet(ctx, s.keys.card(p, r.UID), "open", "open_l0").Result()
+	if err := read("card", err); err != nil {
+		return nil, "", "", err
+	}
+	counter, _ := card[1].(string)
+	if no, _ := card[0].(string); no != "" {
+		open = LoadNo(no)
+	} else {
+		counter = strconv.FormatInt(r.L, 10)
+	}
+	fresh = s.loadNo(p, now)
+	current := open
+	if current == "" {
+		current = fresh
+	}
+	keys := []string{
+		s.keys.account(p, account), s.keys.entries(p, account), s.keys.tot(p), s.keys.card(p, r.UID), s.keys.doubt(p),
+		s.keys.tap(p, r.Terminal, r.TapID), s.keys.nonce(p, nonce.KeyID, nonce.Value), s.keys.load(p, current),
+		s.keys.load(p, fresh), s.keys.claim(p, r.UID, counter), s.keys.cases(p),
+	}
+	reply, err = s.run.Run(ctx, s.scripts.tap, keys,
+		string(open), string(fresh), string(account), r.Terminal, r.TapID, r.CardNo, string(r.UID), r.Version,
+		strconv.FormatInt(r.L, 10), r.B.String(), r.purchases(), r.fingerprint(), millis(now),
+		millis(now.Add(times.NotAfter)), millis(now.Add(times.Deadline)), strconv.FormatInt(nonceLife.Milliseconds(), 10))
+	return reply, open, fresh, err
+}
+
+func tapped(account AccountNo, r Reading, open, fresh LoadNo, reply []string) (TapResult, error) {
+	switch reply[0] {
+	case "NO_CARD":
+		return TapResult{}, fmt.Errorf("card %s: %w", r.UID, ErrNoCard)
+	case "OTHER_CARD":
+		return TapResult{}, fmt.Errorf("card %s: %w: %s", r.UID, ErrOtherCard, reply[1])
+	case "REPLAY":
+		return TapResult{}, ErrReplay
+	case "TAP_CONFLICT":
+		return TapResult{}, ErrTapConflict
+	}
+	if len(reply) != 11 {
+		return TapResult{}, unexpected("tap", reply)
+	}
+	var n number
+	t := TapResult{
+		Outcome: Outcome(reply[0]), Pending: n.fen(reply[1]), Confirmed: LoadNo(reply[2]), ConfirmedAmount: n.fen(reply[3]),
+	}
+	if t.Outcome == Offer {
+		t.Load = Load{
+			No: LoadNo(reply[4]), Account: account, UID: r.UID, CardNo: r.CardNo, Version: r.Version,
+			Attempt: n.int(reply[5]), Terminal: r.Terminal, TapID: r.TapID, Amount: n.fen(reply[6]),
+			L0: n.int(reply[7]), B0: n.fen(reply[8]), P0: reply[9], NotAfter: n.time(reply[10]),
+		}
+		if t.Load.No != open && t.Load.No != fresh {
+			return TapResult{}, unexpected("tap", reply)
+		}
+	}
+	if n.err != nil {
+		return TapResult{}, fmt.Errorf("%w: %w", unexpected("tap", reply), n.err)
+	}
+	return t, nil
+}
