@@ -211,3 +211,19 @@ type Refund struct {
 	Amount fen.Fen
 	Time   time.Time
 }
+
+// String names a verdict in logs.
+func (v Verdict) String() string {
+	switch v {
+	case Accepted:
+		return "accepted"
+	case NotAuthentic:
+		return "not_authentic"
+	case Unreadable:
+		return "unreadable"
+	case TooLarge:
+		return "too_large"
+	default:
+		return "try_again"
+	}
+}

@@ -44,6 +44,9 @@ func TestPayerNeverShowsItsFullID(t *testing.T) {
 	if strings.Contains(out.String(), fullID) || strings.Contains(out.String(), fullID[:8]) {
 		t.Fatalf("the full id is in\n%s", out.String())
 	}
+	if payer.LogValue().String() != payer.Hint() {
+		t.Errorf("LogValue() = %v, want %q", payer.LogValue(), payer.Hint())
+	}
 	if strings.Count(out.String(), payer.Hint()) < 20 {
 		t.Fatalf("the hint %q is missing from\n%s", payer.Hint(), out.String())
 	}

@@ -15,6 +15,7 @@ import (
 type Case struct {
 	ID       string // "CHANNEL:TRANSACTION" for a payment
 	Kind     string // "unknown_order", "mismatch", "closed_account", …
+	Txn      string // the channel's transaction, for a payment; not read back
 	Suspense fen.Fen
 	Evidence json.RawMessage
 	Times    int64 // how often it was seen
@@ -22,20 +23,25 @@ type Case struct {
 	Opened   time.Time
 }
 
-// OpenCase keeps a case and, once, books its amount as paid and in suspense.
-// near is the order number that the channel named, whatever it is worth: it
-// chooses the partition, so that an order rebuilt under it finds the case.
+// OpenCase keeps a case and, once, books its amount as paid and in suspense,
+// unless the order is credited for this very transaction. near is the order
+// number that the channel named, whatever it is worth: it chooses the
+// partition, so that an order rebuilt under it finds the case.
 func (s *Store) OpenCase(ctx context.Context, near string, c Case) (first bool, err error) {
-	p := partitionOf(AccountNo(near))
+	p, order := partitionOf(AccountNo(near)), ""
 	if no, err := ParseOrderNo(near); err == nil {
 		p, err = no.partition()
 		if err != nil {
 			return false, err
 		}
+		order = s.keys.order(p, no)
 	}
-	reply, err := s.run.Run(ctx, s.scripts.caseOpen,
-		[]string{s.keys.cases(p), s.keys.tot(p), s.keys.houseAccount(p), s.keys.houseEntries(p)},
-		c.ID, c.Kind, c.Suspense.String(), string(c.Evidence), s.now())
+	keys := []string{s.keys.cases(p), s.keys.tot(p), s.keys.houseAccount(p), s.keys.houseEntries(p), order}
+	if order == "" {
+		keys[4] = keys[0]
+	}
+	reply, err := s.run.Run(ctx, s.scripts.caseOpen, keys,
+		c.ID, c.Kind, c.Suspense.String(), string(c.Evidence), s.now(), c.Txn)
 	if err != nil {
 		return false, err
 	}

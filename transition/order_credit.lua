@@ -12,9 +12,9 @@ local o = hash(KEYS[2])
 if not o.state then return { 'NO_ORDER' } end
 if o.account ~= ARGV[2] then return { 'RETRY' } end
 if o.channel ~= ARGV[3] then return { 'MISMATCH', 'channel' } end
+if o.state == 'credited' and o.txn ~= ARGV[4] then return { 'OTHER_TXN', o.txn } end
 if o.amount ~= ARGV[5] then return { 'MISMATCH', 'amount' } end
 if o.state == 'credited' then
-  if o.txn ~= ARGV[4] then return { 'OTHER_TXN', o.txn } end
   redis.call('HINCRBY', KEYS[2], 'dup', '1')
   return { 'DUP', o.r_seq, o.r_net, o.r_pending, o.r_arrears, o.r_clawback, o.credited, o.flag or '' }
 end

@@ -169,6 +169,10 @@ func caseThenCredit(ctx context.Context, st *stage) {
 	st.say("open case without money", first, err)
 	st.create(ctx, 1, 5000, "")
 	st.credit(ctx, 1, 5000, nil)
+	late := Case{ID: "wechat:42001b", Kind: "mismatch", Txn: "42001", Suspense: 5001, Evidence: json.RawMessage(`{}`)}
+	first, err = st.OpenCase(ctx, string(orderNo(1)), late) // its money is in the books already
+	st.say("open case for a credited transaction", first, err)
+	st.credit(ctx, 1, 5001, nil)
 	cases, err := st.Cases(ctx)
 	st.say("cases", cases, err)
 }

@@ -1,0 +1,107 @@
+package wechat_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"guodu/channels"
+	"guodu/internal/fen"
+)
+
+// How far a fuzzed input gets past the locks.
+const (
+	fuzzHeaders  = iota // headers and body as they come
+	fuzzEnvelope        // the body is signed
+	fuzzContent         // the body is encrypted, put into a notice and signed
+	fuzzModes
+)
+
+func FuzzParseNotify(f *testing.F) {
+	good := notice(paid().bytes()).bytes()
+	signed := headers(good, noon())
+	f.Add(uint8(fuzzHeaders), good, signed.Get("Wechatpay-Timestamp"), signed.Get("Wechatpay-Nonce"), signed.Get("Wechatpay-Serial"), signed.Get("Wechatpay-Signature"))
+	f.Add(uint8(fuzzHeaders), []byte("junk"), "1788235200", "n", publicKeyID, "AAAA")
+	f.Add(uint8(fuzzHeaders), []byte{}, "-1", "a\nb", "", "WECHATPAY/SIGNTEST/x")
+	for _, body := range []string{
+		string(good), `{}`, `null`, `[]`, `{"event_type":"REFUND.SUCCESS"}`, `{"event_type":"TRANSACTION.SUCCESS"}`,
+		`{"event_type":"TRANSACTION.SUCCESS","resource":{"algorithm":"AEAD_AES_256_GCM","nonce":"short","ciphertext":"AAAA"}}`,
+		`{"event_type":"TRANSACTION.SUCCESS","resource":{"algorithm":"AEAD_AES_256_GCM","nonce":"123456789012","ciphertext":""}}`,
+		strings.Repeat("[", 20000),
+	} {
+		f.Add(uint8(fuzzEnvelope), []byte(body), "", "", "", "")
+	}
+	for _, plain := range []string{
+		string(paid().bytes()), string(unpaid("CLOSED").bytes()), `{}`, `null`, `{"amount":null,"payer":null,"trade_state":"SUCCESS"}`,
+		`{"out_trade_no":"260901a7K3M9QX2","trade_state":"REFUND","amount":{"total":-1}}`,
+	} {
+		f.Add(uint8(fuzzContent), []byte(plain), "", "", "", "")
+	}
+	ch := mustNew(f, config())
+	f.Fuzz(func(t *testing.T, mode uint8, body []byte, timestamp, nonce, serial, signature string) {
+		header := http.Header{
+			"Wechatpay-Timestamp": {timestamp}, "Wechatpay-Nonce": {nonce},
+			"Wechatpay-Serial": {serial}, "Wechatpay-Signature": {signature},
+		}
+		if mode%fuzzModes == fuzzContent {
+			body = notice(body).bytes()
+		}
+		if mode%fuzzModes != fuzzHeaders {
+			header = headers(body, noon())
+		}
+		got, err := ch.ParseNotify(context.Background(), header, body)
+		mustBeSane(t, got, err)
+		if mode%fuzzModes != fuzzHeaders && errors.Is(err, channels.ErrNotice) {
+			t.Errorf("a properly signed notice is called forged: %v", err)
+		}
+	})
+}
+
+// mustBeSane is what holds for any input: one known error and nothing, or a
+// payment that can be worked with.
+func mustBeSane(t *testing.T, got channels.Payment, err error) {
+	t.Helper()
+	if err != nil {
+		known := errors.Is(err, channels.ErrNotice) || errors.Is(err, channels.ErrMalformed) ||
+			errors.Is(err, channels.ErrNotOurs) || errors.Is(err, channels.ErrTooLarge)
+		if !known || strings.Contains(err.Error(), "panicked") || got.OrderNo != "" {
+			t.Fatalf("ParseNotify = %+v, %v", got, err)
+		}
+		return
+	}
+	if got.Channel != "wechat" || got.OrderNo == "" {
+		t.Fatalf("ParseNotify = %+v", got)
+	}
+	if got.State == channels.Paid && (got.Amount <= 0 || got.Amount > fen.Max || got.TransactionID == "" || got.SuccessTime.IsZero()) {
+		t.Fatalf("paid without money: %+v", got)
+	}
+	if got.State != channels.Paid && got.Amount != 0 {
+		t.Fatalf("money without being paid: %+v", got)
+	}
+}
+
+func BenchmarkParseNotify(b *testing.B) {
+	ch := mustNew(b, config())
+	body := notice(paid().bytes()).bytes()
+	header := headers(body, noon())
+	forged := header.Clone()
+	forged.Set("Wechatpay-Timestamp", "1788220800")
+	ctx := context.Background()
+	for _, bc := range []struct {
+		name   string
+		header http.Header
+		want   error
+	}{{"paid", header, nil}, {"too old", forged, channels.ErrNotice}} {
+		b.Run(bc.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := ch.ParseNotify(ctx, bc.header, body)
+				if !errors.Is(err, bc.want) {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,71 @@
+package wechat
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+)
+
+// The parsers answer with the form they want, never with what they got beyond
+// the kind of PEM block: whatever was in the file may be a key.
+
+// parsePrivateKey reads apiclient_key.pem as the merchant platform gives it:
+// PKCS#8 (RFC 5208) in PEM.
+func parsePrivateKey(text []byte) (*rsa.PrivateKey, error) {
+	const want = "want one PEM block PRIVATE KEY (PKCS#8, RSA)"
+	block, err := onlyBlock(text, "PRIVATE KEY", want)
+	if err != nil {
+		return nil, err
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New(want + ", and its content is not PKCS#8")
+	}
+	private, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		return nil, errors.New(want + ", got another kind of key")
+	}
+	return private, longEnough(private.N.BitLen())
+}
+
+// parsePublicKey reads WeChat Pay's public key: SPKI (RFC 5280) in PEM.
+func parsePublicKey(text []byte) (*rsa.PublicKey, error) {
+	const want = "want one PEM block PUBLIC KEY (SPKI, RSA)"
+	block, err := onlyBlock(text, "PUBLIC KEY", want)
+	if err != nil {
+		return nil, err
+	}
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New(want + ", and its content is not SPKI")
+	}
+	public, ok := key.(*rsa.PublicKey)
+	if !ok {
+		return nil, errors.New(want + ", got another kind of key")
+	}
+	return public, longEnough(public.N.BitLen())
+}
+
+func onlyBlock(text []byte, kind, want string) (*pem.Block, error) {
+	block, rest := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New(want + ", got no PEM")
+	}
+	if block.Type != kind {
+		return nil, fmt.Errorf("%s, got %q", want, clip(block.Type))
+	}
+	second, _ := pem.Decode(rest)
+	if second != nil {
+		return nil, errors.New(want + ", got more than one block")
+	}
+	return block, nil
+}
+
+func longEnough(bits int) error {
+	if bits < minKeyBits {
+		return fmt.Errorf("want an RSA key of at least %d bits, got %d", minKeyBits, bits)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package wechat
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
+
+	"guodu/channels"
+)
+
+// NoticeBytes is the largest callback body that ParseNotify looks at, and a
+// good limit for whoever reads the request. Real ones have about 1 KiB.
+const NoticeBytes = 64 << 10
+
+const (
+	eventPaid       = "TRANSACTION.SUCCESS"
+	noticeAlgorithm = "AEAD_AES_256_GCM"
+)
+
+// envelope is a callback as it is signed; the transaction is inside, encrypted.
+type envelope struct {
+	EventType string `json:"event_type"`
+	Resource  *struct {
+		Algorithm      string `json:"algorithm"`
+		Ciphertext     string `json:"ciphertext"`
+		AssociatedData string `json:"associated_data"`
+		Nonce          string `json:"nonce"`
+	} `json:"resource"`
+}
+
+// ParseNotify verifies a payment callback over its raw body and translates it
+// (WeChat Pay APIv3: 支付成功回调通知). An app or merchant that is not ours is no
+// error: it comes back as Misdirected, for a case. It calls nobody and keeps no
+// state, so the same callback may come as often as WeChat likes.
+// Errors: ErrTooLarge, ErrNotice, ErrNotOurs, ErrMalformed.
+func (c *Channel) ParseNotify(ctx context.Context, header http.Header, body []byte) (payment channels.Payment, err error) {
+	// The last resort: hostile input must cost one callback, not the process.
+	defer func() {
+		trouble := recover()
+		if trouble != nil {
+			payment, err = channels.Payment{}, unreadable("reading it panicked: "+clip(fmt.Sprint(trouble)))
+		}
+	}()
+	if len(body) > NoticeBytes {
+		return channels.Payment{}, fmt.Errorf("wechat notice: %w: %d bytes, want at most %d",
+			channels.ErrTooLarge, len(body), NoticeBytes)
+	}
+	err = c.verifier.check(ctx, header, body)
+	if err != nil {
+		return channels.Payment{}, fmt.Errorf("wechat notice: %w: %w", channels.ErrNotice, err)
+	}
+	return c.read(body)
+}
+
+// read takes the payment out of a body that is authentic.
+func (c *Channel) read(body []byte) (channels.Payment, error) {
+	var notice envelope
+	err := json.Unmarshal(body, &notice)
+	if err != nil || notice.EventType == "" {
+		return channels.Payment{}, unreadable("not the JSON of a notice")
+	}
+	if notice.EventType != eventPaid {
+		return channels.Payment{}, fmt.Errorf("wechat notice: %w: event type %q", channels.ErrNotOurs, clip(notice.EventType))
+	}
+	plain, err := c.open(notice)
+	if err != nil {
+		return channels.Payment{}, unreadable(err.Error())
+	}
+	var transaction payments.Transaction
+	err = json.Unmarshal(plain, &transaction)
+	if err != nil {
+		return channels.Payment{}, unreadable("the content is not the JSON of a transaction")
+	}
+	payment, err := c.payment(&transaction)
+	if err != nil {
+		return channels.Payment{}, unreadable(err.Error())
+	}
+	return payment, nil
+}
+
+// open decrypts the resource (RFC 5116, AEAD_AES_256_GCM). The nonce's length
+// is checked first because the cipher panics on any other.
+func (c *Channel) open(notice envelope) ([]byte, error) {
+	r := notice.Resource
+	if r == nil {
+		return nil, errors.New("resource is missing")
+	}
+	if r.Algorithm != noticeAlgorithm {
+		return nil, fmt.Errorf("algorithm %q is not %s", clip(r.Algorithm), noticeAlgorithm)
+	}
+	if len(r.Nonce) != c.aead.NonceSize() {
+		return nil, fmt.Errorf("nonce has %d bytes, want %d", len(r.Nonce), c.aead.NonceSize())
+	}
+	sealed, err := base64.StdEncoding.DecodeString(r.Ciphertext)
+	if err != nil {
+		return nil, errors.New("ciphertext is not base64")
+	}
+	plain, err := c.aead.Open(nil, []byte(r.Nonce), sealed, []byte(r.AssociatedData))
+	if err != nil {
+		return nil, errors.New("ciphertext does not open with our APIv3 key")
+	}
+	return plain, nil
+}
+
+func unreadable(why string) error {
+	return fmt.Errorf("wechat notice: %w: %s", channels.ErrMalformed, why)
+}

@@ -1,0 +1,232 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"guodu/binding"
+	"guodu/binding/identity"
+	"guodu/binding/web"
+	"guodu/channels"
+	"guodu/channels/wechat"
+	"guodu/internal/redisx"
+	"guodu/notify"
+	"guodu/transition"
+	"guodu/transition/pos"
+	"guodu/transition/recharge"
+)
+
+// Options are what a program adds to the configuration.
+type Options struct {
+	Log *slog.Logger
+	// Rewrite changes scripts, for the demo's sabotage switch and for tests.
+	Rewrite func(name, source string) string
+}
+
+// Hub is a hub that was put together. Serve runs it, Close ends what it holds.
+type Hub struct {
+	config   Config
+	log      *slog.Logger
+	stores   *stores
+	books    *transition.Store
+	registry *pos.Registry
+	poller   *notify.Poller
+	public   http.Handler
+	health   http.Handler
+	ready    atomic.Bool
+}
+
+// Money opens the money side alone, for commands that serve nothing. The
+// caller calls Close.
+func Money(ctx context.Context, c Config, o Options) (*Hub, error) {
+	s, err := openStores(ctx, c, true)
+	if err != nil {
+		return nil, err
+	}
+	h := &Hub{config: c, log: o.Log, stores: s}
+	if err := h.openMoney(ctx, o); err != nil {
+		h.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// New checks the configuration and puts a hub together. It refuses a money
+// Redis that could lose money (redisx.ErrWeak). The caller calls Close.
+func New(ctx context.Context, c Config, o Options) (*Hub, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	// What the files hold is checked before anything is started.
+	parts, err := readSecrets(c)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openStores(ctx, c, false)
+	if err != nil {
+		return nil, err
+	}
+	h := &Hub{config: c, log: o.Log, stores: s}
+	err = h.openMoney(ctx, o)
+	if err == nil {
+		err = h.wire(parts)
+	}
+	if err != nil {
+		h.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// openMoney passes the gate and opens the store behind it.
+func (h *Hub) openMoney(ctx context.Context, o Options) error {
+	err := redisx.CheckDurable(ctx, h.stores.money, h.config.Redis.Accept)
+	if err != nil {
+		return fmt.Errorf("money Redis: %w", err)
+	}
+	runner := redisx.NewRunner(h.stores.money, redisx.RunnerOptions{Replicas: h.config.Redis.Replicas, Rewrite: o.Rewrite})
+	h.books, err = transition.Open(ctx, runner, transition.Options{Prefix: h.config.Redis.Prefix})
+	if err != nil {
+		return err
+	}
+	h.registry = pos.NewRegistry(runner, h.config.Redis.Prefix)
+	return nil
+}
+
+// wire makes the edges and gives each what it needs.
+func (h *Hub) wire(parts secrets) error {
+	wx, err := wechat.New(parts.wechat)
+	if err != nil {
+		return fmt.Errorf("wechat: %w", err)
+	}
+	portal, err := identity.NewPortal(h.config.Portal.Base, string(parts.portalSecret), 0)
+	if err != nil {
+		return err
+	}
+	ephemeral, ok := h.stores.ephemeral.(*redis.Client)
+	if !ok {
+		return fmt.Errorf("%w: the ephemeral Redis cannot be a Cluster", ErrConfig)
+	}
+	// Every channel in use is named here, and nowhere else.
+	inUse := map[string]channels.Channel{wx.Name(): wx}
+	limits, err := h.config.limits()
+	if err != nil {
+		return fmt.Errorf("%w: limits: %w", ErrConfig, err)
+	}
+	orders := recharge.New(recharge.Config{
+		Ledger: h.books, Channels: inUse, Log: h.log, Description: h.config.Order.Description, Expiry: h.config.Order.Expiry,
+		NotifyURL: func(channel string) string { return h.config.PublicURL + "/notify/" + channel },
+		Limits:    transition.Limits{Order: limits[0], Day: limits[1], Balance: limits[2]},
+	})
+	due := dueOrders{orders}
+	h.poller = notify.NewPoller(notify.PollerConfig{Orders: due, Channels: inUse, Log: h.log})
+	prefix := h.config.Redis.Prefix
+	runner := redisx.NewRunner(h.stores.money, redisx.RunnerOptions{Replicas: h.config.Redis.Replicas})
+	pages, err := web.New(web.Config{
+		Links: binding.NewStore(runner, prefix, nil), Orders: orders, Accounts: h.books, Identity: portal,
+		OAuth: map[string]channels.OAuth{wx.Name(): wx}, Ephemeral: ephemeral, Prefix: h.config.Ephemeral.Prefix,
+		PublicURL: h.config.PublicURL, Secure: h.config.Environment == "production", Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	terminals := pos.NewHandler(pos.Config{
+		Ledger: h.books, Registry: h.registry, Nonces: pos.NewNonces(ephemeral, h.config.Ephemeral.Prefix),
+		Key: parts.hubKey, Log: h.log,
+		Times: transition.TapTimes{NotAfter: h.config.Terminals.NotAfter, Deadline: h.config.Terminals.Deadline},
+	})
+	h.public = routes(h.log, pages, terminals, map[string]http.Handler{wx.Name(): notify.NewHandler(wx, due, h.log)})
+	h.health = h.healthRoutes()
+	return nil
+}
+
+// Books are the hub's accounts, orders and loads.
+func (h *Hub) Books() *transition.Store { return h.books }
+
+// Registry is the hub's list of terminals.
+func (h *Hub) Registry() *pos.Registry { return h.registry }
+
+// Handler is what the public listener serves.
+func (h *Hub) Handler() http.Handler { return h.public }
+
+// Close ends the connections and the Redis children.
+func (h *Hub) Close() { h.stores.close() }
+
+// drain bounds how long running requests may go on when a hub ends.
+const drain = 10 * time.Second
+
+// Serve listens until ctx ends, then lets running requests finish. It also
+// ends, with an error, when a Redis child dies: nothing could be answered.
+func (h *Hub) Serve(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	health := net.Listener(nil)
+	if h.config.Health != "" {
+		health, err = (&net.ListenConfig{}).Listen(ctx, "tcp", h.config.Health)
+		if err != nil {
+			_ = listener.Close()
+			return fmt.Errorf("listen for health checks: %w", err)
+		}
+	}
+	return h.serve(ctx, listener, health)
+}
+
+// ServeOn is Serve on a listener that the caller opened, without health checks.
+func (h *Hub) ServeOn(ctx context.Context, listener net.Listener) error {
+	return h.serve(ctx, listener, nil)
+}
+
+func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	failed := make(chan error, 2)
+	var servers []*http.Server
+	start := func(l net.Listener, handler http.Handler) {
+		server := &http.Server{
+			Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
+			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+			ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
+		}
+		servers = append(servers, server)
+		go func() { failed <- server.Serve(l) }()
+	}
+	start(listener, h.public)
+	if health != nil {
+		start(health, h.health)
+	}
+	var background sync.WaitGroup
+	background.Go(func() { h.poller.Run(ctx) })
+	background.Go(func() {
+		watchDurability(ctx, h.stores.money, h.config.Redis.Accept, h.log, h.ready.Store)
+	})
+	h.ready.Store(true)
+	h.log.Info("hub serves", "listen", listener.Addr().String(), "public_url", h.config.PublicURL, "environment", h.config.Environment)
+	var cause error
+	select {
+	case <-ctx.Done():
+	case cause = <-failed:
+	case <-h.stores.died(ctx):
+		cause = errors.New("a Redis of this hub has ended")
+	}
+	h.ready.Store(false)
+	stop()
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	for _, server := range servers {
+		_ = server.Shutdown(end)
+	}
+	background.Wait()
+	h.log.Info("hub ends", "error", cause)
+	return cause
+}

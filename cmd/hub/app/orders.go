@@ -1,0 +1,41 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"guodu/channels"
+	"guodu/notify"
+	"guodu/transition"
+	"guodu/transition/recharge"
+)
+
+// dueOrders shows the order life to notify, which knows no ledger.
+type dueOrders struct{ service *recharge.Service }
+
+// Settle implements notify.Settler.
+func (d dueOrders) Settle(ctx context.Context, p channels.Payment, source string) (string, error) {
+	outcome, err := d.service.Settle(ctx, p, source)
+	return string(outcome), err
+}
+
+// Due implements notify.Orders.
+func (d dueOrders) Due(ctx context.Context, lease time.Duration, limit int) ([]notify.Due, error) {
+	orders, err := d.service.Due(ctx, lease, limit)
+	due := make([]notify.Due, 0, len(orders))
+	for _, o := range orders {
+		due = append(due, notify.Due{No: string(o.No), Channel: o.Channel, Created: o.Created, Expires: o.Expires})
+	}
+	return due, err
+}
+
+// Later implements notify.Orders.
+func (d dueOrders) Later(ctx context.Context, no string, next time.Time) error {
+	return d.service.Later(ctx, transition.OrderNo(no), next)
+}
+
+// Close implements notify.Orders.
+func (d dueOrders) Close(ctx context.Context, no string) error {
+	_, err := d.service.Close(ctx, transition.OrderNo(no))
+	return err
+}

@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"guodu/internal/redisx"
+)
+
+// startLimit bounds the wait for Redis at the start, an earlier hub's child
+// that still ends included.
+const startLimit = 30 * time.Second
+
+// stores are the two Redis connections and what runs below them.
+type stores struct {
+	money     redis.UniversalClient
+	ephemeral redis.UniversalClient
+	children  []*redisx.Server
+}
+
+// openStores connects to the money Redis and the ephemeral one, each given or
+// run as a child. With money only, for commands that serve nothing, the
+// ephemeral one stays closed.
+func openStores(ctx context.Context, c Config, moneyOnly bool) (*stores, error) {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	s := &stores{}
+	var err error
+	s.money, err = s.open(ctx, c, c.Redis, "money", false)
+	if err == nil && !moneyOnly {
+		s.ephemeral, err = s.open(ctx, c, c.Ephemeral, "ephemeral", true)
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *stores) open(ctx context.Context, c Config, r RedisConfig, name string, ephemeral bool) (redis.UniversalClient, error) {
+	o := redisx.Options{Addrs: r.Addrs, MasterName: r.MasterName, Cluster: r.Cluster, Username: r.Username}
+	if len(o.Addrs) == 0 {
+		child, err := redisx.StartServer(ctx, redisx.ServerOptions{
+			Dir: filepath.Join(c.DataDir, name), Ephemeral: ephemeral, Lifeline: true,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%s Redis: %w", name, err)
+		}
+		s.children = append(s.children, child)
+		o.Addrs = []string{child.Addr()}
+	}
+	if r.PasswordFile != "" {
+		password, err := secret(r.PasswordFile)
+		if err != nil {
+			return nil, err
+		}
+		o.Password = string(password)
+	}
+	client, err := redisx.Connect(o)
+	if err != nil {
+		return nil, fmt.Errorf("%s Redis: %w", name, err)
+	}
+	err = redisx.Ping(ctx, client)
+	if err != nil {
+		_ = client.Close()
+		return nil, fmt.Errorf("%s Redis at %s: %w", name, strings.Join(o.Addrs, ", "), err)
+	}
+	return client, nil
+}
+
+func (s *stores) close() {
+	for _, c := range []redis.UniversalClient{s.money, s.ephemeral} {
+		if c != nil {
+			_ = c.Close()
+		}
+	}
+	for _, child := range s.children {
+		child.Stop()
+	}
+}
+
+// died is closed over when any child ends by itself.
+func (s *stores) died(ctx context.Context) <-chan struct{} {
+	dead := make(chan struct{}, len(s.children))
+	for _, child := range s.children {
+		go func() {
+			select {
+			case <-child.Done():
+				dead <- struct{}{}
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return dead
+}
+
+// watchDurability asks again every minute whether the money Redis still keeps
+// what it acknowledges, and tells ready.
+func watchDurability(ctx context.Context, client redis.UniversalClient, accept []string, log *slog.Logger, ready func(bool)) {
+	ticker := time.NewTicker(time.Minute)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		err := redisx.CheckDurable(ctx, client, accept)
+		if err != nil && ctx.Err() == nil {
+			log.Error("money Redis", "error", err)
+		}
+		ready(err == nil)
+	}
+}
+
+// secret reads a secret from its file, without the line end that editors add.
+func secret(path string) ([]byte, error) {
+	text, err := os.ReadFile(path) // #nosec G304 -- the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("%w: secret: %w", ErrConfig, err)
+	}
+	text = []byte(strings.TrimRight(string(text), "\r\n"))
+	if len(text) == 0 {
+		return nil, fmt.Errorf("%w: secret file %s is empty", ErrConfig, path)
+	}
+	return text, nil
+}

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"guodu/binding/web"
+	"guodu/internal/redisx"
+	"guodu/transition/pos"
+)
+
+// routes is the table of what the public listener serves. Callbacks and
+// terminals prove themselves by signatures and stand outside sessions and CSRF.
+func routes(log *slog.Logger, pages *web.Pages, terminals *pos.Handler, callbacks map[string]http.Handler) http.Handler {
+	e := newEcho(log)
+	pages.Mount(e.Group("/h5"))
+	terminals.Mount(e.Group("/pos/v1"))
+	for channel, handler := range callbacks {
+		e.POST("/notify/"+channel, echo.WrapHandler(handler))
+	}
+	return e
+}
+
+func (h *Hub) healthRoutes() http.Handler {
+	e := newEcho(h.log)
+	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	e.GET("/readyz", func(c echo.Context) error {
+		if !h.ready.Load() {
+			return c.String(http.StatusServiceUnavailable, "money Redis is not durable, see the log\n")
+		}
+		err := h.stores.money.Ping(c.Request().Context()).Err()
+		if err != nil {
+			h.log.Error("not ready", "error", redisx.Classify(err))
+			return c.String(http.StatusServiceUnavailable, "money Redis does not answer\n")
+		}
+		return c.String(http.StatusOK, "ready\n")
+	})
+	return e
+}
+
+// newEcho is an Echo that trusts no forwarding header, logs a panic once, and
+// tells outsiders nothing of an internal error.
+func newEcho(log *slog.Logger) *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{
+		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
+			log.Error("panic", "route", c.Path(), "error", err, "stack", string(stack))
+			return err
+		},
+	}))
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		if c.Response().Committed {
+			return
+		}
+		status := http.StatusInternalServerError
+		var known *echo.HTTPError
+		if errors.As(err, &known) {
+			status = known.Code
+		} else {
+			log.Error("request failed", "route", c.Path(), "error", err)
+		}
+		_ = c.String(status, http.StatusText(status)+"\n")
+	}
+	return e
+}

@@ -1,0 +1,66 @@
+package app
+
+import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+
+	"guodu/channels/wechat"
+)
+
+// secrets are what the files named in the configuration hold.
+type secrets struct {
+	wechat       wechat.Config
+	portalSecret []byte
+	hubKey       ed25519.PrivateKey
+}
+
+func readSecrets(c Config) (secrets, error) {
+	var (
+		s     secrets
+		first error
+	)
+	file := func(path string) []byte {
+		text, err := secret(path)
+		if err != nil && first == nil {
+			first = err
+		}
+		return text
+	}
+	w := c.WeChat
+	s.wechat = wechat.Config{
+		AppID: w.AppID, AppSecret: string(file(w.AppSecretFile)), MchID: w.MchID, MerchantSerial: w.MerchantSerial,
+		MerchantKeyPEM: file(w.MerchantKeyFile), PublicKeyID: w.PublicKeyID, PublicKeyPEM: file(w.PublicKeyFile),
+		APIv3Key: file(w.APIv3KeyFile), APIBase: w.APIBase, OAuthBase: w.OAuthBase, AuthorizeBase: w.AuthorizeBase,
+		Timeout: w.Timeout,
+	}
+	s.portalSecret = file(c.Portal.ClientSecretFile)
+	key := file(c.Terminals.KeyFile)
+	if first != nil {
+		return secrets{}, first
+	}
+	var err error
+	s.hubKey, err = parseHubKey(key)
+	if err != nil {
+		return secrets{}, fmt.Errorf("%w: terminals.key_file: %w", ErrConfig, err)
+	}
+	return s, nil
+}
+
+// parseHubKey reads the key with which the hub signs for terminals.
+func parseHubKey(text []byte) (ed25519.PrivateKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PRIVATE KEY" {
+		return nil, fmt.Errorf("not a PEM block PRIVATE KEY (make one with: hub keys new FILE)")
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("not PKCS#8")
+	}
+	key, ok := parsed.(ed25519.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("a key of type %T, not Ed25519", parsed)
+	}
+	return key, nil
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"guodu/cmd/hub/app"
+)
+
+// program is the command line.
+type program struct {
+	Config string `help:"Configuration file (YAML)." env:"GUODU_CONFIG" type:"existingfile" placeholder:"FILE"`
+	Debug  bool   `help:"Log more."`
+
+	Serve     serve     `cmd:"" help:"Run the hub."`
+	Verify    verify    `cmd:"" help:"Derive every balance, order and load again from the entries; print the first difference."`
+	Accounts  accounts  `cmd:"" help:"Accounts and cards."`
+	Terminals terminals `cmd:"" help:"Terminals."`
+	Cases     cases     `cmd:"" help:"What a person must decide."`
+	Keys      keys      `cmd:"" help:"The hub's own keys."`
+}
+
+// run is what every command gets.
+type run struct {
+	ctx    context.Context
+	config app.Config
+	log    *slog.Logger
+	out    io.Writer
+}
+
+// money opens the money side for a command and runs it.
+func (r run) money(do func(*app.Hub) error) error {
+	hub, err := app.Money(r.ctx, r.config, app.Options{Log: r.log})
+	if err != nil {
+		return err
+	}
+	defer hub.Close()
+	return do(hub)
+}
+
+func main() {
+	os.Exit(start(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// start runs one command and returns the exit status: 0, 1 if the command
+// failed, 2 if it was not understood.
+func start(args []string, out, problems io.Writer) int {
+	var p program
+	status := -1
+	parser, err := kong.New(&p, kong.Name("hub"), kong.Writers(out, problems), kong.Exit(func(code int) { status = code }),
+		kong.Description("guodu 过渡: from WeChat Pay to the campus card, each fen once."), kong.UsageOnError())
+	if err != nil {
+		fmt.Fprintln(problems, err)
+		return 2
+	}
+	command, err := parser.Parse(args)
+	if status >= 0 {
+		return status // --help
+	}
+	if err != nil {
+		fmt.Fprintln(problems, "hub:", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	level := slog.LevelInfo
+	if p.Debug {
+		level = slog.LevelDebug
+	}
+	config, err := app.Load(p.Config)
+	if err != nil {
+		fmt.Fprintln(problems, "hub:", err)
+		return 2
+	}
+	log := slog.New(slog.NewTextHandler(problems, &slog.HandlerOptions{Level: level}))
+	err = command.Run(run{ctx: ctx, config: config, log: log, out: out})
+	if err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(problems, "hub:", err)
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,107 @@
+package wechatpay
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// tradeTypes and bank codes of a payment from the balance.
+const (
+	tradeTypeJSAPI = "JSAPI"
+	bankBalance    = "OTHERS"
+	maxIDChars     = 32
+)
+
+var stateTexts = map[State]string{StateNotPay: "订单未支付", StateSuccess: "支付成功", StateClosed: "订单已关闭"}
+
+// transaction is an order as queries and callbacks show it. Amounts are fen. The
+// pointers are nil until it is paid: an unpaid order shows its state only.
+type transaction struct {
+	AppID          string  `json:"appid"`
+	MchID          string  `json:"mchid"`
+	OutTradeNo     string  `json:"out_trade_no"`
+	TransactionID  string  `json:"transaction_id,omitempty"`
+	TradeType      string  `json:"trade_type,omitempty"`
+	TradeState     string  `json:"trade_state"`
+	TradeStateDesc string  `json:"trade_state_desc"`
+	BankType       string  `json:"bank_type,omitempty"`
+	Attach         string  `json:"attach,omitempty"`
+	SuccessTime    string  `json:"success_time,omitempty"`
+	Payer          *payer  `json:"payer,omitempty"`
+	Amount         *amount `json:"amount,omitempty"`
+}
+
+type payer struct {
+	Openid string `json:"openid"`
+}
+
+type amount struct {
+	Total         int64  `json:"total"`
+	PayerTotal    int64  `json:"payer_total"`
+	Currency      string `json:"currency"`
+	PayerCurrency string `json:"payer_currency"`
+}
+
+func (s *Sim) show(o order) transaction {
+	t := transaction{
+		AppID: s.opts.AppID, MchID: s.opts.MchID, OutTradeNo: o.outTradeNo,
+		TradeState: string(o.state), TradeStateDesc: stateTexts[o.state],
+	}
+	if o.state != StateSuccess {
+		return t
+	}
+	t.TransactionID, t.TradeType, t.BankType = o.transactionID, tradeTypeJSAPI, bankBalance
+	t.Attach, t.SuccessTime = o.attach, o.paidAt.In(beijing).Format(time.RFC3339)
+	t.Payer = &payer{o.openid}
+	t.Amount = &amount{Total: o.totalFen, PayerTotal: o.totalFen, Currency: currencyCNY, PayerCurrency: currencyCNY}
+	return t
+}
+
+// queryByNo is 商户订单号查询订单.
+func (s *Sim) queryByNo(c *call) answer {
+	no := c.request.PathValue("no")
+	if !outTradeNoForm.MatchString(no) {
+		return wrongURL("/out_trade_no", no, "商户订单号有误").answer()
+	}
+	return s.queried(c, func() (order, bool) { return s.orders.find(no) })
+}
+
+// queryByID is 微信支付订单号查询订单: it knows paid orders only.
+func (s *Sim) queryByID(c *call) answer {
+	id := c.request.PathValue("id")
+	if len(id) > maxIDChars {
+		return wrongURL("/transaction_id", id, "微信支付订单号有误").answer()
+	}
+	return s.queried(c, func() (order, bool) { return s.orders.findByTransaction(id) })
+}
+
+func (s *Sim) queried(c *call, find func() (order, bool)) answer {
+	mchid := c.request.URL.Query().Get("mchid")
+	switch mchid {
+	case s.opts.MchID:
+	case "":
+		return wrongURL("/mchid", "", "缺少商户号").answer()
+	default:
+		return mchMismatch().answer()
+	}
+	o, ok := find()
+	if !ok {
+		return notExist().answer()
+	}
+	return signedOK(s.show(o))
+}
+
+func wrongURL(name, value, issue string) *refusal {
+	r := refuse(http.StatusBadRequest, numberParam, "PARAM_ERROR", issue)
+	r.Detail = &fieldDetail{Field: name, Value: json.RawMessage(encode(value)), Issue: issue, Location: "url"}
+	return r
+}
+
+func mchMismatch() *refusal {
+	return refuse(http.StatusBadRequest, numberMchMismatch, "INVALID_REQUEST", "商户号与签名的商户号不一致")
+}
+
+func notExist() *refusal {
+	return refuse(http.StatusNotFound, numberNotExist, "ORDER_NOT_EXIST", "订单不存在")
+}

@@ -1,0 +1,72 @@
+package pos
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/oklog/ulid/v2"
+
+	"guodu/transition"
+)
+
+// problem is an error on the wire (RFC 9457).
+type problem struct {
+	Type     string `json:"type"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail,omitempty"`
+	Instance string `json:"instance,omitempty"` // with 500 and 503: the line in the hub's log
+}
+
+var (
+	errMalformed = errors.New("request cannot be read")
+	errTooLarge  = errors.New("body is too large")
+)
+
+// toProblem is the one place where errors become answers. What it does not
+// know is internal: the text stays in the log.
+func toProblem(log *slog.Logger, err error) problem {
+	known := []struct {
+		err    error
+		status int
+		urn    string
+		title  string
+	}{
+		{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "Body is too large"},
+		{ErrSignature, http.StatusUnauthorized, "signature", "Signature is not accepted"},
+		{transition.ErrReplay, http.StatusUnauthorized, "replay", "Nonce was used before"},
+		{errMalformed, http.StatusBadRequest, "malformed", "Request cannot be read"},
+		{transition.ErrNumber, http.StatusBadRequest, "malformed", "Request cannot be read"},
+		{transition.ErrNoCard, http.StatusNotFound, "unknown-card", "Card is not known"},
+		{transition.ErrNoLoad, http.StatusNotFound, "unknown-load", "Load is not known"},
+		{transition.ErrTapConflict, http.StatusConflict, "tap-conflict", "Tap id was used for another reading"},
+		{transition.ErrOtherCard, http.StatusConflict, "card-mismatch", "Card is not as the hub knows it"},
+		{ErrAuthorisation, http.StatusConflict, "load-mismatch", "Authorisation is not this hub's"},
+		{transition.ErrOtherLoad, http.StatusConflict, "load-mismatch", "Authorisation does not match the load"},
+	}
+	for _, k := range known {
+		if errors.Is(err, k.err) {
+			log.Warn("request refused", "type", k.urn, "error", err)
+			return problem{Type: "urn:guodu:" + k.urn, Title: k.title, Status: k.status, Detail: err.Error()}
+		}
+	}
+	id := ulid.Make().String()
+	for _, down := range []error{transition.ErrUnavailable, transition.ErrUnknownOutcome, transition.ErrMoved} {
+		if errors.Is(err, down) {
+			log.Error("request not carried out", "instance", id, "error", err)
+			return problem{Type: "urn:guodu:unavailable", Title: "Try again", Status: http.StatusServiceUnavailable, Instance: id}
+		}
+	}
+	log.Error("request failed", "instance", id, "error", err)
+	return problem{Type: "urn:guodu:internal", Title: "Internal error", Status: http.StatusInternalServerError, Instance: id}
+}
+
+func (p problem) body() []byte {
+	out, err := json.Marshal(p)
+	if err != nil {
+		return []byte(`{"type":"urn:guodu:internal","status":500}`)
+	}
+	return out
+}

@@ -1,0 +1,71 @@
+package recharge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"guodu/channels"
+	"guodu/transition"
+)
+
+// ErrChannel says that no channel of that name is in use.
+var ErrChannel = errors.New("no such channel")
+
+// ledger is what the order life needs of the transition balance.
+type ledger interface {
+	CreateOrder(ctx context.Context, n transition.NewOrder) (transition.OrderNo, bool, error)
+	Prepared(ctx context.Context, no transition.OrderNo, prepay json.RawMessage) error
+	Credit(ctx context.Context, c transition.Credit) (transition.Credited, error)
+	CloseOrder(ctx context.Context, o transition.Order) (transition.OrderState, error)
+	Order(ctx context.Context, no transition.OrderNo) (transition.Order, error)
+	OpenCase(ctx context.Context, near string, c transition.Case) (bool, error)
+	ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]transition.OrderNo, error)
+	Reschedule(ctx context.Context, no transition.OrderNo, next time.Time) (bool, error)
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	Ledger      ledger
+	Channels    map[string]channels.Channel
+	NotifyURL   func(channel string) string // where the channel calls back
+	Description string                      // what the payer sees; nothing personal
+	Limits      transition.Limits
+	Expiry      time.Duration // how long an order may be paid; 15 minutes if zero
+	Log         *slog.Logger
+	Clock       func() time.Time // time.Now if nil
+}
+
+// Service is the order life over one ledger and its channels.
+type Service struct{ config Config }
+
+// New returns a Service.
+func New(c Config) *Service {
+	if c.Expiry == 0 {
+		c.Expiry = 15 * time.Minute
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	return &Service{c}
+}
+
+func (s *Service) channel(name string) (channels.Channel, error) {
+	c, ok := s.config.Channels[name]
+	if !ok {
+		return nil, fmt.Errorf("channel %.20q: %w", name, ErrChannel)
+	}
+	return c, nil
+}
+
+// Limits are what an order may not exceed, in fen.
+func (s *Service) Limits() transition.Limits { return s.config.Limits }
+
+// Order reads an order.
+// Errors: transition.ErrNoOrder.
+func (s *Service) Order(ctx context.Context, no transition.OrderNo) (transition.Order, error) {
+	return s.config.Ledger.Order(ctx, no)
+}
