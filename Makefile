@@ -18,7 +18,7 @@ setup: ## Install what is missing (redis-server, gcc), as root on Debian or with
 	@.ci/setup
 
 test: setup ## All tests, race detector on, nothing skipped
-	$(GO) test -race -count=1 -timeout 20m ./...
+	$(GO) test -race -count=1 -timeout 20m -parallel 8 ./...
 
 check: setup ## gofmt, go vet, golangci-lint with the import walls
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi

@@ -64,7 +64,7 @@ func (st Statement) Check() error {
 	if _, err := ParseCardUID(string(st.Card.UID)); err != nil {
 		return err
 	}
-	if !word(st.Card.No, 1, 32) || !word(st.Card.Version, 1, 32) {
+	if !word(st.Card.No, 1) || !word(st.Card.Version, 1) {
 		return fmt.Errorf("%w: card number %.40q, version %.40q (1 to 32 letters and digits each)", ErrImport, st.Card.No, st.Card.Version)
 	}
 	if st.Card.Profile != "stamp" {

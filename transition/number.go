@@ -38,7 +38,7 @@ const (
 // ParseAccountNo checks an account number from outside.
 // Errors: ErrNumber.
 func ParseAccountNo(text string) (AccountNo, error) {
-	if !word(text, 1, 32) {
+	if !word(text, 1) {
 		return "", fmt.Errorf("account %.40q: %w", text, ErrNumber)
 	}
 	return AccountNo(text), nil
@@ -47,7 +47,7 @@ func ParseAccountNo(text string) (AccountNo, error) {
 // ParseCardUID checks a card's UID from outside.
 // Errors: ErrNumber.
 func ParseCardUID(text string) (CardUID, error) {
-	if !word(text, 4, 32) {
+	if !word(text, 4) {
 		return "", fmt.Errorf("card uid %.40q: %w", text, ErrNumber)
 	}
 	return CardUID(text), nil
@@ -147,6 +147,7 @@ func checkCharacter(body string) byte {
 
 var words = regexp.MustCompile(`^[0-9A-Za-z]+$`)
 
-func word(text string, shortest, longest int) bool {
-	return len(text) >= shortest && len(text) <= longest && words.MatchString(text)
+// word says whether a text is of letters and digits, at most 32.
+func word(text string, shortest int) bool {
+	return len(text) >= shortest && len(text) <= 32 && words.MatchString(text)
 }

@@ -24,7 +24,7 @@ func (c importAccounts) Run(r run) error {
 		if err != nil {
 			return err
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }()
 		done, err := hub.Import(r.ctx, file, func(so app.Imported) {
 			if so.Accounts%1000 == 0 {
 				fmt.Fprintf(os.Stderr, "%d accounts …\n", so.Accounts)

@@ -125,6 +125,9 @@ func (s *Server) Restart() {
 	if err := redisx.Ping(ctx, s.Client()); err != nil {
 		s.tb.Fatal(err)
 	}
+	if s.options.Cluster {
+		s.clusterReady()
+	}
 }
 
 func (s *Server) ownAllSlots() {
@@ -132,10 +135,21 @@ func (s *Server) ownAllSlots() {
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	node := redis.NewClient(&redis.Options{Addr: s.Addr()})
-	defer node.Close()
+	defer func() { _ = node.Close() }()
 	if err := node.ClusterAddSlotsRange(ctx, 0, 16383).Err(); err != nil {
 		s.tb.Fatalf("own all slots: %v", err)
 	}
+	s.clusterReady()
+}
+
+// clusterReady waits until the node takes commands; a Cluster node waits two
+// seconds after its start before it does.
+func (s *Server) clusterReady() {
+	s.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	node := redis.NewClient(&redis.Options{Addr: s.Addr()})
+	defer func() { _ = node.Close() }()
 	for {
 		info, err := node.ClusterInfo(ctx).Result()
 		if err == nil && strings.Contains(info, "cluster_state:ok") {

@@ -65,16 +65,16 @@ func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer lock.Close() // the child holds a copy
+	defer func() { _ = lock.Close() }() // the child holds a copy
 	addr, args, err := arguments(dir, o)
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.OpenFile(filepath.Join(dir, "redis.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(filepath.Join(dir, "redis.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) // #nosec G304 -- the operator's folder
 	if err != nil {
 		return nil, fmt.Errorf("redis log: %w", err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	s := &Server{addr: addr, cmd: exec.Command(binary, args...), done: make(chan struct{})} // #nosec G204 -- the binary is redis-server from the PATH
 	s.cmd.Dir = dir
 	s.cmd.Stdout, s.cmd.Stderr = log, log
@@ -122,10 +122,18 @@ func (s *Server) ready(ctx context.Context) error {
 		case <-ctx.Done():
 			return fmt.Errorf("redis-server does not accept connections: %w", ctx.Err())
 		case <-s.done:
-			return fmt.Errorf("redis-server ended: %v", s.err)
+			return fmt.Errorf("redis-server ended by itself: %w", s.ended())
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
+}
+
+// ended is why the child ended; call it after done.
+func (s *Server) ended() error {
+	if s.err == nil {
+		return errors.New("exit status 0")
+	}
+	return s.err
 }
 
 // Addr is the address for Options.Addrs.

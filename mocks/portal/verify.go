@@ -86,7 +86,7 @@ func parse(r *http.Request, body []byte) (username, password string, ok bool) {
 		return "", "", false
 	}
 	_, err = dec.Token()
-	if err != io.EOF || in.Username == "" || in.Password == "" || len(in.Username) > maxUsernameBytes {
+	if !errors.Is(err, io.EOF) || in.Username == "" || in.Password == "" || len(in.Username) > maxUsernameBytes {
 		return "", "", false
 	}
 	return in.Username, in.Password, true

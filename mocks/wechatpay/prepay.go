@@ -114,7 +114,7 @@ func (s *Sim) checkNotifyURL(v any) string {
 		return "须为完整的 http(s) 地址"
 	case strings.ContainsAny(v.(string), "?#"), u.User != nil:
 		return "不得携带参数"
-	case !publicHost(u.Hostname()) && !(s.opts.AllowLoopbackNotify && loopbackHost(u.Hostname())):
+	case !publicHost(u.Hostname()) && (!s.opts.AllowLoopbackNotify || !loopbackHost(u.Hostname())):
 		return "须为外网可访问的地址"
 	}
 	return ""

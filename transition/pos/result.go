@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"guodu/internal/failpoint"
 	"guodu/internal/fen"
 	"guodu/transition"
 )
@@ -55,12 +56,14 @@ func (h *Handler) result(c call) (any, error) {
 	if load.Terminal != c.signed.Terminal.ID {
 		return nil, fmt.Errorf("%w: it is for another terminal", ErrAuthorisation)
 	}
+	failpoint.Hit("pos.result.begin")
 	receipt, err := h.config.Ledger.Result(c.ctx, transition.WriteResult{
 		Load: load, Written: request.Outcome == "written", L: request.L, B: request.B, P: request.P,
 	}, c.nonce())
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Hit("pos.result.done")
 	h.config.Log.Info("result", "terminal", load.Terminal, "load", load.No, "attempt", load.Attempt,
 		"outcome", request.Outcome, "state", receipt.State, "first", receipt.First)
 	answer := resultAnswer{State: receipt.State, First: receipt.First, Amount: receipt.Amount}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"guodu/internal/failpoint"
 	"guodu/internal/fen"
 	"guodu/transition"
 )
@@ -97,10 +98,12 @@ func (h *Handler) tap(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Hit("pos.tap.begin")
 	t, err := h.config.Ledger.Tap(c.ctx, reading, c.nonce(), h.config.Times)
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Hit("pos.tap.done")
 	answer := tapAnswer{Outcome: "none", Pending: t.Pending}
 	if t.Confirmed != "" {
 		answer.Confirmed = &confirmed{t.Confirmed, t.ConfirmedAmount}

@@ -1,0 +1,217 @@
+package binding
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"guodu/internal/redistest"
+	"guodu/internal/redisx"
+)
+
+func zhang() Payer  { return Payer{Channel: "wechat", Kind: "openid", ID: "oZhang_1-x"} }
+func parent() Payer { return Payer{Channel: "alipay", Kind: "open_id", ID: "oParent"} }
+
+// play links and unlinks on an empty server, and returns what was said and
+// what is stored in the end. With rewrite, the scripts are changed first.
+func play(ctx context.Context, t *testing.T, client redis.UniversalClient, rewrite func(name, source string) string) string {
+	t.Helper()
+	err := client.Do(ctx, "FLUSHALL", "SYNC").Err()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.UnixMilli(1_000)
+	s := NewStore(redisx.NewRunner(client, redisx.RunnerOptions{Rewrite: rewrite}), "", func() time.Time { return now })
+	var log strings.Builder
+	step := func(name string, err error) { fmt.Fprintf(&log, "%s: %v\n", name, err) }
+	who := func(p Payer) {
+		account, err := s.Account(ctx, p)
+		fmt.Fprintf(&log, "%s has %q: %v\n", p.Channel, account, err)
+	}
+	who(zhang())
+	step("bind", s.Bind(ctx, zhang(), "2026000001"))
+	now = time.UnixMilli(2_000)
+	step("bind again", s.Bind(ctx, zhang(), "2026000001"))
+	step("bind elsewhere", s.Bind(ctx, zhang(), "2026000002"))
+	step("bind another payer", s.Bind(ctx, parent(), "2026000001"))
+	who(zhang())
+	who(parent())
+	step("unbind from elsewhere", s.Unbind(ctx, zhang(), "2026000002"))
+	store(ctx, t, client, &log)
+	step("unbind", s.Unbind(ctx, zhang(), "2026000001"))
+	step("unbind again", s.Unbind(ctx, zhang(), "2026000001"))
+	who(zhang())
+	store(ctx, t, client, &log)
+	step("bind where it was refused", s.Bind(ctx, zhang(), "2026000002"))
+	store(ctx, t, client, &log)
+	return log.String()
+}
+
+// store writes every key and field that is stored.
+func store(ctx context.Context, t *testing.T, client redis.UniversalClient, log *strings.Builder) {
+	t.Helper()
+	keys, err := client.Keys(ctx, "*").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		h, err := client.HGetAll(ctx, key).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(log, "  %s %v\n", key, h)
+	}
+}
+
+const played = `wechat has "": payer is not bound
+bind: <nil>
+bind again: <nil>
+bind elsewhere: payer is bound to another account
+bind another payer: <nil>
+wechat has "2026000001": <nil>
+alipay has "2026000001": <nil>
+unbind from elsewhere: payer is not bound
+  h:{bind}:a:2026000001 map[alipay:open_id:oParent:2000 wechat:openid:oZhang_1-x:1000]
+  h:{bind}:p:alipay:open_id:oParent map[account:2026000001 at:2000]
+  h:{bind}:p:wechat:openid:oZhang_1-x map[account:2026000001 at:1000 dup:1]
+unbind: <nil>
+unbind again: payer is not bound
+wechat has "": payer is not bound
+  h:{bind}:a:2026000001 map[alipay:open_id:oParent:2000]
+  h:{bind}:p:alipay:open_id:oParent map[account:2026000001 at:2000]
+bind where it was refused: <nil>
+  h:{bind}:a:2026000001 map[alipay:open_id:oParent:2000]
+  h:{bind}:a:2026000002 map[wechat:openid:oZhang_1-x:2000]
+  h:{bind}:p:alipay:open_id:oParent map[account:2026000001 at:2000]
+  h:{bind}:p:wechat:openid:oZhang_1-x map[account:2026000002 at:2000]
+`
+
+func TestLinksAreMadeAndTakenAwayInBothDirections(t *testing.T) {
+	t.Parallel()
+	client := redistest.Start(t, redistest.Cluster).Client()
+	if diff := cmp.Diff(played, play(t.Context(), t, client, redistest.Strict)); diff != "" {
+		t.Errorf("differs (-want +got):\n%s", diff)
+	}
+}
+
+// TestRemovingAnyWriteOrCheckIsNoticed takes each write, and each early answer,
+// out of the scripts, one at a time.
+func TestRemovingAnyWriteOrCheckIsNoticed(t *testing.T) {
+	t.Parallel()
+	client := redistest.Start(t, redistest.Cluster).Client()
+	lines := regexp.MustCompile(`(?m)^ *(redis\.call\('(?:HSET|HINCRBY|DEL|HDEL)'.*|if .* then return .* end)$`)
+	mutants := 0
+	for name, source := range map[string]string{"bind": bindLua, "unbind": unbindLua} {
+		for _, at := range lines.FindAllStringIndex(source, -1) {
+			mutants++
+			mutant := source[:at[0]] + source[at[1]:]
+			got := play(t.Context(), t, client, func(script, text string) string {
+				if script == name {
+					return mutant
+				}
+				return text
+			})
+			if got == played {
+				t.Errorf("%s: nothing notices when it is missing: %s", name, source[at[0]:at[1]])
+			}
+		}
+	}
+	if mutants != 7 {
+		t.Errorf("%d writes and checks were found in the scripts, want 7", mutants)
+	}
+}
+
+func TestAnUnknownReplyIsAnError(t *testing.T) {
+	t.Parallel()
+	client := redistest.Start(t, redistest.Cluster).Client()
+	s := NewStore(redisx.NewRunner(client, redisx.RunnerOptions{Rewrite: func(string, string) string { return "return { 'HM' }" }}), "x", nil)
+	for name, err := range map[string]error{
+		"bind":   s.Bind(t.Context(), zhang(), "1"),
+		"unbind": s.Unbind(t.Context(), zhang(), "1"),
+	} {
+		if err == nil || strings.Contains(err.Error(), zhang().ID) {
+			t.Errorf("%s = %v", name, err)
+		}
+	}
+}
+
+func TestOddPayersAndAccountsAreRefusedBeforeRedis(t *testing.T) {
+	t.Parallel()
+	client := redistest.Start(t, redistest.Cluster).Client()
+	s := NewStore(redisx.NewRunner(client, redisx.RunnerOptions{}), "", nil)
+	for name, tc := range map[string]struct {
+		change  func(*Payer)
+		account string
+		want    error
+	}{
+		"no id":              {func(p *Payer) { p.ID = "" }, "1", ErrPayer},
+		"no channel":         {func(p *Payer) { p.Channel = "" }, "1", ErrPayer},
+		"no kind":            {func(p *Payer) { p.Kind = "" }, "1", ErrPayer},
+		"colon":              {func(p *Payer) { p.ID = "a:b" }, "1", ErrPayer},
+		"colon in the kind":  {func(p *Payer) { p.Kind = "openid:a" }, "1", ErrPayer},
+		"another slot's tag": {func(p *Payer) { p.ID = "{p00}" }, "1", ErrPayer},
+		"blank":              {func(p *Payer) { p.ID = "a b" }, "1", ErrPayer},
+		"line end":           {func(p *Payer) { p.ID = "a\n" }, "1", ErrPayer},
+		"zero byte":          {func(p *Payer) { p.ID = "a\x00" }, "1", ErrPayer},
+		"not ASCII":          {func(p *Payer) { p.ID = "张三" }, "1", ErrPayer},
+		"too long":           {func(p *Payer) { p.ID = strings.Repeat("a", 129) }, "1", ErrPayer},
+		"no account":         {func(*Payer) {}, "", ErrAccount},
+		"odd account":        {func(*Payer) {}, "1:2", ErrAccount},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := zhang()
+			tc.change(&p)
+			if err := s.Bind(t.Context(), p, tc.account); !errors.Is(err, tc.want) {
+				t.Errorf("Bind = %v, want %v", err, tc.want)
+			}
+			if err := s.Unbind(t.Context(), p, tc.account); !errors.Is(err, tc.want) {
+				t.Errorf("Unbind = %v, want %v", err, tc.want)
+			}
+			_, err := s.Account(t.Context(), p)
+			if tc.want == ErrPayer && !errors.Is(err, ErrPayer) {
+				t.Errorf("Account = %v, want ErrPayer", err)
+			}
+		})
+	}
+	if n, err := client.DBSize(t.Context()).Result(); err != nil || n != 0 {
+		t.Errorf("%d keys are stored, %v", n, err)
+	}
+}
+
+func TestARedisThatIsGoneIsUnavailable(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.Cluster)
+	s := NewStore(redisx.NewRunner(server.Client(), redisx.RunnerOptions{}), "", nil)
+	server.Kill()
+	_, err := s.Account(t.Context(), zhang())
+	if err == nil || errors.Is(err, ErrNotBound) {
+		t.Errorf("Account = %v, want no word on the link", err)
+	}
+	if err := s.Bind(t.Context(), zhang(), "1"); err == nil {
+		t.Error("Bind = nil")
+	}
+}
+
+func TestAPrintedPayerHidesItsID(t *testing.T) {
+	t.Parallel()
+	p := zhang()
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "payer", p, "pointer", &p)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "payer", p)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		fmt.Fprintf(&log, verb+verb, p, &p)
+	}
+	if strings.Contains(log.String(), "oZhang") || !strings.Contains(log.String(), "wechat:openid") {
+		t.Errorf("printed: %s", log.String())
+	}
+}

@@ -1,0 +1,89 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+//go:embed static
+var assets embed.FS
+
+// busy is what holders read when something of ours is down.
+const busy = "系统繁忙，请稍后再试。"
+
+// policy lets a page use this server's own style and script and post to it,
+// and nothing else. Older WeChat apps hear the page through frames with
+// addresses of their own scheme; without them the pay sheet would not open.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
+	"frame-src weixin: wvjbscheme:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// headers keeps the pages out of frames and caches.
+func headers(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		return next(c)
+	}
+}
+
+// cached is for files that are the same for everybody.
+func cached(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set("Cache-Control", "public, max-age=600")
+		return next(c)
+	}
+}
+
+// show renders a page, whole or not at all. The session is saved on the way; a
+// page stands without that, because nothing that a page relies on is decided
+// while it is shown.
+func (p *Pages) show(c echo.Context, status int, page string, data map[string]any) error {
+	if data == nil {
+		data = map[string]any{}
+	}
+	data["Channel"] = ""
+	if _, known := p.config.OAuth[c.Param("channel")]; known {
+		data["Channel"] = c.Param("channel")
+	}
+	data["CSRF"] = c.Get(csrfField)
+	var out bytes.Buffer
+	err := p.views.ExecuteTemplate(&out, page, data)
+	if err != nil {
+		return fmt.Errorf("page %s: %w", page, err)
+	}
+	err = p.save(c)
+	if err != nil {
+		p.config.Log.Error("session", "route", c.Path(), "error", err)
+	}
+	return c.HTMLBlob(status, out.Bytes())
+}
+
+// send sends the browser on, once its session is safe: the next page is lost
+// without what this one put into it.
+func (p *Pages) send(c echo.Context, status int, to string) error {
+	err := p.save(c)
+	if err != nil {
+		return p.sorry(c, http.StatusServiceUnavailable, busy, err)
+	}
+	return c.Redirect(status, to)
+}
+
+// sorry tells the holder what happened and what to do; the error is logged.
+func (p *Pages) sorry(c echo.Context, status int, text string, err error) error {
+	if err != nil {
+		p.config.Log.Error("page", "route", c.Path(), "status", status, "error", err)
+	}
+	return p.show(c, status, "sorry.html", map[string]any{"Text": text})
+}
+
+func (p *Pages) notFound(c echo.Context) error {
+	return p.sorry(c, http.StatusNotFound, "没有这个页面。", nil)
+}

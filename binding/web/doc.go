@@ -1,0 +1,18 @@
+// Package web is what a holder sees: plain pages under /h5/{channel}/ that
+// work inside the channel's own app.
+//
+//	bind      OAuth with state ─▶ portal user name and password ─▶ bound
+//	recharge  amount ─▶ order ─▶ the app's pay sheet ─▶ the order's page
+//	card      what is pending, what is owed, the way to unbind
+//
+// A page knows the payer only from the session, into which the channel's OAuth
+// put them; nothing of a request says who somebody is. Each form carries a
+// CSRF token, a recharge form also an idempotency key, so that a double tap
+// gives one order. An order's page follows the order in the books, never what
+// the app returned.
+//
+// Texts are in Chinese first. Passwords pass through to the portal and are in
+// no log, no page and no session.
+//
+// Callers: cmd/hub/app mounts [Pages].
+package web

@@ -1,0 +1,98 @@
+package web
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"html/template"
+	"log/slog"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/go-redis/redis_rate/v10"
+	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
+
+	"guodu/binding"
+	"guodu/channels"
+	"guodu/transition"
+	"guodu/transition/recharge"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// links is what the pages need of the bindings.
+type links interface {
+	Bind(ctx context.Context, p binding.Payer, account string) error
+	Unbind(ctx context.Context, p binding.Payer, account string) error
+	Account(ctx context.Context, p binding.Payer) (string, error)
+}
+
+// orders is what the pages need of the order life.
+type orders interface {
+	Create(ctx context.Context, w recharge.Wish) (recharge.Ready, error)
+	Order(ctx context.Context, no transition.OrderNo) (transition.Order, error)
+	Limits() transition.Limits
+}
+
+// accounts is what the pages need of the transition balance.
+type accounts interface {
+	Account(ctx context.Context, no transition.AccountNo) (transition.Account, error)
+}
+
+// Config is what the pages are made of.
+type Config struct {
+	Links     links
+	Orders    orders
+	Accounts  accounts
+	Identity  binding.Identity
+	OAuth     map[string]channels.OAuth // by channel
+	Ephemeral *redis.Client             // sessions and limits
+	Prefix    string                    // first part of the ephemeral keys; "h" if empty
+	PublicURL string                    // without a slash at the end
+	Secure    bool                      // cookies over https only
+	Log       *slog.Logger
+}
+
+// Pages serves /h5. It is safe for concurrent use.
+type Pages struct {
+	config   Config
+	sessions *scs.SessionManager
+	limiter  *redis_rate.Limiter
+	views    *template.Template
+}
+
+// New returns the pages.
+func New(c Config) (*Pages, error) {
+	if c.Prefix == "" {
+		c.Prefix = "h"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	views, err := template.New("").ParseFS(templates, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	return &Pages{config: c, sessions: newSessions(c), limiter: redis_rate.NewLimiter(c.Ephemeral), views: views}, nil
+}
+
+// Mount adds the routes to a group with the prefix /h5.
+func (p *Pages) Mount(g *echo.Group) {
+	g.Use(headers)
+	g.FileFS("/static/style.css", "static/style.css", assets, cached)
+	g.FileFS("/static/pay.js", "static/pay.js", assets, cached)
+	pages := g.Group("/:channel", p.withSession, p.withForm)
+	pages.GET("/oauth", p.oauth)
+	pages.GET("/bind", p.known(p.bindForm))
+	pages.POST("/bind", p.known(p.bind))
+	pages.POST("/unbind", p.known(p.bound(p.unbind)))
+	pages.GET("/card", p.known(p.bound(p.card)))
+	pages.GET("/recharge", p.known(p.bound(p.rechargeForm)))
+	pages.POST("/recharge", p.known(p.bound(p.recharge)))
+	pages.GET("/orders/:order", p.known(p.bound(p.order)))
+	g.RouteNotFound("", p.notFound)
+	g.RouteNotFound("/*", p.notFound)
+	pages.RouteNotFound("", p.notFound)
+	pages.RouteNotFound("/*", p.notFound)
+}

@@ -1,0 +1,120 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"guodu/channels"
+	"guodu/idempotency"
+	"guodu/internal/fen"
+	"guodu/transition"
+	"guodu/transition/recharge"
+)
+
+func (p *Pages) card(v visit) error {
+	a, err := p.config.Accounts.Account(v.ctx(), v.account)
+	if err != nil {
+		return p.noAccount(v, err)
+	}
+	return p.show(v, http.StatusOK, "card.html", map[string]any{"Account": a})
+}
+
+func (p *Pages) rechargeForm(v visit) error {
+	return p.askAmount(v, http.StatusOK, "", "")
+}
+
+// askAmount shows the recharge form with a fresh idempotency key: each showing
+// is one wish.
+func (p *Pages) askAmount(v visit, status int, amount, problem string) error {
+	a, err := p.config.Accounts.Account(v.ctx(), v.account)
+	if err != nil {
+		return p.noAccount(v, err)
+	}
+	return p.show(v, status, "recharge.html", map[string]any{
+		"Account": a, "Limits": p.config.Orders.Limits(), "Key": idempotency.NewKey(), "Amount": amount, "Error": problem,
+	})
+}
+
+// recharge makes the order and shows the page that opens the pay sheet.
+func (p *Pages) recharge(v visit) error {
+	amount, err := fen.Parse(strings.TrimSpace(v.field("amount")))
+	if err != nil || amount <= 0 {
+		return p.askAmount(v, http.StatusBadRequest, "", "请输入正确的金额，最多两位小数，例如 50 或 33.33。")
+	}
+	key, err := idempotency.ParseKey(v.field("key"))
+	if err != nil {
+		return p.askAmount(v, http.StatusBadRequest, amount.Yuan(), "页面已过期，请重试。")
+	}
+	ready, err := p.config.Orders.Create(v.ctx(), recharge.Wish{
+		Account: v.account, Channel: v.channel, Amount: amount, Key: key,
+		Payer: channels.Payer{Kind: v.payer.Kind, ID: v.payer.ID},
+	})
+	if err != nil {
+		return p.noOrder(v, amount, key, ready, err)
+	}
+	return p.show(v, http.StatusOK, "pay.html", map[string]any{
+		"Order": ready.Order, "Amount": ready.Amount, "Params": ready.Prepay.Params,
+	})
+}
+
+// noOrder says why there is no order to pay.
+func (p *Pages) noOrder(v visit, amount fen.Fen, key idempotency.Key, ready recharge.Ready, err error) error {
+	var limit *transition.LimitError
+	switch {
+	case errors.As(err, &limit):
+		return p.askAmount(v, http.StatusUnprocessableEntity, amount.Yuan(), overLimit(limit))
+	case errors.Is(err, transition.ErrIdempotency):
+		return p.askAmount(v, http.StatusConflict, amount.Yuan(), "页面已过期，请重试。")
+	case errors.Is(err, channels.ErrAlreadyPaid):
+		return p.send(v, http.StatusSeeOther, v.path("orders/"+string(ready.Order)))
+	case errors.Is(err, channels.ErrOrderClosed):
+		return p.askAmount(v, http.StatusConflict, amount.Yuan(), "订单已关闭，请重新提交。")
+	case errors.Is(err, transition.ErrAccountClosed):
+		return p.sorry(v, http.StatusForbidden, "您的一卡通账户已销户，无法充值。", nil)
+	case errors.Is(err, transition.ErrNoAccount):
+		return p.noAccount(v, err)
+	case errors.Is(err, channels.ErrRefused):
+		return p.sorry(v, http.StatusBadGateway, "支付渠道拒绝了此订单，款项未扣，请联系卡务中心。", err)
+	}
+	// What became of it is not known. The key goes on where this stopped: the
+	// same order, the same request. So the page has a button that posts the
+	// same amount and key again; a form filled anew would be another wish.
+	p.config.Log.Error("order not ready", "order", ready.Order, "account", v.account, "error", err)
+	return p.show(v, http.StatusServiceUnavailable, "again.html", map[string]any{"Amount": amount.Yuan(), "Key": key})
+}
+
+// overLimit says which limit and what it leaves.
+func overLimit(l *transition.LimitError) string {
+	name := map[string]string{"order": "单笔限额", "day": "今日限额", "balance": "过渡余额上限"}[l.Limit]
+	if l.Left > 0 {
+		return fmt.Sprintf("超出%s，目前最多可充值%s元。", name, l.Left.Yuan())
+	}
+	if l.Limit == "balance" {
+		return "已达过渡余额上限，请先在食堂POS机刷卡领取。"
+	}
+	return "已达" + name + "，请明天再试。"
+}
+
+// order shows an order as the books have it. Orders of other accounts are
+// not there.
+func (p *Pages) order(v visit) error {
+	no, err := transition.ParseOrderNo(v.Param("order"))
+	var o transition.Order
+	if err == nil {
+		o, err = p.config.Orders.Order(v.ctx(), no)
+	}
+	missing := errors.Is(err, transition.ErrNumber) || errors.Is(err, transition.ErrNoOrder)
+	if err != nil && !missing {
+		return p.sorry(v, http.StatusServiceUnavailable, busy, err)
+	}
+	if missing || o.Account != v.account {
+		return p.sorry(v, http.StatusNotFound, "没有找到这个订单。", nil)
+	}
+	paid, closed := o.State == transition.OrderCredited, o.State == transition.OrderClosed
+	if !paid && !closed {
+		v.Response().Header().Set("Refresh", "3") // until the books know; an order ends by itself
+	}
+	return p.show(v, http.StatusOK, "order.html", map[string]any{"Order": o, "Paid": paid, "Closed": closed})
+}

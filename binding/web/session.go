@@ -1,0 +1,102 @@
+package web
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/goredisstore"
+	"github.com/alexedwards/scs/v2"
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	// formMax bounds a form in bytes.
+	formMax = 16 << 10
+	// csrfField is the token's name in forms, sessions and the request.
+	csrfField = "csrf"
+	// sessionLoaded marks a request that has its session.
+	sessionLoaded = "session"
+)
+
+func newSessions(c Config) *scs.SessionManager {
+	s := scs.New()
+	s.Store = goredisstore.NewWithPrefix(c.Ephemeral, c.Prefix+":session:")
+	s.HashTokenInStore = true // who reads that Redis finds no cookie to use
+	s.Lifetime = 2 * time.Hour
+	s.IdleTimeout = 30 * time.Minute
+	s.Cookie.Name = "guodu"
+	s.Cookie.Path = "/h5"
+	s.Cookie.HttpOnly = true
+	s.Cookie.SameSite = http.SameSiteLaxMode
+	s.Cookie.Secure = c.Secure
+	if c.Secure {
+		// Browsers let nobody but this very host set such a cookie. Otherwise a
+		// neighbour in the university's domain could put its own session, with
+		// its own payer in it, under a holder who is about to bind.
+		s.Cookie.Name, s.Cookie.Path = "__Host-guodu", "/"
+	}
+	return s
+}
+
+// withSession loads the browser's session. It is saved by save, before the
+// answer starts, so that a failure can still be told.
+func (p *Pages) withSession(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		token := ""
+		cookie, err := c.Cookie(p.sessions.Cookie.Name)
+		if err == nil {
+			token = cookie.Value
+		}
+		ctx, err := p.sessions.Load(c.Request().Context(), token)
+		if err != nil {
+			return p.sorry(c, http.StatusServiceUnavailable, busy, fmt.Errorf("load session: %w", err))
+		}
+		c.SetRequest(c.Request().WithContext(ctx))
+		c.Set(sessionLoaded, true)
+		c.Set(csrfField, p.sessions.GetString(ctx, csrfField))
+		return next(c)
+	}
+}
+
+// save writes the session, if the request has one to write, and its cookie.
+func (p *Pages) save(c echo.Context) error {
+	ctx := c.Request().Context()
+	if c.Get(sessionLoaded) == nil || p.sessions.Status(ctx) != scs.Modified {
+		return nil
+	}
+	token, expiry, err := p.sessions.Commit(ctx)
+	if err != nil {
+		return fmt.Errorf("save session: %w", err)
+	}
+	p.sessions.WriteSessionCookie(ctx, c.Response(), token, expiry)
+	return nil
+}
+
+// withForm reads a posted form, within bounds, and wants its CSRF token to be
+// the session's. Only the body counts as the form: what stands in an address
+// (a password, say) ends up in the logs of proxies.
+func (p *Pages) withForm(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.Method == http.MethodGet {
+			return next(c)
+		}
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, formMax)
+		err := r.ParseForm()
+		var large *http.MaxBytesError
+		switch {
+		case errors.As(err, &large):
+			return p.sorry(c, http.StatusRequestEntityTooLarge, "提交的内容过长。", nil)
+		case err != nil:
+			return p.sorry(c, http.StatusBadRequest, "提交的内容无法读取，请返回后重试。", nil)
+		}
+		want, _ := c.Get(csrfField).(string)
+		if want == "" || subtle.ConstantTimeCompare([]byte(want), []byte(r.PostForm.Get(csrfField))) != 1 {
+			return p.sorry(c, http.StatusForbidden, "页面已过期，请重新打开后再试。", nil)
+		}
+		return next(c)
+	}
+}

@@ -1,0 +1,64 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"guodu/binding"
+	"guodu/transition"
+)
+
+// visit is a request of a payer whom the channel's OAuth named.
+type visit struct {
+	echo.Context
+	channel string
+	payer   binding.Payer
+	account transition.AccountNo // set once bound
+}
+
+func (v visit) ctx() context.Context { return v.Request().Context() }
+
+// field is a field of the posted form.
+func (v visit) field(name string) string { return v.Request().PostForm.Get(name) }
+
+// path is a page of the same channel.
+func (v visit) path(page string) string { return "/h5/" + v.channel + "/" + page }
+
+// known lets a request through if its session knows the payer, and sends it to
+// the channel's OAuth otherwise.
+func (p *Pages) known(next func(visit) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		v := visit{Context: c, channel: c.Param("channel")}
+		if _, ok := p.config.OAuth[v.channel]; !ok {
+			return p.notFound(c)
+		}
+		kind, id, found := p.payer(c, v.channel)
+		if !found {
+			if c.Request().Method != http.MethodGet {
+				return p.sorry(c, http.StatusForbidden, "登录已过期，请重新打开页面。", nil)
+			}
+			return p.authorise(c, v.channel, c.Request().URL.EscapedPath())
+		}
+		v.payer = binding.Payer{Channel: v.channel, Kind: kind, ID: id}
+		return next(v)
+	}
+}
+
+// bound lets a request through if its payer has an account, and sends it to
+// the bind page otherwise.
+func (p *Pages) bound(next func(visit) error) func(visit) error {
+	return func(v visit) error {
+		account, err := p.config.Links.Account(v.ctx(), v.payer)
+		if errors.Is(err, binding.ErrNotBound) {
+			return p.send(v, http.StatusSeeOther, v.path("bind"))
+		}
+		if err != nil {
+			return p.sorry(v, http.StatusServiceUnavailable, busy, err)
+		}
+		v.account = transition.AccountNo(account)
+		return next(v)
+	}
+}

@@ -1,0 +1,47 @@
+package world
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"guodu/internal/fen"
+	"guodu/mocks/terminal"
+)
+
+// Card is the holder's card: a file, empty of money when it is made.
+func (w *World) Card() (*terminal.Card, error) {
+	path := w.path("card.json")
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return terminal.NewCard(path, terminal.CardData{UID: CardUID, CardNo: CardNo, Version: "1"})
+	}
+	return terminal.OpenCard(path)
+}
+
+// CardBalance is what the card's file says, whoever wrote it.
+func (w *World) CardBalance() (fen.Fen, error) {
+	card, err := w.Card()
+	if err != nil {
+		return 0, err
+	}
+	data, err := card.Peek()
+	if err != nil {
+		return 0, err
+	}
+	return fen.Fen(data.B), nil
+}
+
+// Terminal switches the terminal on. Its disk stays over a crash, so switching
+// it on again goes on where it was. before may be nil.
+func (w *World) Terminal(before func(terminal.Step) error) (*terminal.Terminal, error) {
+	disk := w.path("terminal")
+	if err := os.MkdirAll(disk, 0o700); err != nil {
+		return nil, fmt.Errorf("world: %w", err)
+	}
+	return terminal.New(terminal.Options{
+		ID: TerminalID, Key: w.TerminalKey, HubKey: w.HubKey, BaseURL: w.options.PublicURL, Dir: disk,
+		Before: before, Logger: w.options.Log,
+	})
+}

@@ -1,0 +1,132 @@
+package main_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"guodu/cmd/demo/world"
+	"guodu/mocks/phone"
+	"guodu/mocks/wechatpay"
+	"guodu/transition"
+)
+
+// bound is a phone whose holder has bound the account.
+func (c *campus) bound() *phone.Phone {
+	c.t.Helper()
+	p, err := c.Phone()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := p.Bind(c.ctx, world.Username, world.Password); err != nil {
+		c.t.Fatal(err)
+	}
+	return p
+}
+
+func (c *campus) paid(yuan string) string {
+	c.t.Helper()
+	order, err := c.bound().Recharge(c.ctx, yuan)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return order
+}
+
+func TestTheSameCallbackAHundredTimesAtOnceOnTwoHubsCreditsOnce(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	first, second := c.start(""), c.start("")
+	order := c.paid("50.00")
+	delivered, err := c.WeChat.DeliverConcurrently(c.ctx, order, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range delivered {
+		if !d.Accepted {
+			t.Errorf("callback %d was answered %d %s, %v", i, d.Status, d.Body, d.Err)
+		}
+	}
+	for _, hub := range []*process{first, second} {
+		if n := strings.Count(hub.log.String(), "msg=callback"); n < 20 {
+			t.Errorf("a hub saw %d of 100 callbacks: they did not meet", n)
+		}
+	}
+	a := c.audit(1)
+	if a.Pending != 5000 {
+		t.Errorf("pending %s, want 50.00", a.Pending.Yuan())
+	}
+	o, err := c.inside().Books().Order(c.ctx, transition.OrderNo(order))
+	if err != nil || o.Duplicates != 99 {
+		t.Errorf("%d duplicates are counted, %v; want 99", o.Duplicates, err)
+	}
+}
+
+func TestHostileCallbacksMoveNothingAndAreAnsweredClearly(t *testing.T) {
+	t.Parallel()
+	// What is kept as a case is answered with success: repeating cannot help.
+	want := map[wechatpay.Tamper]int{
+		wechatpay.TamperOtherMchID: http.StatusNoContent, wechatpay.TamperOtherAppID: http.StatusNoContent,
+		wechatpay.TamperOtherAmount: http.StatusNoContent, wechatpay.TamperOtherCurrency: http.StatusNoContent,
+		wechatpay.TamperUnknownOrder: http.StatusNoContent, wechatpay.TamperNotSuccess: http.StatusNoContent,
+		wechatpay.TamperNoResource: http.StatusBadRequest, wechatpay.TamperNonceLength: http.StatusBadRequest,
+		wechatpay.TamperOtherAlgorithm: http.StatusBadRequest, wechatpay.TamperOtherKey: http.StatusBadRequest,
+		wechatpay.TamperEventRefund: http.StatusBadRequest, wechatpay.TamperEventPayScore: http.StatusBadRequest,
+		wechatpay.TamperBrokenPlaintext: http.StatusBadRequest, wechatpay.TamperAmountText: http.StatusBadRequest,
+		wechatpay.TamperNotJSON: http.StatusBadRequest, wechatpay.TamperHugeBody: http.StatusRequestEntityTooLarge,
+	}
+	c := newCampus(t)
+	c.start("")
+	sheet, err := c.bound().Prepare(c.ctx, "50.00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range wechatpay.TamperKinds() {
+		status, named := want[kind]
+		if !named {
+			status = http.StatusUnauthorized
+		}
+		if named != kind.Authentic() {
+			t.Errorf("%s: authentic is %t, but the table says otherwise", kind, kind.Authentic())
+		}
+		for range 2 { // each comes again, as the channel repeats itself
+			d, err := c.WeChat.DeliverTampered(c.ctx, sheet.Order, kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// A body that is refused before it was read may end in a reset.
+			if d.Status != status && (kind != wechatpay.TamperHugeBody || d.Err == nil) {
+				t.Errorf("%s is answered %d %s, want %d", kind, d.Status, d.Body, status)
+			}
+		}
+		a, err := c.inside().Books().Account(c.ctx, world.AccountNo)
+		if err != nil || a.Pending != 0 {
+			t.Fatalf("after %s pending is %s, %v", kind, a.Pending.Yuan(), err)
+		}
+	}
+	for _, word := range []string{"verdict=not_authentic", "verdict=unreadable", "verdict=too_large", "kind=mismatch", "kind=unknown_order"} {
+		if !strings.Contains(c.logs.String(), word) {
+			t.Errorf("the log does not say %s", word)
+		}
+	}
+	// The right payment is credited all the same.
+	p, err := c.Phone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Pay(c.ctx, sheet); err != nil {
+		t.Fatal(err)
+	}
+	delivered, err := c.WeChat.Deliver(c.ctx, sheet.Order, 1)
+	if err != nil || !delivered[0].Accepted {
+		t.Fatalf("the right callback: %+v, %v", delivered, err)
+	}
+	books, err := c.inside().Books().Verify(c.ctx)
+	if err != nil || books.Orders != 1 {
+		t.Fatalf("%d credit entries, %v; want 1", books.Orders, err)
+	}
+	a, err := c.inside().Books().Account(c.ctx, world.AccountNo)
+	if err != nil || a.Pending != 5000 {
+		t.Errorf("pending %s, %v; want 50.00", a.Pending.Yuan(), err)
+	}
+}

@@ -1,0 +1,143 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// load takes an authorisation to the card and the result to the hub.
+func (t *Terminal) load(ctx context.Context, p *presence, answer TapAnswer, out TapOutcome) (TapOutcome, error) {
+	a, err := OpenAuthorisation(t.hubKey, answer.Authorisation)
+	if err == nil {
+		err = a.fits(t.id, p.tap, answer)
+	}
+	if err == nil {
+		err = a.inTime(t.now())
+	}
+	if err != nil {
+		out.Outcome = OutcomeAbandoned
+		return out, t.abandon(p, err)
+	}
+	out.Load, out.AmountFen, out.Attempt = a.Load, a.AmountFen, a.Attempt
+	err = t.step(StepAnswerReceived)
+	if err != nil {
+		return out, err
+	}
+	err = t.note(Record{Kind: HoldReceived, TapID: out.TapID, Load: a.Load, Authorisation: answer.Authorisation})
+	if err != nil {
+		return out, err
+	}
+	t.open = nil // the answer is here: a Retry would ask for a second one
+	err = t.step(StepIntent)
+	if err != nil {
+		return out, err
+	}
+	err = t.ready(ctx, p, a)
+	if err != nil {
+		out.Outcome = OutcomeAbandoned
+		return out, t.abandon(p, err)
+	}
+	err = t.note(Record{Kind: WriteIntent, TapID: out.TapID, Load: a.Load})
+	if err != nil {
+		return out, err
+	}
+	err = t.step(StepWrite)
+	if err != nil {
+		return out, err
+	}
+	return t.write(ctx, p, a, answer.Authorisation, out)
+}
+
+// ready looks a last time before the intent, from which there is no way back.
+func (t *Terminal) ready(ctx context.Context, p *presence, a Authorisation) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	now, err := p.card.ReadAgain(p.reading.Presence)
+	if err != nil {
+		return err
+	}
+	if now.L != a.L0 {
+		return fmt.Errorf("%w: %d, authorised for %d", ErrCounter, now.L, a.L0)
+	}
+	return a.inTime(t.now())
+}
+
+// write gives the card command, reads back and reports. The meal's context no
+// longer matters to the card, only to the report.
+func (t *Terminal) write(ctx context.Context, p *presence, a Authorisation, text string, out TapOutcome) (TapOutcome, error) {
+	// The intent was synced since ready looked; that can have taken its time.
+	command := a.inTime(t.now())
+	if command == nil {
+		command = p.card.Write(p.reading.Presence, a.L0, a.AmountFen)
+	}
+	err := t.step(StepWritten)
+	if err != nil {
+		return out, err
+	}
+	result := Result{Authorisation: text}
+	after, err := p.card.ReadAgain(p.reading.Presence)
+	if err == nil {
+		out.After = &after
+		result.L, result.B, result.P = &after.L, &after.B, after.counter()
+	}
+	out.Outcome, result.Outcome = judge(command, out.Before, out.After, a)
+	err = t.note(Record{Kind: WriteResult, TapID: out.TapID, Load: a.Load, Result: &result})
+	if err != nil {
+		return out, err
+	}
+	receipt, err := t.deliver(ctx, Open{TapID: out.TapID, Load: a.Load, Authorisation: text, Intent: true, Result: &result})
+	if err != nil {
+		return out, errors.Join(unwritten(command, out.Outcome), err)
+	}
+	out.Receipt = &receipt
+	return out, unwritten(command, out.Outcome)
+}
+
+// judge says what a write came to: written only if the card said so and does
+// not belie it, or if it was silent and shows exactly this load.
+func judge(command error, before CardData, after *CardData, a Authorisation) (Outcome, string) {
+	written := command == nil && (after == nil || after.L == a.L0+1)
+	if errors.Is(command, ErrCardSilent) && after != nil {
+		want := before
+		want.L, want.B = a.L0+1, before.B+a.AmountFen
+		written = *after == want
+	}
+	if written {
+		return OutcomeWritten, ResultWritten
+	}
+	return OutcomeUnknown, ResultUnknown
+}
+
+// unwritten is why a card command is not known to have worked.
+func unwritten(command error, o Outcome) error {
+	if o == OutcomeWritten || command == nil {
+		return nil
+	}
+	return fmt.Errorf("card command: %w", command)
+}
+
+// deliver sends a journalled result and, on the hub's receipt, closes it.
+func (t *Terminal) deliver(ctx context.Context, o Open) (Receipt, error) {
+	err := t.step(StepResultSend)
+	if err != nil {
+		return Receipt{}, err
+	}
+	var receipt Receipt
+	path := "/pos/v1/loads/" + url.PathEscape(o.Load) + "/result"
+	err = t.call(ctx, Request{Method: http.MethodPost, Path: path}, o.Result, &receipt)
+	if err == nil && receipt.State == "" {
+		err = fmt.Errorf("%w: receipt without a state", ErrAnswer)
+	}
+	if err != nil {
+		return Receipt{}, fmt.Errorf("result of load %s: %w", o.Load, err)
+	}
+	err = t.step(StepAcked)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return receipt, t.note(Record{Kind: ResultAcked, TapID: o.TapID, Load: o.Load, Receipt: &receipt})
+}

@@ -1,0 +1,158 @@
+package terminal
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// What ends a terminal, or a step of it.
+var (
+	// ErrOptions says that [New] or a request was given something unusable.
+	ErrOptions = errors.New("terminal simulator: bad options")
+	// ErrCrashed says that [Options.Before] ended this terminal; open another
+	// one on the same directory.
+	ErrCrashed = errors.New("terminal simulator: crashed")
+	// ErrClosed says that the terminal was closed.
+	ErrClosed = errors.New("terminal simulator: closed")
+	// ErrGaveUp says that loading took too long. The meal goes on without it.
+	ErrGaveUp = errors.New("terminal simulator: gave up loading")
+)
+
+// giveUpDefault is far above what a counter would wait: a slow machine must not
+// change what a test sees.
+const giveUpDefault = 5 * time.Second
+
+// Options says which terminal it is.
+type Options struct {
+	// ID is what the terminal is registered as. Required.
+	ID string
+	// Key signs the requests, HubKey verifies answers and authorisations. Required.
+	Key    ed25519.PrivateKey
+	HubKey ed25519.PublicKey
+	// BaseURL is the hub's scheme and host, no path. Required.
+	BaseURL string
+	// Dir is the terminal's own disk; it must exist. Required.
+	Dir string
+
+	// HTTPClient is copied and then follows no redirects; default one of its own.
+	HTTPClient *http.Client
+	// Clock is the time in signatures and of not_after; default time.Now.
+	Clock func() time.Time
+	// Rand is where nonces and tap ids come from; default crypto/rand. It must
+	// not begin again after a restart, or old tap ids come back.
+	Rand io.Reader
+	// GiveUp is how long (real time) the whole load step of a tap, or one result
+	// of Resume, may take; default 5 s.
+	GiveUp time.Duration
+	// Before is called before every step; an error ends the terminal there. It
+	// must not call Tap, Retry, Resume or Close.
+	Before func(Step) error
+	// Logger hears each step without keys and authorisations; default none.
+	Logger *slog.Logger
+}
+
+// Terminal is one terminal. All methods are safe for concurrent use; Tap, Retry
+// and Resume wait for each other, as there is one reader.
+type Terminal struct {
+	id      string
+	key     ed25519.PrivateKey
+	hubKey  ed25519.PublicKey
+	base    *url.URL
+	client  *http.Client
+	now     func() time.Time
+	giveUp  time.Duration
+	before  func(Step) error
+	log     *slog.Logger
+	journal *Journal
+
+	randMu sync.Mutex
+	rand   io.Reader
+
+	halted atomic.Pointer[error]
+
+	mu sync.Mutex
+	// open is the tap whose answer never came; memory only.
+	open *presence
+}
+
+var idForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,32}$`)
+
+// New makes a terminal, or brings the one of that directory back after a crash;
+// [Terminal.Resume] then sends what it still owes.
+// Errors: ErrOptions, ErrJournal.
+func New(o Options) (*Terminal, error) {
+	base, err := url.Parse(o.BaseURL)
+	switch {
+	case !idForm.MatchString(o.ID):
+		return nil, fmt.Errorf("%w: ID %q", ErrOptions, o.ID)
+	case len(o.Key) != ed25519.PrivateKeySize || len(o.HubKey) != ed25519.PublicKeySize:
+		return nil, fmt.Errorf("%w: Key or HubKey is no Ed25519 key", ErrOptions)
+	case err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.Path != "" && base.Path != "/":
+		return nil, fmt.Errorf("%w: BaseURL %q", ErrOptions, o.BaseURL)
+	case o.Dir == "":
+		return nil, fmt.Errorf("%w: Dir is empty", ErrOptions)
+	}
+	t := &Terminal{
+		id: o.ID, key: o.Key, hubKey: o.HubKey, base: base, now: o.Clock, giveUp: o.GiveUp,
+		before: o.Before, log: o.Logger, rand: o.Rand, client: &http.Client{Transport: &http.Transport{}},
+	}
+	if o.HTTPClient != nil {
+		own := *o.HTTPClient
+		t.client = &own
+	}
+	// A signature is for one path: following a redirect would send it elsewhere.
+	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if t.now == nil {
+		t.now = time.Now
+	}
+	if t.giveUp <= 0 {
+		t.giveUp = giveUpDefault
+	}
+	if t.rand == nil {
+		t.rand = rand.Reader
+	}
+	if t.log == nil {
+		t.log = slog.New(slog.DiscardHandler)
+	}
+	t.log = t.log.With("terminal", t.id)
+	t.journal, err = OpenJournal(filepath.Join(o.Dir, "journal.jsonl"))
+	if err != nil {
+		return nil, fmt.Errorf("terminal %s: %w", t.id, err)
+	}
+	return t, nil
+}
+
+// Journal is the terminal's journal, to be looked at.
+func (t *Terminal) Journal() *Journal { return t.journal }
+
+// Close ends the terminal in order: it waits for a tap to end and closes the
+// journal. Errors: ErrJournal.
+func (t *Terminal) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.halt(ErrClosed)
+	t.client.CloseIdleConnections()
+	return t.journal.Close()
+}
+
+// halt ends the terminal for err, unless it has ended already.
+func (t *Terminal) halt(err error) { t.halted.CompareAndSwap(nil, &err) }
+
+// running returns why the terminal has ended, or nil.
+func (t *Terminal) running() error {
+	if err := t.halted.Load(); err != nil {
+		return *err
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package terminal
+
+import "time"
+
+// Tap is the body of POST /pos/v1/taps: what the terminal read off the card.
+type Tap struct {
+	TapID   string `json:"tap_id"`
+	CardNo  string `json:"card_no"`
+	CardUID string `json:"card_uid"`
+	Version string `json:"version"`
+	L       int64  `json:"L"`           // load counter
+	B       int64  `json:"B"`           // balance in fen
+	P       *int64 `json:"P,omitempty"` // purchase counter, if the card has one
+}
+
+// TapAnswer is the hub's answer to a tap.
+type TapAnswer struct {
+	Outcome string `json:"outcome"` // "load" or "none"
+
+	// With "load":
+	Load          string    `json:"load"`
+	AmountFen     int64     `json:"amount_fen"`
+	Attempt       int64     `json:"attempt"`
+	L0            int64     `json:"L0"`
+	B0            int64     `json:"B0"` // fen
+	NotAfter      time.Time `json:"not_after"`
+	Authorisation string    `json:"authorisation"`
+
+	// With "none":
+	Reason string `json:"reason"`
+
+	// With either:
+	PendingFen int64      `json:"pending_fen"`
+	Confirmed  *Confirmed `json:"confirmed"`
+}
+
+// Confirmed is an earlier load that a tap proved.
+type Confirmed struct {
+	Load      string `json:"load"`
+	AmountFen int64  `json:"amount_fen"`
+}
+
+// Authorisation is the payload of a signed authorisation.
+type Authorisation struct {
+	Load      string `json:"load"`
+	Account   string `json:"account"`
+	CardUID   string `json:"card_uid"`
+	CardNo    string `json:"card_no"`
+	Version   string `json:"version"`
+	L0        int64  `json:"L0"`
+	B0        int64  `json:"B0"` // fen
+	P0        string `json:"P0"`
+	AmountFen int64  `json:"amount_fen"`
+	Attempt   int64  `json:"attempt"`
+	Terminal  string `json:"terminal"`
+	TapID     string `json:"tap_id"`
+	NotAfter  int64  `json:"not_after"` // Unix time in milliseconds
+}
+
+// The outcomes of a write, as a result says them.
+const (
+	ResultWritten = "written"
+	ResultUnknown = "unknown"
+)
+
+// Result is the body of POST /pos/v1/loads/{load}/result. L, B and P are there
+// only if the card was read back in the presence of the write.
+type Result struct {
+	Authorisation string `json:"authorisation"`
+	Outcome       string `json:"outcome"`
+	L             *int64 `json:"L,omitempty"`
+	B             *int64 `json:"B,omitempty"` // fen
+	P             *int64 `json:"P,omitempty"`
+}
+
+// Receipt is the hub's answer to a result.
+type Receipt struct {
+	State     string    `json:"state"`
+	First     bool      `json:"first"`
+	AmountFen int64     `json:"amount_fen"`
+	At        time.Time `json:"at"`
+}
+
+// CardPending is the hub's answer to GET /pos/v1/cards/{card_no}/pending.
+type CardPending struct {
+	CardNo      string   `json:"card_no"`
+	PendingFen  int64    `json:"pending_fen"`
+	LoadHeldFen int64    `json:"load_held_fen"`
+	Frozen      bool     `json:"frozen"`
+	Reasons     []string `json:"reasons"`
+}

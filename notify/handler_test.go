@@ -1,0 +1,89 @@
+package notify_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"guodu/channels"
+	"guodu/notify"
+)
+
+// fakeNotifier parses to what it was told, and answers with the verdict's name.
+type fakeNotifier struct {
+	payment channels.Payment
+	err     error
+	bodies  int
+}
+
+func (f *fakeNotifier) ParseNotify(_ context.Context, _ http.Header, body []byte) (channels.Payment, error) {
+	f.bodies++
+	return f.payment, f.err
+}
+
+func (f *fakeNotifier) Answer(w http.ResponseWriter, v channels.Verdict) { fmt.Fprint(w, v) }
+
+// settleFunc is a Settler.
+type settleFunc func(channels.Payment, string) (string, error)
+
+func (f settleFunc) Settle(_ context.Context, p channels.Payment, source string) (string, error) {
+	return f(p, source)
+}
+
+func TestCallbackVerdicts(t *testing.T) {
+	payment := channels.Payment{OrderNo: "N1", TransactionID: "T1", State: channels.Paid}
+	for name, tc := range map[string]struct {
+		parse   error
+		settle  error
+		body    []byte
+		want    channels.Verdict
+		settled int
+		parsed  int
+	}{
+		"settled":                     {want: channels.Accepted, settled: 1, parsed: 1},
+		"not authentic":               {parse: fmt.Errorf("x: %w", channels.ErrNotice), want: channels.NotAuthentic, parsed: 1},
+		"cannot be read":              {parse: fmt.Errorf("x: %w", channels.ErrMalformed), want: channels.Unreadable, parsed: 1},
+		"of another kind":             {parse: fmt.Errorf("x: %w", channels.ErrNotOurs), want: channels.Unreadable, parsed: 1},
+		"too large for the channel":   {parse: fmt.Errorf("x: %w", channels.ErrTooLarge), want: channels.TooLarge, parsed: 1},
+		"unforeseen":                  {parse: errors.New("x"), want: channels.TryAgain, parsed: 1},
+		"not durable":                 {settle: errors.New("redis is down"), want: channels.TryAgain, settled: 1, parsed: 1},
+		"ten megabytes, never parsed": {body: bytes.Repeat([]byte("a"), 10<<20), want: channels.TooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			channel := &fakeNotifier{payment: payment, err: tc.parse}
+			settled := 0
+			settler := settleFunc(func(p channels.Payment, source string) (string, error) {
+				settled++
+				if p.OrderNo != "N1" || source != "callback" {
+					t.Errorf("settled %+v from %q", p, source)
+				}
+				return "credited", tc.settle
+			})
+			h := notify.NewHandler(channel, settler, slog.New(slog.DiscardHandler))
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/notify/x", bytes.NewReader(tc.body)))
+			if got := w.Body.String(); got != tc.want.String() {
+				t.Errorf("answer %q, want %q", got, tc.want)
+			}
+			if settled != tc.settled || channel.bodies != tc.parsed {
+				t.Errorf("settled %d times, parsed %d; want %d and %d", settled, channel.bodies, tc.settled, tc.parsed)
+			}
+		})
+	}
+}
+
+func TestCallbackLogIsBoundedAndNamesTheVerdict(t *testing.T) {
+	var log strings.Builder
+	channel := &fakeNotifier{payment: channels.Payment{OrderNo: strings.Repeat("9", 5000)}, err: channels.ErrNotice}
+	h := notify.NewHandler(channel, settleFunc(nil), slog.New(slog.NewTextHandler(&log, nil)))
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", http.NoBody))
+	if !strings.Contains(log.String(), "verdict=not_authentic") || log.Len() > 600 {
+		t.Errorf("log line of %d bytes: %s", log.Len(), log.String())
+	}
+}

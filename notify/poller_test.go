@@ -1,0 +1,142 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"guodu/channels"
+	"guodu/notify"
+)
+
+// book is an order life of one order, and its channel.
+type book struct {
+	mu       sync.Mutex
+	due      []notify.Due
+	says     []said // what the channel answers to Query, one after the other
+	closing  error
+	calls    []string
+	settling error
+}
+
+type said struct {
+	state channels.State
+	err   error
+}
+
+func (b *book) note(s string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.calls = append(b.calls, s)
+}
+
+func (b *book) Due(context.Context, time.Duration, int) ([]notify.Due, error) { return b.due, nil }
+
+func (b *book) Settle(_ context.Context, p channels.Payment, source string) (string, error) {
+	b.note("settle " + string(p.State) + " from " + source)
+	outcome := map[channels.State]string{channels.Paid: "credited", channels.Closed: "closed"}[p.State]
+	if p.Misdirected != "" {
+		outcome = "case"
+	}
+	return outcome, b.settling
+}
+
+func (b *book) Later(_ context.Context, _ string, next time.Time) error {
+	b.note("later at " + next.Format("15:04:05"))
+	return nil
+}
+
+// closer and channel share the name Close, so they are two types.
+type ordersOf struct{ *book }
+
+func (o ordersOf) Close(context.Context, string) error {
+	o.note("closed in the books")
+	return nil
+}
+
+type channelOf struct{ *book }
+
+func (c channelOf) Name() string { return "wechat" }
+
+func (c channelOf) Prepay(context.Context, channels.PrepayRequest) (channels.Prepay, error) {
+	return channels.Prepay{}, channels.ErrRefused
+}
+
+func (c channelOf) Query(_ context.Context, no string) (channels.Payment, error) {
+	c.note("query")
+	s := c.says[0]
+	c.says = c.says[1:]
+	return channels.Payment{OrderNo: no, State: s.state}, s.err
+}
+
+func (c channelOf) Close(context.Context, string) error {
+	c.note("close at the channel")
+	return c.closing
+}
+
+func TestPollerFollowsTheChannelsWord(t *testing.T) {
+	created := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	expires := created.Add(15 * time.Minute)
+	for name, tc := range map[string]struct {
+		age  time.Duration
+		book *book
+		want []string
+	}{
+		"paid": {5 * time.Second, &book{says: []said{{state: channels.Paid}}},
+			[]string{"query", "settle paid from query"}},
+		"closed": {5 * time.Second, &book{says: []said{{state: channels.Closed}}},
+			[]string{"query", "settle closed from query"}},
+		"unpaid at 5 s is asked at 30 s": {5 * time.Second, &book{says: []said{{state: channels.Unpaid}}},
+			[]string{"query", "later at 12:00:30"}},
+		"unpaid at 6 min is asked at 10 min": {6 * time.Minute, &book{says: []said{{state: channels.Unpaid}}},
+			[]string{"query", "later at 12:10:00"}},
+		"unpaid at 11 min is asked at its expiry": {11 * time.Minute, &book{says: []said{{state: channels.Unpaid}}},
+			[]string{"query", "later at 12:15:00"}},
+		"expired is closed, and asked once more": {15 * time.Minute, &book{says: []said{{state: channels.Unpaid}, {state: channels.Closed}}},
+			[]string{"query", "close at the channel", "query", "settle closed from query"}},
+		"paid while closing is credited": {15 * time.Minute,
+			&book{says: []said{{state: channels.Unpaid}, {state: channels.Paid}}, closing: channels.ErrAlreadyPaid},
+			[]string{"query", "close at the channel", "query", "settle paid from query"}},
+		"closing without an answer proves nothing": {15 * time.Minute,
+			&book{says: []said{{state: channels.Unpaid}}, closing: channels.ErrUnknownOutcome},
+			[]string{"query", "close at the channel", "later at 12:30:00"}},
+		"no answer": {5 * time.Second, &book{says: []said{{err: channels.ErrUnknownOutcome}}},
+			[]string{"query", "later at 12:00:30"}},
+		"not found may still turn up": {20 * time.Minute, &book{says: []said{{err: channels.ErrOrderNotFound}}},
+			[]string{"query", "later at 12:30:00"}},
+		"not found long after its expiry": {26 * time.Minute, &book{says: []said{{err: channels.ErrOrderNotFound}}},
+			[]string{"query", "closed in the books"}},
+		"books are down": {5 * time.Second, &book{says: []said{{state: channels.Paid}}, settling: errors.New("down")},
+			[]string{"query", "settle paid from query", "later at 12:00:30"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := tc.book
+			b.due = []notify.Due{{No: "N1", Channel: "wechat", Created: created, Expires: expires}}
+			p := notify.NewPoller(notify.PollerConfig{
+				Orders: ordersOf{b}, Channels: map[string]channels.Channel{"wechat": channelOf{b}},
+				Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return created.Add(tc.age) },
+			})
+			n, err := p.Look(context.Background())
+			if err != nil || n != 1 {
+				t.Fatalf("Look = %d, %v", n, err)
+			}
+			if diff := cmp.Diff(tc.want, b.calls); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPollerLeavesOrdersOfAbsentChannelsAlone(t *testing.T) {
+	b := &book{due: []notify.Due{{No: "N1", Channel: "cash"}}}
+	p := notify.NewPoller(notify.PollerConfig{Orders: ordersOf{b}, Log: slog.New(slog.DiscardHandler)})
+	_, err := p.Look(context.Background())
+	if err != nil || len(b.calls) != 0 {
+		t.Errorf("calls %v, %v; want none", b.calls, err)
+	}
+}
