@@ -114,19 +114,62 @@ func (s *Store) pointToCard(ctx context.Context, st Statement) error {
 	if st.Card == (Card{}) {
 		return nil
 	}
-	for key, value := range map[string]string{
-		s.keys.cardIndex(st.Card.UID):  string(st.Account),
-		s.keys.numberIndex(st.Card.No): string(st.Card.UID),
-	} {
-		reply, err := s.run.Run(ctx, s.scripts.index, []string{key}, value)
+	err := s.point(ctx, s.keys.numberIndex(st.Card.No), string(st.Card.UID), func(uid string) (bool, error) {
+		number, err := s.numberOf(ctx, CardUID(uid))
+		return number == st.Card.No, err
+	})
+	if err == nil {
+		err = s.point(ctx, s.keys.cardIndex(st.Card.UID), string(st.Account), func(account string) (bool, error) {
+			owner, err := s.cardField(ctx, AccountNo(account), st.Card.UID, "account")
+			return owner == account, err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("account %s, card %s: %w", st.Account, st.Card.UID, err)
+	}
+	return nil
+}
+
+// point sets a pointer. One that is taken is replaced only if it leads to no
+// card: an import that was refused or cut off after this step left it.
+func (s *Store) point(ctx context.Context, key, value string, leads func(held string) (bool, error)) error {
+	replace := ""
+	for range moves {
+		reply, err := s.run.Run(ctx, s.scripts.index, []string{key}, value, replace)
 		if err != nil {
 			return err
 		}
-		if reply[0] != "OK" {
-			return fmt.Errorf("account %s, card %s: %w (%s)", st.Account, st.Card.UID, ErrCardTaken, reply[1])
+		if reply[0] == "OK" {
+			return nil
 		}
+		found, err := leads(reply[1])
+		if err != nil {
+			return err
+		}
+		if found {
+			return fmt.Errorf("%w (%s)", ErrCardTaken, reply[1])
+		}
+		replace = reply[1]
 	}
-	return nil
+	return ErrMoved
+}
+
+// numberOf is the number of a card as its record has it, or empty.
+func (s *Store) numberOf(ctx context.Context, uid CardUID) (string, error) {
+	account, err := s.AccountOfCard(ctx, uid)
+	if errors.Is(err, ErrNoCard) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.cardField(ctx, account, uid, "card_no")
+}
+
+// cardField is a field of a card's record, or empty.
+func (s *Store) cardField(ctx context.Context, account AccountNo, uid CardUID, field string) (string, error) {
+	value, err := s.client().HGet(ctx, s.keys.card(partitionOf(account), uid), field).Result()
+	return value, read("card", err)
 }
 
 func (s *Store) imports(ctx context.Context, st Statement) ([]string, error) {

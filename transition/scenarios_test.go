@@ -225,6 +225,15 @@ func imports(ctx context.Context, st *stage) {
 	other := st.statement(1, 0)
 	other.Account, other.Card.UID = "B2", "04A1B2C3"
 	st.imports(ctx, other)
+	// The refused import left no pointer behind that would keep B2 from a card
+	// of its own, nor the holder of that card from theirs.
+	fresh := Statement{Account: "B2", Version: 2, Open: true, Card: Card{UID: "04B2B2B2", No: "70001", Version: "1", Profile: "stamp"}}
+	st.imports(ctx, fresh) // the number is another card's
+	fresh.Account, fresh.Card.No = "D4", "70004"
+	st.imports(ctx, fresh)
+	st.say("a pointer that leads to no card", nil, st.client().Set(ctx, st.keys.cardIndex("04E5E5E5"), "Z9", 0).Err())
+	fresh = Statement{Account: "E5", Version: 1, Open: true, Card: Card{UID: "04E5E5E5", No: "70005", Version: "1", Profile: "stamp"}}
+	st.imports(ctx, fresh)
 	plainAccount := Statement{Account: "C3", Version: 1, Open: true}
 	st.imports(ctx, plainAccount)
 }

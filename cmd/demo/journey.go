@@ -10,8 +10,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"guodu/cmd/demo/world"
 	"guodu/cmd/hub/app"
 	"guodu/internal/fen"
@@ -23,7 +21,6 @@ var errAccount = errors.New("the account does not hold")
 // walk sets up a world with a hub in it, walks the journey, and prints the
 // account.
 func walk(ctx context.Context, o options, amounts []fen.Fen, out io.Writer, log *slog.Logger) error {
-	redis.SetLogger(quiet{}) // what a dying demo's connections say interests nobody
 	dir, err := os.MkdirTemp("", "guodu-demo-")
 	if err != nil {
 		return err
@@ -71,12 +68,6 @@ func walk(ctx context.Context, o options, amounts []fen.Fen, out io.Writer, log 
 	}
 	return err
 }
-
-// quiet is a redis logger that says nothing.
-type quiet struct{}
-
-// Printf implements the client's logger.
-func (quiet) Printf(context.Context, string, ...any) {}
 
 // journey is one holder's way, told step by step.
 type journey struct {

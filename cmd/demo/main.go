@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/redis/go-redis/v9"
 
 	"guodu/internal/fen"
 )
@@ -23,7 +24,15 @@ type options struct {
 	Verbose  bool   `help:"Show the hub's log."`
 }
 
+// quiet is a redis logger that says nothing: what the connections of a demo
+// that ends have to say interests nobody.
+type quiet struct{}
+
+// Printf implements the client's logger.
+func (quiet) Printf(context.Context, string, ...any) {}
+
 func main() {
+	redis.SetLogger(quiet{})
 	os.Exit(start(os.Args[1:], os.Stdout, os.Stderr))
 }
 

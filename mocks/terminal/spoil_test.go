@@ -151,11 +151,12 @@ func TestForeignHostIsSoundForTheHostItNames(t *testing.T) {
 	b := setup(t)
 	r := tapRequest(t)
 	r.Spoil = terminal.SpoilForeignHost
-	req, err := b.terminal().Build(t.Context(), r)
+	term := b.terminal()
+	req, err := term.Build(t.Context(), r)
 	if err != nil || req.Host != "other.example" {
 		t.Fatalf("host is %q, %v", req.Host, err)
 	}
-	a, err := b.terminal().Raw(t.Context(), r)
+	a, err := term.Raw(t.Context(), r)
 	if err != nil || a.Status != http.StatusOK {
 		t.Errorf("a hub that does not know its name answers %d %s, %v", a.Status, a.Body, err)
 	}

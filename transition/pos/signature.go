@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dunglas/httpsfv"
@@ -32,7 +33,13 @@ const (
 	headerMax = 1024
 )
 
-var nonceForm = regexp.MustCompile(`^[0-9A-Za-z_-]{16,64}$`)
+// The headers have one spelling each. RFC 8941 dictionaries would let a second
+// member of the same name win, and RFC 9530 other digests beside the first.
+var (
+	nonceForm     = regexp.MustCompile(`^[0-9A-Za-z_-]{16,64}$`)
+	digestForm    = regexp.MustCompile(`^sha-256=:[0-9A-Za-z+/]{43}=:$`)
+	signatureForm = regexp.MustCompile(`^` + sigLabel + `=:[0-9A-Za-z+/]{86}==:$`)
+)
 
 // covered are the components that a request's signature must hold. @target-uri
 // is not among them: the library's does not cover the path.
@@ -107,6 +114,10 @@ func (v verifier) precheck(r *http.Request) (signatureInput, error) {
 		if len(values) != 1 || len(values[0]) > headerMax {
 			return bad("header " + name + " must be there once, at most 1 KiB")
 		}
+	}
+	if !signatureForm.MatchString(r.Header.Get("Signature")) || !digestForm.MatchString(r.Header.Get("Content-Digest")) ||
+		strings.Count(r.Header.Get("Signature-Input"), sigLabel+"=") != 1 {
+		return bad("Signature, Signature-Input and Content-Digest have one spelling, with " + sigLabel + " and sha-256 alone")
 	}
 	if r.URL.RawPath != "" {
 		return bad("escapes in the path")

@@ -1,0 +1,183 @@
+package main_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"guodu/cmd/demo/world"
+	"guodu/internal/redisx"
+)
+
+// command runs the hub program to its end.
+func (c *campus) command(args ...string) (status int, output string) {
+	c.t.Helper()
+	cmd := exec.CommandContext(c.ctx, hubBinary, append([]string{"--config", c.ConfigFile}, args...)...)
+	cmd.Env = append(os.Environ(), "GUODU_REDIS__ADDRS="+c.redis.Addr(), "GUODU_EPHEMERAL__ADDRS="+c.ephemeral.Addr())
+	out, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState == nil {
+		c.t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+func TestOperatorsCommands(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	write := func(name, text string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const header = "account_no,version,status,arrears_yuan,freeze,card_no,card_uid,card_version,card_profile\n"
+	good := write("good.csv", "\ufeff"+header+"B1,1,open,12.50,lost;abuse,8001,04BB0001,1,stamp\nB2,1,open,,,,,,\n")
+	mixed := write("mixed.csv", header+"B3,1,open,1e2,,,,,\nB4,1,open,,,,,,\nB5,x,open,,,,,,\nB6,1,gone,,,,,,\nB7,1,open,,,8001,04BB0007,1,stamp\n")
+	key := filepath.Join(t.TempDir(), "hub.pem")
+	for _, step := range []struct {
+		args   []string
+		status int
+		want   []string
+	}{
+		{[]string{"accounts", "import", good}, 0, []string{"2 accounts: 2 changed, 0 unchanged, 0 refused"}},
+		{[]string{"accounts", "import", good}, 0, []string{"2 accounts: 0 changed, 2 unchanged, 0 refused"}},
+		{[]string{"accounts", "import", mixed}, 1, []string{"1 changed, 0 unchanged, 4 refused", "line 2", "line 4", "line 5", "line 6", "belongs to another account"}},
+		{[]string{"accounts", "import", write("other.csv", "a,b\n1,2\n")}, 1, []string{"column account_no is missing"}},
+		{[]string{"accounts", "show", "B1"}, 0, []string{"12.50", "abuse (core)", "arrears (core)", "lost (core)"}},
+		{[]string{"accounts", "show", "B9"}, 1, []string{"no such account"}},
+		{[]string{"terminals", "add", "T9", "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=", "--place", "二食堂"}, 0, []string{"T9 is registered"}},
+		{[]string{"terminals", "add", "T9", "amtra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="}, 1, []string{"another key"}},
+		{[]string{"terminals", "add", "T8", "nonsense"}, 1, []string{"neither base64"}},
+		{[]string{"terminals", "list"}, 0, []string{world.TerminalID, "T9", "二食堂"}},
+		{[]string{"keys", "new", key}, 0, []string{"="}},
+		{[]string{"keys", "new", key}, 1, []string{"exists"}},
+		{[]string{"cases", "list"}, 0, nil},
+		{[]string{"verify"}, 0, []string{"all agree"}},
+		{[]string{"frobnicate"}, 2, []string{"unexpected argument"}},
+		{[]string{"--help"}, 0, []string{"accounts import", "terminals add"}},
+	} {
+		status, output := c.command(step.args...)
+		if status != step.status {
+			t.Errorf("hub %v ends with %d, want %d:\n%s", step.args, status, step.status, output)
+		}
+		for _, want := range step.want {
+			if !strings.Contains(output, want) {
+				t.Errorf("hub %v does not say %q:\n%s", step.args, want, output)
+			}
+		}
+	}
+}
+
+func TestVerifyFindsOneFen(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	c.start("")
+	if err := c.callback(c.paid("50.00")); err != nil {
+		t.Fatal(err)
+	}
+	status, output := c.command("verify")
+	if status != 0 || !strings.Contains(output, "1 credited orders") || !strings.Contains(output, "-50.00") {
+		t.Fatalf("verify ends with %d:\n%s", status, output)
+	}
+	client := c.redis.Client()
+	keys, err := client.Keys(c.ctx, "h:{p??}:a:"+world.AccountNo).Result()
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("keys %v, %v", keys, err)
+	}
+	if err := client.HIncrBy(c.ctx, keys[0], "pending", -1).Err(); err != nil {
+		t.Fatal(err)
+	}
+	status, output = c.command("verify")
+	if status != 1 || !strings.Contains(output, "4999") || !strings.Contains(output, world.AccountNo) {
+		t.Errorf("verify over a missing fen ends with %d:\n%s", status, output)
+	}
+}
+
+func TestServeRefusesARedisThatLosesMoney(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	if err := c.redis.Client().ConfigSet(c.ctx, "appendfsync", "everysec").Err(); err != nil {
+		t.Fatal(err)
+	}
+	status, output := c.command("serve")
+	if status != 1 || !strings.Contains(output, `appendfsync is "everysec" and must be "always"`) {
+		t.Errorf("serve ends with %d:\n%s", status, output)
+	}
+	p := c.run("", "GUODU_REDIS__ADDRS="+c.redis.Addr(), "GUODU_EPHEMERAL__ADDRS="+c.ephemeral.Addr(), "GUODU_REDIS__ACCEPT=appendfsync")
+	if p.dead() {
+		t.Errorf("serve with the weakness accepted by name ended:\n%s", p.log)
+	}
+}
+
+func TestServeNamesWhatIsWrongWithItsConfiguration(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	for _, tc := range []struct {
+		env    string
+		status int
+		want   string
+	}{
+		{"GUODU_PUBLIC_URL=nowhere", 1, "public_url"},
+		{"GUODU_ENVIRONMENT=production", 1, "https in production"},
+		{"GUODU_WECHAT__MCH_ID=", 1, "wechat.mch_id is missing"},
+		{"GUODU_WECHAT__API_V3_KEY_FILE=/nowhere", 1, "/nowhere"},
+		{"GUODU_LIMITS__ORDER_YUAN=1e9", 1, "limits"},
+		{"GUODU_REDIS__ADRESS=127.0.0.1:1", 2, "adress"},
+	} {
+		cmd := exec.CommandContext(c.ctx, hubBinary, "--config", c.ConfigFile, "serve")
+		cmd.Env = append(os.Environ(), "GUODU_REDIS__ADDRS="+c.redis.Addr(), "GUODU_EPHEMERAL__ADDRS="+c.ephemeral.Addr(), tc.env)
+		out, _ := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != tc.status || !strings.Contains(string(out), tc.want) {
+			t.Errorf("%s: serve ends with %d, want %d and %q:\n%s", tc.env, cmd.ProcessState.ExitCode(), tc.status, tc.want, out)
+		}
+	}
+}
+
+func TestAHubWithItsOwnRedisComesBackWithItsBooks(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	// Its own children live in the world's data folder; a socket's path is short.
+	data, err := os.MkdirTemp("", "gd-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(data) })
+	cmd := exec.CommandContext(c.ctx, hubBinary, "--config", c.ConfigFile, "accounts", "import", c.AccountsFile())
+	cmd.Env = append(os.Environ(), "GUODU_DATA_DIR="+data)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("import: %v\n%s", err, out)
+	}
+	first := c.run("", "GUODU_DATA_DIR="+data)
+	c.front.add(first.addr)
+	order := c.paid("50.00")
+	if err := c.callback(order); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.cmd.Process.Kill()
+	<-first.done
+	second := c.run("", "GUODU_DATA_DIR="+data) // waits for the folder
+	c.front.only(second.addr)
+	if err := c.callback(order); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(second.log.String(), "outcome=duplicate") {
+		t.Errorf("the second hub does not know the order:\n%s", second.log)
+	}
+	client, err := redisx.Connect(redisx.Options{Addrs: []string{filepath.Join(data, "money", "redis.sock")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	keys, err := client.Keys(context.Background(), "h:{p??}:a:"+world.AccountNo).Result()
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("keys %v, %v", keys, err)
+	}
+	pending, err := client.HGet(context.Background(), keys[0], "pending").Result()
+	if err != nil || pending != "5000" {
+		t.Errorf("pending %q, %v; want 5000", pending, err)
+	}
+}

@@ -1,0 +1,303 @@
+package terminal_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"guodu/mocks/terminal"
+)
+
+// TestMoneyIsOnTheCardOnceWhereverTheTerminalDies kills the terminal before
+// every step, with every way that a write can end, with the answers to the
+// first requests of the new life lost or not, and then lets things be repaired.
+func TestMoneyIsOnTheCardOnceWhereverTheTerminalDies(t *testing.T) {
+	t.Parallel()
+	for _, step := range terminal.Steps() {
+		for _, tear := range []terminal.TearKind{"", terminal.TearNothing, terminal.TearAnswer} {
+			for lost := range 3 {
+				t.Run(fmt.Sprintf("%s/%s/%d", step, tear, lost), func(t *testing.T) {
+					t.Parallel()
+					b := setup(t)
+					if tear != "" {
+						b.card.Tear(tear, lost == 1)
+					}
+					b.before = dieBefore(step)
+					term := b.terminal()
+					_, err := term.Tap(t.Context(), b.card)
+					b.want(err, terminal.ErrCrashed)
+					b.want(err, errPower)
+					_, err = term.Tap(t.Context(), b.card)
+					b.want(err, terminal.ErrCrashed)
+
+					b.card.Leave()
+					b.before, b.client = nil, &http.Client{Transport: &losing{n: lost}}
+					b.repair()
+				})
+			}
+		}
+	}
+}
+
+// repair restarts the terminal, taps and resumes until nothing is owed.
+func (b *bench) repair() {
+	b.t.Helper()
+	term := b.terminal()
+	for range 4 {
+		_, _ = term.Resume(b.t.Context()) // what it could not send it keeps
+		b.card.Leave()
+		_, _ = term.Tap(b.t.Context(), b.card)
+	}
+	done, err := term.Resume(b.t.Context())
+	if err != nil || done.Kept != 0 || len(term.Journal().Held()) != 0 {
+		b.t.Errorf("resume: %+v, %v", done, err)
+	}
+	b.holds(1200+waiting, 4)
+	if b.hub.confirmed != waiting {
+		b.t.Errorf("hub confirmed %d fen, want %d", b.hub.confirmed, waiting)
+	}
+}
+
+func TestJournalHoldsWhatWasDurableAtTheCrash(t *testing.T) {
+	t.Parallel()
+	durable := map[terminal.Step]int{
+		terminal.StepTap: 0, terminal.StepTapSend: 1, terminal.StepAnswerReceived: 1, terminal.StepIntent: 2,
+		terminal.StepWrite: 3, terminal.StepWritten: 3, terminal.StepResultSend: 4, terminal.StepAcked: 4,
+	}
+	for _, step := range terminal.Steps() {
+		b := setup(t)
+		b.before = dieBefore(step)
+		_, err := b.terminal().Tap(t.Context(), b.card)
+		b.want(err, terminal.ErrCrashed)
+		b.before = nil
+		b.wrote(b.terminal(), whole()[:durable[step]]...)
+		if step == terminal.StepWrite {
+			b.holds(1200, 3)
+		}
+		if step == terminal.StepWritten {
+			b.holds(6200, 4)
+		}
+		if sent := len(b.hub.results); (sent == 1) != (step == terminal.StepAcked) {
+			t.Errorf("before %s: hub has %d results", step, sent)
+		}
+	}
+}
+
+func TestResumeAbandonsWhatWasNotBegun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.before = dieBefore(terminal.StepIntent)
+	dead, err := b.terminal().Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrCrashed)
+	b.before = nil
+	term := b.terminal()
+	done, err := term.Resume(t.Context())
+	if err != nil || len(done.Abandoned) != 1 || done.Abandoned[0] != dead.TapID || len(done.Delivered) != 0 {
+		t.Errorf("resume: %+v, %v", done, err)
+	}
+	b.wrote(term, terminal.TapSent, terminal.HoldReceived, terminal.TapAbandoned)
+	if len(b.hub.results) != 0 {
+		t.Errorf("hub got %+v", b.hub.results)
+	}
+	done, err = term.Resume(t.Context())
+	if err != nil || len(done.Abandoned) != 0 {
+		t.Errorf("second resume: %+v, %v", done, err)
+	}
+}
+
+// An intent without a result stays unknown although the card, by now, would say
+// more: the journal is old by nature.
+func TestResumeSendsAnIntentAsUnknown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.before = dieBefore(terminal.StepWritten)
+	_, err := b.terminal().Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrCrashed)
+	b.before = nil
+	term := b.terminal()
+	done, err := term.Resume(t.Context())
+	if err != nil || len(done.Delivered) != 1 || done.Delivered[0].Outcome != "unknown" || done.Delivered[0].Receipt.State != "IN_DOUBT" {
+		t.Errorf("resume: %+v, %v", done, err)
+	}
+	if r := b.hub.results[0]; r.L != nil || r.B != nil || r.P != nil || r.Authorisation == "" {
+		t.Errorf("result is %+v", r)
+	}
+	b.holds(6200, 4)
+	b.wrote(term, whole()...)
+	out, err := term.Tap(t.Context(), b.card)
+	if err != nil || out.Confirmed == nil || out.Confirmed.AmountFen != waiting {
+		t.Errorf("next tap: %+v, %v", out, err)
+	}
+}
+
+func TestResumeSendsAResultAsWritten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.before = dieBefore(terminal.StepResultSend)
+	_, err := b.terminal().Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrCrashed)
+	b.before = nil
+	term := b.terminal()
+	done, err := term.Resume(t.Context())
+	if err != nil || len(done.Delivered) != 1 || done.Delivered[0].Outcome != "written" || !done.Delivered[0].Receipt.First {
+		t.Errorf("resume: %+v, %v", done, err)
+	}
+	if r := b.hub.results[0]; r.L == nil || *r.L != 4 || *r.B != 6200 {
+		t.Errorf("result is %+v", r)
+	}
+}
+
+func TestLostReceiptIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	cut := &losing{}
+	b.client = &http.Client{Transport: cut}
+	b.before = at(terminal.StepResultSend, func() { cut.mu.Lock(); cut.n = 1; cut.mu.Unlock() })
+	term := b.terminal()
+	out, err := term.Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrNoAnswer)
+	if out.Outcome != terminal.OutcomeWritten || out.Receipt != nil {
+		t.Errorf("outcome is %+v", out)
+	}
+	done, err := term.Resume(t.Context())
+	if err != nil || len(done.Delivered) != 1 || done.Delivered[0].Receipt.First || done.Delivered[0].Receipt.State != "CONFIRMED" {
+		t.Errorf("resume: %+v, %v", done, err)
+	}
+	b.wrote(term, whole()...)
+}
+
+func TestRefusedResultIsKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.before = at(terminal.StepResultSend, func() {
+		b.hub.set(func() { b.hub.loads = map[string]*load{} })
+	})
+	term := b.terminal()
+	_, err := term.Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrUnknownLoad)
+	done, err := term.Resume(t.Context())
+	b.want(err, terminal.ErrUnknownLoad)
+	if done.Kept != 1 || len(done.Delivered) != 0 || term.Journal().Pending()[0].Result.Outcome != "written" {
+		t.Errorf("resume: %+v", done)
+	}
+}
+
+func TestCardPulledBeforeTheCommandIsUnknown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.before = at(terminal.StepWrite, b.card.Leave)
+	term := b.terminal()
+	out, err := term.Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrCardGone)
+	if out.Outcome != terminal.OutcomeUnknown || out.After != nil || out.Receipt == nil || out.Receipt.State != "IN_DOUBT" {
+		t.Errorf("outcome is %+v", out)
+	}
+	b.holds(1200, 3)
+	b.wrote(term, whole()...)
+}
+
+func TestCardPulledAfterTheCommandIsWrittenWithoutReadings(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.before = at(terminal.StepWritten, b.card.Leave)
+	out, err := b.terminal().Tap(t.Context(), b.card)
+	if err != nil || out.Outcome != terminal.OutcomeWritten || out.After != nil || out.Receipt.State != "WRITTEN" {
+		t.Errorf("outcome is %+v, %v", out, err)
+	}
+	if r := b.hub.results[0]; r.Outcome != "written" || r.L != nil || r.B != nil || r.P != nil {
+		t.Errorf("result is %+v", r)
+	}
+}
+
+func TestTornWriteIsReportedAsTheCardShowsIt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		kind    terminal.TearKind
+		stays   bool
+		outcome terminal.Outcome
+		balance int64
+		l       int64
+	}{
+		"nothing written, pulled": {terminal.TearNothing, false, terminal.OutcomeUnknown, 1200, 3},
+		"nothing written, stays":  {terminal.TearNothing, true, terminal.OutcomeUnknown, 1200, 3},
+		"balance only, pulled":    {terminal.TearBalance, false, terminal.OutcomeUnknown, 6200, 3},
+		"balance only, stays":     {terminal.TearBalance, true, terminal.OutcomeUnknown, 6200, 3},
+		"answer lost, pulled":     {terminal.TearAnswer, false, terminal.OutcomeUnknown, 6200, 4},
+		"answer lost, stays":      {terminal.TearAnswer, true, terminal.OutcomeWritten, 6200, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.card.Tear(c.kind, c.stays)
+			out, err := b.terminal().Tap(t.Context(), b.card)
+			if c.outcome == terminal.OutcomeUnknown {
+				b.want(err, terminal.ErrCardSilent)
+			} else {
+				b.want(err, nil)
+			}
+			if out.Outcome != c.outcome || (out.After != nil) != c.stays {
+				t.Errorf("outcome is %+v", out)
+			}
+			b.holds(c.balance, c.l)
+			r := b.hub.results[0]
+			if r.Outcome != string(c.outcome) || (r.L != nil) != c.stays || c.stays && (*r.L != c.l || *r.B != c.balance) {
+				t.Errorf("result is %+v", r)
+			}
+		})
+	}
+}
+
+func TestCounterThatMovedBeforeTheIntentStopsTheWrite(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.before = at(terminal.StepIntent, func() {
+		d := theCard()
+		d.L++
+		b.want(b.card.Restore(d), nil)
+	})
+	term := b.terminal()
+	out, err := term.Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrCounter)
+	if out.Outcome != terminal.OutcomeAbandoned {
+		t.Errorf("outcome is %+v", out)
+	}
+	b.holds(1200, 4)
+	b.wrote(term, terminal.TapSent, terminal.HoldReceived, terminal.TapAbandoned)
+}
+
+func TestPurchaseBeforeTheWriteIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.before = at(terminal.StepWrite, func() { b.want(b.card.Purchase(200), nil) })
+	out, err := b.terminal().Tap(t.Context(), b.card)
+	if err != nil || out.Outcome != terminal.OutcomeWritten {
+		t.Errorf("outcome is %+v, %v", out, err)
+	}
+	b.holds(6000, 4)
+}
+
+func TestTimeThatRunsOutBeforeTheIntentAbandons(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.before = at(terminal.StepIntent, func() { b.clock.add(time.Minute + time.Millisecond) })
+	term := b.terminal()
+	_, err := term.Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrExpired)
+	b.holds(1200, 3)
+	b.wrote(term, terminal.TapSent, terminal.HoldReceived, terminal.TapAbandoned)
+}
+
+func TestTimeThatRunsOutAfterTheIntentIsUnknownAndNotWritten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.before = at(terminal.StepWrite, func() { b.clock.add(time.Minute + time.Millisecond) })
+	term := b.terminal()
+	out, err := term.Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrExpired)
+	if out.Outcome != terminal.OutcomeUnknown {
+		t.Errorf("outcome is %+v", out)
+	}
+	b.holds(1200, 3)
+	b.wrote(term, whole()...)
+}

@@ -1,0 +1,267 @@
+package terminal_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"guodu/mocks/terminal"
+)
+
+func TestTapLoadsTheCard(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	term := b.terminal()
+	out, err := term.Tap(t.Context(), b.card)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Outcome != terminal.OutcomeWritten || out.AmountFen != waiting || out.Attempt != 1 || out.Receipt == nil || out.Receipt.State != "CONFIRMED" {
+		t.Errorf("outcome is %+v", out)
+	}
+	if want := theCard(); out.Before != want || out.After == nil || out.After.B != want.B+waiting || out.After.P != want.P {
+		t.Errorf("card went from %+v to %+v", out.Before, out.After)
+	}
+	b.holds(6200, 4)
+	b.wrote(term, whole()...)
+	if got := b.hub.results; len(got) != 1 || got[0].Outcome != "written" || *got[0].L != 4 || *got[0].B != 6200 || *got[0].P != 7 {
+		t.Errorf("results are %+v", got)
+	}
+	if left := len(term.Journal().Pending()) + len(term.Journal().Held()); left != 0 {
+		t.Errorf("journal owes %d", left)
+	}
+}
+
+func TestTapWithNothingPendingTouchesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.hub.cards["70001"].pending = 0
+	term := b.terminal()
+	out, err := term.Tap(t.Context(), b.card)
+	if err != nil || out.Outcome != terminal.OutcomeNone || out.Reason != "nothing_pending" {
+		t.Errorf("outcome is %+v, %v", out, err)
+	}
+	b.holds(1200, 3)
+	b.wrote(term, terminal.TapSent)
+	_, err = term.Retry(t.Context())
+	b.want(err, terminal.ErrNothingToRetry)
+}
+
+func TestCardWithoutPurchaseCounterTellsNone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	d := theCard()
+	d.P, d.NoP = 0, true
+	if err := b.card.Restore(d); err != nil {
+		t.Fatal(err)
+	}
+	term := b.terminal()
+	out, err := term.Tap(t.Context(), b.card)
+	if err != nil || out.Outcome != terminal.OutcomeWritten {
+		t.Fatalf("outcome is %+v, %v", out, err)
+	}
+	records, err := term.Journal().Records()
+	if err != nil || records[0].Tap.P != nil || records[3].Result.P != nil {
+		t.Errorf("P was told: %+v, %v", records, err)
+	}
+}
+
+func TestPendingTellsWhatWaits(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	term := b.terminal()
+	got, err := term.Pending(t.Context(), "70001")
+	if want := (terminal.CardPending{CardNo: "70001", PendingFen: waiting, Reasons: []string{}}); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("pending is %+v, %v", got, err)
+	}
+	_, err = term.Pending(t.Context(), "70002")
+	b.want(err, terminal.ErrUnknownCard)
+	var p *terminal.Problem
+	if !errors.As(err, &p) || p.Status != 404 || !p.Proved {
+		t.Errorf("problem is %+v", p)
+	}
+}
+
+// losing loses the answer to the next n requests after the hub made it.
+type losing struct {
+	mu sync.Mutex
+	n  int
+}
+
+var errCable = errors.New("cable cut")
+
+func (l *losing) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.n == 0 || err != nil {
+		return resp, err
+	}
+	l.n--
+	_ = resp.Body.Close()
+	return nil, errCable
+}
+
+func TestLostTapAnswerIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.client = &http.Client{Transport: &losing{n: 2}}
+	term := b.terminal()
+	first, err := term.Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrNoAnswer)
+	b.want(err, errCable)
+	_, err = term.Retry(t.Context())
+	b.want(err, terminal.ErrNoAnswer)
+	b.holds(1200, 3)
+	out, err := term.Retry(t.Context())
+	if err != nil || out.Outcome != terminal.OutcomeWritten || out.TapID != first.TapID || out.Attempt != 1 {
+		t.Errorf("outcome is %+v, %v", out, err)
+	}
+	b.holds(6200, 4)
+	b.wrote(term, whole()...)
+	if ids := b.hub.tapIDs; len(ids) != 3 || ids[0] != ids[1] || ids[1] != ids[2] {
+		t.Errorf("taps are %v", ids)
+	}
+}
+
+func TestRetryNeedsTheSamePresence(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*bench) error{
+		"gone":  func(b *bench) error { b.card.Leave(); return nil },
+		"back":  func(b *bench) error { b.card.Leave(); _, err := b.card.Read(); return err },
+		"spent": func(b *bench) error { return b.card.Purchase(100) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.client = &http.Client{Transport: &losing{n: 1}}
+			term := b.terminal()
+			_, err := term.Tap(t.Context(), b.card)
+			b.want(err, terminal.ErrNoAnswer)
+			if err := change(b); err != nil {
+				t.Fatal(err)
+			}
+			out, err := term.Retry(t.Context())
+			if !errors.Is(err, terminal.ErrCardGone) && !errors.Is(err, terminal.ErrCounter) || out.Outcome != terminal.OutcomeAbandoned {
+				t.Errorf("retry: %+v, %v", out, err)
+			}
+			_, err = term.Retry(t.Context())
+			b.want(err, terminal.ErrNothingToRetry)
+			b.wrote(term, terminal.TapSent, terminal.TapAbandoned)
+			if len(b.hub.tapIDs) != 1 {
+				t.Errorf("hub saw taps %v", b.hub.tapIDs)
+			}
+		})
+	}
+}
+
+func TestNewTapLetsTheUnansweredOneGo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.client = &http.Client{Transport: &losing{n: 1}}
+	term := b.terminal()
+	first, err := term.Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrNoAnswer)
+	out, err := term.Tap(t.Context(), b.card)
+	if err != nil || out.TapID == first.TapID || out.Attempt != 2 {
+		t.Errorf("outcome is %+v, %v", out, err)
+	}
+	b.holds(6200, 4)
+	b.wrote(term, append([]terminal.RecordKind{terminal.TapSent, terminal.TapAbandoned}, whole()...)...)
+}
+
+func TestUnavailableHubIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.hub.fail = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Content-Type", "application/problem+json; charset=utf-8")
+		w.Header().Set("Retry-After", "2")
+		w.WriteHeader(503)
+		_, _ = w.Write([]byte(`{"type":"urn:guodu:unavailable","title":"Unavailable"}`))
+		return true
+	}
+	term := b.terminal()
+	_, err := term.Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrUnavailable)
+	var p *terminal.Problem
+	if !errors.As(err, &p) || p.RetryAfter != 2*time.Second || p.Proved {
+		t.Errorf("problem is %+v", p)
+	}
+	b.hub.set(func() { b.hub.fail = nil })
+	out, err := term.Retry(t.Context())
+	if err != nil || out.Outcome != terminal.OutcomeWritten {
+		t.Errorf("outcome is %+v, %v", out, err)
+	}
+}
+
+// TestSlowHubIsGivenUp hangs until the terminal hangs up.
+func TestSlowHubIsGivenUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.hub.fail = func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }
+	b.giveUp = 20 * time.Millisecond
+	term := b.terminal()
+	out, err := term.Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrGaveUp)
+	b.want(err, terminal.ErrNoAnswer)
+	if out.Outcome != terminal.OutcomeNoAnswer {
+		t.Errorf("outcome is %+v", out)
+	}
+	if err := b.card.Purchase(300); err != nil {
+		t.Errorf("the meal did not go on: %v", err)
+	}
+	b.holds(900, 3)
+}
+
+func TestGivingUpBeforeTheIntentLeavesTheCardAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	b.before = at(terminal.StepIntent, func() { cancel(errCable) })
+	term := b.terminal()
+	out, err := term.Tap(ctx, b.card)
+	b.want(err, errCable)
+	if out.Outcome != terminal.OutcomeAbandoned {
+		t.Errorf("outcome is %+v", out)
+	}
+	b.holds(1200, 3)
+	b.wrote(term, terminal.TapSent, terminal.HoldReceived, terminal.TapAbandoned)
+}
+
+func TestRedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.hub.fail = func(w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		return true
+	}
+	_, err := b.terminal().Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrProblem)
+}
+
+func TestReadersAskWhileATapRuns(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var term *terminal.Terminal
+	b.before = func(terminal.Step) error {
+		_, err := term.Pending(t.Context(), "70001")
+		return err
+	}
+	term = b.terminal()
+	var ask sync.WaitGroup
+	for range 4 {
+		ask.Go(func() {
+			_, err := term.Pending(t.Context(), "70001")
+			b.want(err, nil)
+		})
+	}
+	out, err := term.Tap(t.Context(), b.card)
+	if err != nil || out.Outcome != terminal.OutcomeWritten {
+		t.Errorf("outcome is %+v, %v", out, err)
+	}
+	ask.Wait()
+}
