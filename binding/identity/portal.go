@@ -3,10 +3,12 @@ package identity
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -84,12 +86,12 @@ func (p *Portal) Login(ctx context.Context, user, password string) (binding.Pers
 	r.Header.Set("Authorization", "Bearer "+p.secret())
 	answer, err := p.client.Do(r)
 	if err != nil {
-		return binding.Person{}, p.lost(err, password)
+		return binding.Person{}, lost(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, answerMax+1))
 	if err != nil {
-		return binding.Person{}, p.lost(err, password)
+		return binding.Person{}, lost(err)
 	}
 	if len(body) > answerMax {
 		return binding.Person{}, down("status %d, answer above %d bytes", answer.StatusCode, answerMax)
@@ -102,14 +104,21 @@ func down(format string, values ...any) error {
 }
 
 // lost says why no answer came. net/http quotes what the other side sent when
-// it cannot read it, and the other side has just heard the password: such a
-// text is left out, and the error itself is never wrapped.
-func (p *Portal) lost(err error, password string) error {
-	text := err.Error()
-	if strings.Contains(text, password) || strings.Contains(text, p.secret()) {
-		return down("no answer that can be repeated")
+// it cannot read it, also in part, and the other side has just heard the
+// password: only errors of the connection itself are repeated, none is wrapped.
+func lost(err error) error {
+	var connection *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var slow net.Error
+	switch {
+	case errors.As(err, &connection):
+		return down("%v", connection)
+	case errors.As(err, &certificate):
+		return down("%v", certificate)
+	case errors.As(err, &slow) && slow.Timeout():
+		return down("no answer in time")
 	}
-	return down("%.200s", text)
+	return down("the answer cannot be read")
 }
 
 // words are the portal's reasons that may be repeated in a log. Any other text

@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -130,9 +131,14 @@ func TestFaultsAreNoVerdict(t *testing.T) {
 			if kind == portal.FaultHang {
 				timeout = 50 * time.Millisecond
 			}
-			got, err := open(t, base, secret, timeout).Login(t.Context(), "zhangsan", password)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			got, err := open(t, base, secret, timeout).Login(ctx, "zhangsan", password)
 			if !errors.Is(err, binding.ErrIdentityDown) || got != (binding.Person{}) {
 				t.Fatalf("Login = %+v, %v, want ErrIdentityDown", got, err)
+			}
+			if ctx.Err() != nil {
+				t.Error("the caller gave up first")
 			}
 			wantQuiet(t, err)
 		})
@@ -213,7 +219,10 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 // TestAnEchoOnTheWireStaysOutOfErrors has a server that answers with the
 // request's own words where HTTP belongs; net/http quotes them.
 func TestAnEchoOnTheWireStaysOutOfErrors(t *testing.T) {
-	for name, first := range map[string]string{"password": password, "secret": secret} {
+	for name, tc := range map[string]struct{ password, said string }{
+		"whole": {"hunter2", "hunter2"}, "in part": {password, password}, "secret": {password, secret},
+		"header": {"hunter2", "HTTP/1.1 200 OK\r\nhunter2"}, "length": {"hunter2", "HTTP/1.1 200 OK\r\nContent-Length: hunter2"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -226,14 +235,19 @@ func TestAnEchoOnTheWireStaysOutOfErrors(t *testing.T) {
 					return
 				}
 				_, _ = conn.Read(make([]byte, 4096))
-				_, _ = io.WriteString(conn, first+" is no HTTP\r\n\r\n")
+				_, _ = io.WriteString(conn, tc.said+" is no HTTP\r\n\r\n")
 				_ = conn.Close()
 			}()
-			_, err = open(t, "http://"+listener.Addr().String(), secret, patience).Login(t.Context(), "zhangsan", password)
+			_, err = open(t, "http://"+listener.Addr().String(), secret, patience).Login(t.Context(), "zhangsan", tc.password)
 			if !errors.Is(err, binding.ErrIdentityDown) {
 				t.Fatalf("Login = %v, want ErrIdentityDown", err)
 			}
 			wantQuiet(t, err)
+			for _, word := range strings.Fields(tc.password) {
+				if strings.Contains(err.Error(), word) {
+					t.Errorf("%q is in %v", word, err)
+				}
+			}
 		})
 	}
 }

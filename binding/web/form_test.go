@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"guodu/binding/web"
 )
 
 func TestAFormWithoutItsTokenDoesNothing(t *testing.T) {
@@ -125,5 +127,19 @@ func TestStyleAndScriptAreFiles(t *testing.T) {
 			len(got.header.Values("Set-Cookie")) != 0 {
 			t.Errorf("%s comes with %v", name, got.header)
 		}
+	}
+}
+
+// TestAPayerOfOneChannelIsNobodyOnAnother posts with a session and a token that
+// are good, to a channel that named nobody.
+func TestAPayerOfOneChannelIsNobodyOnAnother(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(c *web.Config) { c.OAuth["alipay"] = c.OAuth["wechat"] })
+	b := w.holder()
+	_, values := b.open("/h5/wechat/card").form()
+	b.post("/h5/alipay/unbind", values).want(http.StatusForbidden, "登录已过期", `href="/h5/alipay/card"`)
+	w.wantBound("zhang", account)
+	if got := b.step("/h5/alipay/card"); got.status != http.StatusFound {
+		t.Errorf("the other channel's card is %d", got.status)
 	}
 }

@@ -109,9 +109,12 @@ func TestAChannelThatRefusesEveryCodeIsAskedFourTimes(t *testing.T) {
 	w := start(t)
 	w.oauth.fail = channels.ErrCode
 	b := w.browser("zhang")
-	b.open("/h5/wechat/card").want(http.StatusBadGateway, "暂时无法确认您的身份")
-	if n := w.oauth.exchanged.Load(); n != 4 {
-		t.Errorf("%d codes were tried, want 4", n)
+	for range 2 {
+		w.oauth.exchanged.Store(0)
+		b.open("/h5/wechat/card").want(http.StatusBadGateway, "暂时无法确认您的身份")
+		if n := w.oauth.exchanged.Load(); n != 4 {
+			t.Errorf("%d codes were tried, want 4", n)
+		}
 	}
 	w.oauth.fail = nil
 	b.open("/h5/wechat/card").want(http.StatusOK, "统一身份认证用户名")
@@ -191,20 +194,21 @@ func TestTheWayBackStaysOnThisHost(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.bind("zhang", account)
-	for _, address := range []string{
-		"/h5/wechat/orders/%0d%0aSet-Cookie:%20x=1", "/h5/wechat/orders/..%2f..%2f..%2f%2fevil.example",
-		"/h5/wechat/orders/%5cevil.example", "/h5/wechat/orders/" + strings.Repeat("x", 5000),
+	for _, tc := range []struct{ asked, back string }{
+		{"orders/%0d%0aSet-Cookie:%20x=1", "orders/%0d%0aSet-Cookie:%20x=1"},
+		{"orders/..%2f..%2f..%2f%2fevil.example", "orders/..%2f..%2f..%2f%2fevil.example"},
+		{"orders/%5cevil.example", "orders/%5cevil.example"},
+		{"card?to=https://evil.example", "card"},
+		{"orders/" + strings.Repeat("x", 5000), "card"},
 	} {
 		b := w.browser("zhang")
-		got := b.step(b.callback(address))
-		to, err := url.Parse(got.target())
-		if err != nil || got.status != http.StatusSeeOther || "http://"+to.Host != w.base ||
-			!strings.HasPrefix(got.header.Get("Location"), "/h5/wechat/") || len(got.header.Get("Set-Cookie")) == 0 {
-			t.Errorf("%.60s leads back to %d %.90q", address, got.status, got.header.Get("Location"))
+		got := b.step(b.callback("/h5/wechat/" + tc.asked))
+		if got.status != http.StatusSeeOther || got.header.Get("Location") != "/h5/wechat/"+tc.back {
+			t.Errorf("%.60s leads back to %d %.90q", tc.asked, got.status, got.header.Get("Location"))
 		}
 		for _, cookie := range got.header.Values("Set-Cookie") {
 			if !strings.HasPrefix(cookie, "guodu=") {
-				t.Errorf("%.60s sets a cookie: %s", address, cookie)
+				t.Errorf("%.60s sets a cookie: %s", tc.asked, cookie)
 			}
 		}
 	}

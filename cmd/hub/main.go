@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/redis/go-redis/v9"
 
 	"guodu/cmd/hub/app"
 )
@@ -44,6 +45,14 @@ func (r run) money(do func(*app.Hub) error) error {
 	}
 	defer hub.Close()
 	return do(hub)
+}
+
+// clientLog sends what the Redis client has to say into the hub's log.
+type clientLog struct{ log *slog.Logger }
+
+// Printf implements the client's logger.
+func (c clientLog) Printf(ctx context.Context, format string, args ...any) {
+	c.log.WarnContext(ctx, "redis client", "text", fmt.Sprintf(format, args...))
 }
 
 func main() {
@@ -81,6 +90,7 @@ func start(args []string, out, problems io.Writer) int {
 		return 2
 	}
 	log := slog.New(slog.NewTextHandler(problems, &slog.HandlerOptions{Level: level}))
+	redis.SetLogger(clientLog{log})
 	err = command.Run(run{ctx: ctx, config: config, log: log, out: out})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(problems, "hub:", err)

@@ -3,6 +3,7 @@ package terminal_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"reflect"
 	"sync"
@@ -202,7 +203,11 @@ func TestUnavailableHubIsAskedAgain(t *testing.T) {
 func TestSlowHubIsGivenUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.hub.fail = func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }
+	b.hub.fail = func(_ http.ResponseWriter, r *http.Request) bool {
+		_, _ = io.Copy(io.Discard, r.Body) // a server notices a hang-up only once the body is read
+		<-r.Context().Done()
+		return true
+	}
 	b.giveUp = 20 * time.Millisecond
 	term := b.terminal()
 	out, err := term.Tap(t.Context(), b.card)
