@@ -13,6 +13,7 @@ import (
 
 	"guodu/binding"
 	"guodu/binding/web"
+	"guodu/internal/redisx"
 	"guodu/mocks/portal"
 	"guodu/transition"
 )
@@ -267,4 +268,47 @@ func TestNamesAreNotReadableInTheCounts(t *testing.T) {
 			t.Errorf("%s lives for %v", key, ttl)
 		}
 	}
+}
+
+// trouble is links that fail in a way of the test's choice.
+type trouble struct {
+	*binding.Store
+	bind, unbind, account error
+}
+
+func (l *trouble) Bind(ctx context.Context, p binding.Payer, account string) error {
+	return errors.Join(l.bind, l.Store.Bind(ctx, p, account))
+}
+
+func (l *trouble) Unbind(ctx context.Context, p binding.Payer, account string) error {
+	return errors.Join(l.Store.Unbind(ctx, p, account), l.unbind)
+}
+
+func (l *trouble) Account(ctx context.Context, p binding.Payer) (string, error) {
+	account, err := l.Store.Account(ctx, p)
+	return account, errors.Join(l.account, err)
+}
+
+func TestLinksInTroubleAreNotTakenForAnAnswer(t *testing.T) {
+	t.Parallel()
+	l := &trouble{}
+	w := start(t, func(c *web.Config) {
+		l.Store = c.Links.(*binding.Store)
+		c.Links = l
+	})
+	b := w.browser("zhang")
+	form := b.open("/h5/wechat/bind")
+	l.bind = redisx.ErrUnknownOutcome
+	b.submit(form, "username", "zhangsan", "password", password).want(http.StatusServiceUnavailable, "系统繁忙")
+	card := b.open("/h5/wechat/card") // it was bound all the same
+	card.want(http.StatusOK, "12.34")
+	l.account = redisx.ErrUnavailable
+	for _, name := range []string{"card", "bind", "recharge"} {
+		b.open("/h5/wechat/"+name).want(http.StatusServiceUnavailable, "系统繁忙")
+	}
+	l.account, l.unbind = nil, redisx.ErrUnknownOutcome
+	b.submit(card).want(http.StatusServiceUnavailable, "系统繁忙")
+	l.Store, l.unbind, l.bind = w.links, binding.ErrNotBound, nil // another press was faster
+	w.bind("zhang", account)
+	b.submit(card).want(http.StatusOK, "已解除绑定")
 }

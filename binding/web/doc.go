@@ -6,13 +6,16 @@
 //	card      what is pending, what is owed, the way to unbind
 //
 // A page knows the payer only from the session, into which the channel's OAuth
-// put them; nothing of a request says who somebody is. Each form carries a
-// CSRF token, a recharge form also an idempotency key, so that a double tap
-// gives one order. An order's page follows the order in the books, never what
+// put them; nothing of a request says who somebody is. Each form carries the
+// session's CSRF token, a recharge form also an idempotency key, so that a
+// double tap gives one order; where the outcome is unknown, a button posts the
+// same key again. An order's page follows the order in the books, never what
 // the app returned.
 //
 // Texts are in Chinese first. Passwords pass through to the portal and are in
-// no log, no page and no session.
+// no log, no page and no session; how often they may be guessed is in guess.go.
+// Style and script are files under /h5/static: the Content-Security-Policy
+// allows nothing inline.
 //
 // Callers: cmd/hub/app mounts [Pages].
 package web

@@ -32,6 +32,10 @@ func TestAFormWithoutItsTokenDoesNothing(t *testing.T) {
 		delete(fields, "csrf")
 		b.post("/h5/wechat/unbind?csrf="+own.Get("csrf"), fields).want(http.StatusForbidden)
 	})
+	t.Run("of no session", func(t *testing.T) {
+		fields["csrf"] = []string{""}
+		w.browser("nobody").post("/h5/wechat/unbind", fields).want(http.StatusForbidden, "页面已过期")
+	})
 	t.Run("in another session", func(t *testing.T) {
 		fields["csrf"] = own["csrf"]
 		w.browser("zhang").post("/h5/wechat/unbind", fields).want(http.StatusForbidden)

@@ -83,7 +83,7 @@ func newCampus(t *testing.T) *campus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.World.Close)
+	t.Cleanup(c.Close)
 	t.Cleanup(c.endHubs)
 	hub := c.inside()
 	if err := c.Furnish(ctx, hub); err != nil {

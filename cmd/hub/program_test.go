@@ -126,7 +126,7 @@ func TestServeNamesWhatIsWrongWithItsConfiguration(t *testing.T) {
 		{"GUODU_WECHAT__MCH_ID=", 1, "wechat.mch_id is missing"},
 		{"GUODU_WECHAT__API_V3_KEY_FILE=/nowhere", 1, "/nowhere"},
 		{"GUODU_LIMITS__ORDER_YUAN=1e9", 1, "limits"},
-		{"GUODU_REDIS__ADRESS=127.0.0.1:1", 2, "adress"},
+		{"GUODU_REDIS__HOST=127.0.0.1:1", 2, "host"},
 	} {
 		cmd := exec.CommandContext(c.ctx, hubBinary, "--config", c.ConfigFile, "serve")
 		cmd.Env = append(os.Environ(), "GUODU_REDIS__ADDRS="+c.redis.Addr(), "GUODU_EPHEMERAL__ADDRS="+c.ephemeral.Addr(), tc.env)

@@ -38,6 +38,7 @@ func TestAnswerThatIsNotTheHubsIsIgnored(t *testing.T) {
 		}),
 		"another status":      func(h *hub) { h.status = 201 },
 		"another nonce":       envelope(func(h http.Header) { h.Set("Request-Nonce", "abcdefghijklmnopqrstuv") }),
+		"answer to another":   func(h *hub) { h.nonce = "abcdefghijklmnopqrstuv" },
 		"no nonce":            envelope(func(h http.Header) { h.Del("Request-Nonce") }),
 		"another body":        func(h *hub) { h.envelope = func(_ http.Header, b *[]byte) { *b = append(*b, ' ') } },
 		"another digest":      envelope(func(h http.Header) { h.Set("Content-Digest", "sha-256=:AAAA:") }),
@@ -72,7 +73,7 @@ func TestAnswerThatIsNotTheHubsIsIgnored(t *testing.T) {
 			b.holds(1200, 3)
 			b.wrote(term, terminal.TapSent)
 			b.hub.set(func() {
-				b.hub.key, b.hub.cover, b.hub.claims, b.hub.status, b.hub.envelope, b.hub.outer = key, "", "", 0, nil, nil
+				b.hub.key, b.hub.cover, b.hub.claims, b.hub.status, b.hub.nonce, b.hub.envelope, b.hub.outer = key, "", "", 0, "", nil, nil
 				b.hub.taps = map[string]seen{}
 			})
 			again, err := term.Retry(t.Context())
@@ -119,17 +120,19 @@ func TestAuthorisationForSomethingElseIsNotWritten(t *testing.T) {
 		"another key": {sealing(func(_ *hub, p string) string {
 			return p + "." + sign(ed25519.NewKeyFromSeed(make([]byte, 32)), domain+p)
 		}), terminal.ErrAuthorisation},
-		"no domain":      {sealing(func(h *hub, p string) string { return p + "." + sign(h.key, p) }), terminal.ErrAuthorisation},
-		"another domain": {sealing(func(h *hub, p string) string { return p + "." + sign(h.key, "guodu-load-v2."+p) }), terminal.ErrAuthorisation},
-		"padded":         {sealing(func(h *hub, p string) string { return p + "." + sign(h.key, domain+p) + "==" }), terminal.ErrAuthorisation},
-		"no signature":   {sealing(func(_ *hub, p string) string { return p }), terminal.ErrAuthorisation},
-		"no json":        {sealing(func(h *hub, _ string) string { return "AAAA." + sign(h.key, domain+"AAAA") }), terminal.ErrAuthorisation},
-		"no base64":      {sealing(func(h *hub, _ string) string { return "**." + sign(h.key, domain+"**") }), terminal.ErrAuthorisation},
-		"another uid":    {payload("card_uid", "04FFFFFF"), terminal.ErrAuthorisation},
-		"another number": {payload("card_no", "70002"), terminal.ErrAuthorisation},
-		"another version": {
-			payload("version", "2"), terminal.ErrAuthorisation},
-		"lower counter":      {payload("L0", 2), terminal.ErrAuthorisation},
+		"no domain":       {sealing(func(h *hub, p string) string { return p + "." + sign(h.key, p) }), terminal.ErrAuthorisation},
+		"another domain":  {sealing(func(h *hub, p string) string { return p + "." + sign(h.key, "guodu-load-v2."+p) }), terminal.ErrAuthorisation},
+		"padded":          {sealing(func(h *hub, p string) string { return p + "." + sign(h.key, domain+p) + "==" }), terminal.ErrAuthorisation},
+		"no signature":    {sealing(func(_ *hub, p string) string { return p }), terminal.ErrAuthorisation},
+		"no json":         {sealing(func(h *hub, _ string) string { return "AAAA." + sign(h.key, domain+"AAAA") }), terminal.ErrAuthorisation},
+		"no base64":       {sealing(func(h *hub, _ string) string { return "**." + sign(h.key, domain+"**") }), terminal.ErrAuthorisation},
+		"another uid":     {payload("card_uid", "04FFFFFF"), terminal.ErrAuthorisation},
+		"another number":  {payload("card_no", "70002"), terminal.ErrAuthorisation},
+		"another version": {payload("version", "2"), terminal.ErrAuthorisation},
+		"lower counter": {func(h *hub) {
+			payload("L0", 2)(h)
+			outer("L0", 2)(h)
+		}, terminal.ErrAuthorisation},
 		"another terminal":   {payload("terminal", "T2"), terminal.ErrAuthorisation},
 		"another tap":        {payload("tap_id", "another-tap"), terminal.ErrAuthorisation},
 		"no load":            {payload("load", ""), terminal.ErrAuthorisation},

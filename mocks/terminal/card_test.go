@@ -104,6 +104,38 @@ func TestCardThatLeftTakesNoWrite(t *testing.T) {
 	}
 }
 
+func TestCardWithoutPurchaseCounterHasNoneAfterAPurchase(t *testing.T) {
+	t.Parallel()
+	c, path := newCard(t)
+	d := theCard()
+	d.P, d.NoP = 0, true
+	if err := c.Restore(d); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Purchase(200); err != nil {
+		t.Fatal(err)
+	}
+	d.B = 1000
+	isCard(t, path, d)
+}
+
+func TestCardWithoutItsDiskSaysSo(t *testing.T) {
+	t.Parallel()
+	c, path := newCard(t)
+	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Restore(theCard()); !errors.Is(err, terminal.ErrCard) {
+		t.Errorf("restore: %v", err)
+	}
+	if err := c.Purchase(1); !errors.Is(err, terminal.ErrCard) {
+		t.Errorf("purchase: %v", err)
+	}
+	if _, err := c.Read(); !errors.Is(err, terminal.ErrCard) {
+		t.Errorf("read: %v", err)
+	}
+}
+
 func TestReadingTwiceIsOnePresence(t *testing.T) {
 	t.Parallel()
 	c, _ := newCard(t)

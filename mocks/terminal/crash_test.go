@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"guodu/mocks/terminal"
 )
@@ -183,121 +182,45 @@ func TestRefusedResultIsKept(t *testing.T) {
 	}
 }
 
-func TestCardPulledBeforeTheCommandIsUnknown(t *testing.T) {
-	t.Parallel()
+// owing is a bench whose journal owes the results of two loads.
+func owing(t *testing.T) *bench {
+	t.Helper()
 	b := setup(t)
-	b.before = at(terminal.StepWrite, b.card.Leave)
+	b.before = dieBefore(terminal.StepResultSend)
+	for range 2 {
+		_, err := b.terminal().Tap(t.Context(), b.card)
+		b.want(err, terminal.ErrCrashed)
+		b.hub.cards["70001"].pending += 700
+	}
+	b.before = nil
+	b.holds(1200+waiting+700, 5)
+	return b
+}
+
+func TestRefusedResultDoesNotHoldUpTheNext(t *testing.T) {
+	t.Parallel()
+	b := owing(t)
+	delete(b.hub.loads, "070001")
 	term := b.terminal()
-	out, err := term.Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCardGone)
-	if out.Outcome != terminal.OutcomeUnknown || out.After != nil || out.Receipt == nil || out.Receipt.State != "IN_DOUBT" {
-		t.Errorf("outcome is %+v", out)
-	}
-	b.holds(1200, 3)
-	b.wrote(term, whole()...)
-}
-
-func TestCardPulledAfterTheCommandIsWrittenWithoutReadings(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.before = at(terminal.StepWritten, b.card.Leave)
-	out, err := b.terminal().Tap(t.Context(), b.card)
-	if err != nil || out.Outcome != terminal.OutcomeWritten || out.After != nil || out.Receipt.State != "WRITTEN" {
-		t.Errorf("outcome is %+v, %v", out, err)
-	}
-	if r := b.hub.results[0]; r.Outcome != "written" || r.L != nil || r.B != nil || r.P != nil {
-		t.Errorf("result is %+v", r)
+	done, err := term.Resume(t.Context())
+	b.want(err, terminal.ErrUnknownLoad)
+	if done.Kept != 1 || len(done.Delivered) != 1 || done.Delivered[0].Load != "070002" {
+		t.Errorf("resume: %+v", done)
 	}
 }
 
-func TestTornWriteIsReportedAsTheCardShowsIt(t *testing.T) {
+func TestResumeStopsWhereNobodyAnswers(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		kind    terminal.TearKind
-		stays   bool
-		outcome terminal.Outcome
-		balance int64
-		l       int64
-	}{
-		"nothing written, pulled": {terminal.TearNothing, false, terminal.OutcomeUnknown, 1200, 3},
-		"nothing written, stays":  {terminal.TearNothing, true, terminal.OutcomeUnknown, 1200, 3},
-		"balance only, pulled":    {terminal.TearBalance, false, terminal.OutcomeUnknown, 6200, 3},
-		"balance only, stays":     {terminal.TearBalance, true, terminal.OutcomeUnknown, 6200, 3},
-		"answer lost, pulled":     {terminal.TearAnswer, false, terminal.OutcomeUnknown, 6200, 4},
-		"answer lost, stays":      {terminal.TearAnswer, true, terminal.OutcomeWritten, 6200, 4},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := setup(t)
-			b.card.Tear(c.kind, c.stays)
-			out, err := b.terminal().Tap(t.Context(), b.card)
-			if c.outcome == terminal.OutcomeUnknown {
-				b.want(err, terminal.ErrCardSilent)
-			} else {
-				b.want(err, nil)
-			}
-			if out.Outcome != c.outcome || (out.After != nil) != c.stays {
-				t.Errorf("outcome is %+v", out)
-			}
-			b.holds(c.balance, c.l)
-			r := b.hub.results[0]
-			if r.Outcome != string(c.outcome) || (r.L != nil) != c.stays || c.stays && (*r.L != c.l || *r.B != c.balance) {
-				t.Errorf("result is %+v", r)
-			}
-		})
-	}
-}
-
-func TestCounterThatMovedBeforeTheIntentStopsTheWrite(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.before = at(terminal.StepIntent, func() {
-		d := theCard()
-		d.L++
-		b.want(b.card.Restore(d), nil)
-	})
+	b := owing(t)
+	b.client = &http.Client{Transport: &losing{n: 1}}
 	term := b.terminal()
-	out, err := term.Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCounter)
-	if out.Outcome != terminal.OutcomeAbandoned {
-		t.Errorf("outcome is %+v", out)
+	done, err := term.Resume(t.Context())
+	b.want(err, terminal.ErrNoAnswer)
+	if done.Kept != 2 || len(b.hub.results) != 1 {
+		t.Errorf("resume: %+v, hub got %+v", done, b.hub.results)
 	}
-	b.holds(1200, 4)
-	b.wrote(term, terminal.TapSent, terminal.HoldReceived, terminal.TapAbandoned)
-}
-
-func TestPurchaseBeforeTheWriteIsNotOverwritten(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.before = at(terminal.StepWrite, func() { b.want(b.card.Purchase(200), nil) })
-	out, err := b.terminal().Tap(t.Context(), b.card)
-	if err != nil || out.Outcome != terminal.OutcomeWritten {
-		t.Errorf("outcome is %+v, %v", out, err)
+	done, err = term.Resume(t.Context())
+	if err != nil || done.Kept != 0 || len(done.Delivered) != 2 || done.Delivered[0].Load != "070001" {
+		t.Errorf("resume: %+v, %v", done, err)
 	}
-	b.holds(6000, 4)
-}
-
-func TestTimeThatRunsOutBeforeTheIntentAbandons(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.before = at(terminal.StepIntent, func() { b.clock.add(time.Minute + time.Millisecond) })
-	term := b.terminal()
-	_, err := term.Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrExpired)
-	b.holds(1200, 3)
-	b.wrote(term, terminal.TapSent, terminal.HoldReceived, terminal.TapAbandoned)
-}
-
-func TestTimeThatRunsOutAfterTheIntentIsUnknownAndNotWritten(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.before = at(terminal.StepWrite, func() { b.clock.add(time.Minute + time.Millisecond) })
-	term := b.terminal()
-	out, err := term.Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrExpired)
-	if out.Outcome != terminal.OutcomeUnknown {
-		t.Errorf("outcome is %+v", out)
-	}
-	b.holds(1200, 3)
-	b.wrote(term, whole()...)
 }

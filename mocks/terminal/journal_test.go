@@ -122,6 +122,7 @@ func TestDamageBeforeTheLastLineIsRefused(t *testing.T) {
 	for name, text := range map[string][]byte{
 		"garbled line": bytes.Replace(whole, []byte("{"), []byte("!"), 1),
 		"line lost":    bytes.Join(append([][]byte{lines[0]}, lines[2:]...), nil),
+		"tap lost":     bytes.Join(append(append([][]byte{}, lines[:4]...), lines[7:]...), nil),
 		"line twice":   bytes.Join(append([][]byte{lines[0], lines[0]}, lines[1:]...), nil),
 	} {
 		damaged := filepath.Join(t.TempDir(), "damaged")

@@ -114,8 +114,11 @@ func judge(command error, before CardData, after *CardData, a Authorisation) (Ou
 
 // unwritten is why a card command is not known to have worked.
 func unwritten(command error, o Outcome) error {
-	if o == OutcomeWritten || command == nil {
+	if o == OutcomeWritten {
 		return nil
+	}
+	if command == nil {
+		return fmt.Errorf("%w: it took the command and does not show it", ErrCard)
 	}
 	return fmt.Errorf("card command: %w", command)
 }

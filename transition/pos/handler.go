@@ -43,6 +43,9 @@ type Config struct {
 	Log      *slog.Logger
 	Clock    func() time.Time // time.Now if nil
 	Times    transition.TapTimes
+	// Hosts are the hub's own names, host or host:port as terminals address it.
+	// A signature for another hub is then refused; empty accepts any.
+	Hosts []string
 }
 
 // Handler serves /pos/v1. It is safe for concurrent use.
@@ -56,7 +59,7 @@ func NewHandler(c Config) *Handler {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	return &Handler{config: c, verifier: verifier{registry: c.Registry, clock: c.Clock}}
+	return &Handler{config: c, verifier: verifier{registry: c.Registry, clock: c.Clock, hosts: c.Hosts}}
 }
 
 // Mount adds the routes of /pos/v1 to a group that has this prefix.

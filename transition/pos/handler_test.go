@@ -73,14 +73,17 @@ func newCounterTop(t *testing.T) *counterTop {
 		t: t, ctx: context.Background(), bench: bench, registry: pos.NewRegistry(bench.Runner, ""), hubKey: key,
 		dir: t.TempDir(), log: &safeLog{},
 	}
+	server := httptest.NewUnstartedServer(nil)
 	handler := pos.NewHandler(pos.Config{
 		Ledger: bench.Store, Registry: c.registry, Nonces: pos.NewNonces(redistest.Start(t, redistest.Ephemeral).Client(), ""),
 		Key: key, Log: slog.New(slog.NewTextHandler(c.log, nil)),
 		Times: transition.TapTimes{NotAfter: time.Minute, Deadline: 2 * time.Minute},
+		Hosts: []string{server.Listener.Addr().String()},
 	})
 	e := echo.New()
 	handler.Mount(e.Group("/pos/v1"))
-	server := httptest.NewServer(e)
+	server.Config.Handler = e
+	server.Start()
 	t.Cleanup(server.Close)
 	c.url = server.URL
 	c.terminal = c.newTerminal("T1", true)
@@ -196,7 +199,7 @@ func TestATapLoadsTheCardAndTheNextOneHasNothing(t *testing.T) {
 func TestSpoiltRequestsAreRefusedAndMoveNothing(t *testing.T) {
 	t.Parallel()
 	c := newCounterTop(t)
-	for _, kind := range terminal.SpoilKinds() {
+	for _, kind := range append(terminal.SpoilKinds(), terminal.SpoilForeignHost) {
 		want, urn := http.StatusUnauthorized, "urn:guodu:signature"
 		if kind == terminal.SpoilHuge || kind == terminal.SpoilHugeChunked {
 			want, urn = http.StatusRequestEntityTooLarge, "urn:guodu:too-large"

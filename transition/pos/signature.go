@@ -57,6 +57,7 @@ type Signed struct {
 type verifier struct {
 	registry *Registry
 	clock    func() time.Time
+	hosts    []string // the hub's own names; empty: any
 }
 
 // verify authenticates a request over its body, which the caller has read and
@@ -119,6 +120,9 @@ func (v verifier) precheck(r *http.Request) (signatureInput, error) {
 		strings.Count(r.Header.Get("Signature-Input"), sigLabel+"=") != 1 {
 		return bad("Signature, Signature-Input and Content-Digest have one spelling, with " + sigLabel + " and sha-256 alone")
 	}
+	if len(v.hosts) > 0 && !slices.Contains(v.hosts, r.Host) {
+		return bad("it is for another host")
+	}
 	if r.URL.RawPath != "" {
 		return bad("escapes in the path")
 	}
@@ -143,6 +147,9 @@ func (v verifier) precheck(r *http.Request) (signatureInput, error) {
 		if !slices.Contains(names, name) {
 			return bad(name + " is not covered")
 		}
+	}
+	if len(names) != len(covered()) {
+		return bad("something else is covered")
 	}
 	return v.parameters(list.Params)
 }

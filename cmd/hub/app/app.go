@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -139,9 +140,17 @@ func (h *Hub) wire(parts secrets) error {
 	if err != nil {
 		return err
 	}
+	hosts := h.config.Terminals.Hosts
+	if len(hosts) == 0 {
+		public, err := url.Parse(h.config.PublicURL)
+		if err != nil {
+			return fmt.Errorf("%w: public_url: %w", ErrConfig, err)
+		}
+		hosts = []string{public.Host}
+	}
 	terminals := pos.NewHandler(pos.Config{
 		Ledger: h.books, Registry: h.registry, Nonces: pos.NewNonces(ephemeral, h.config.Ephemeral.Prefix),
-		Key: parts.hubKey, Log: h.log,
+		Key: parts.hubKey, Log: h.log, Hosts: hosts,
 		Times: transition.TapTimes{NotAfter: h.config.Terminals.NotAfter, Deadline: h.config.Terminals.Deadline},
 	})
 	h.public = routes(h.log, pages, terminals, map[string]http.Handler{wx.Name(): notify.NewHandler(wx, due, h.log)})

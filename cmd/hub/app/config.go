@@ -75,6 +75,7 @@ type TerminalsConfig struct {
 	KeyFile  string        `koanf:"key_file"`  // Ed25519, PKCS#8 PEM: `hub keys new`
 	NotAfter time.Duration `koanf:"not_after"` // how long a load may be written
 	Deadline time.Duration `koanf:"deadline"`  // when an unanswered load counts as in doubt
+	Hosts    []string      `koanf:"hosts"`     // the hub's names as terminals address it; empty: that of public_url
 }
 
 // LimitsConfig bounds recharges, in yuan.
