@@ -122,6 +122,7 @@ func TestServeNamesWhatIsWrongWithItsConfiguration(t *testing.T) {
 		want   string
 	}{
 		{"GUODU_PUBLIC_URL=nowhere", 1, "public_url"},
+		{"GUODU_PUBLIC_URL=https://card.example.edu/", 1, "public_url"},
 		{"GUODU_ENVIRONMENT=production", 1, "https in production"},
 		{"GUODU_WECHAT__MCH_ID=", 1, "wechat.mch_id is missing"},
 		{"GUODU_WECHAT__API_V3_KEY_FILE=/nowhere", 1, "/nowhere"},

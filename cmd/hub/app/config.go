@@ -153,7 +153,8 @@ func (c Config) Check() error {
 	}
 	need(c.Environment == "production" || c.Environment == "test", "environment is %q; it is production or test", c.Environment)
 	u, err := url.Parse(c.PublicURL)
-	need(err == nil && u.Host != "" && u.RawQuery == "" && u.Fragment == "", "public_url %q is not an address such as https://card.example.edu", c.PublicURL)
+	need(err == nil && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil,
+		"public_url %q is not scheme and host alone, such as https://card.example.edu", c.PublicURL)
 	if err == nil && c.Environment == "production" {
 		need(u.Scheme == "https", "public_url must be https in production")
 	}
