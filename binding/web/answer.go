@@ -13,12 +13,14 @@ import (
 var assets embed.FS
 
 // busy is what holders read when something of ours is down.
-const busy = "系统繁忙，请稍后再试。"
+func busy() phrase {
+	return phrase{"系统繁忙，请稍后再试。", "The system is busy. Please try again in a moment."}
+}
 
 // policy lets a page use this server's own style and script and post to it,
 // and nothing else. Older WeChat apps hear the page through frames with
 // addresses of their own scheme; without them the pay sheet would not open.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; " +
 	"frame-src weixin: wvjbscheme:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // headers keeps the pages out of frames and caches.
@@ -54,8 +56,13 @@ func (p *Pages) show(c echo.Context, status int, page string, data map[string]an
 		data["Channel"] = c.Param("channel")
 	}
 	data["CSRF"] = c.Get(csrfField)
+	language := p.language(c)
+	if c.Request().Method == http.MethodGet && data["Channel"] != "" {
+		// A page that answers a form cannot be asked for again in another language.
+		data["Switch"] = c.Request().URL.EscapedPath()
+	}
 	var out bytes.Buffer
-	err := p.views.ExecuteTemplate(&out, page, data)
+	err := p.views[language].ExecuteTemplate(&out, page, data)
 	if err != nil {
 		return fmt.Errorf("page %s: %w", page, err)
 	}
@@ -71,19 +78,19 @@ func (p *Pages) show(c echo.Context, status int, page string, data map[string]an
 func (p *Pages) send(c echo.Context, status int, to string) error {
 	err := p.save(c)
 	if err != nil {
-		return p.sorry(c, http.StatusServiceUnavailable, busy, err)
+		return p.sorry(c, http.StatusServiceUnavailable, busy(), err)
 	}
 	return c.Redirect(status, to)
 }
 
 // sorry tells the holder what happened and what to do; the error is logged.
-func (p *Pages) sorry(c echo.Context, status int, text string, err error) error {
+func (p *Pages) sorry(c echo.Context, status int, text phrase, err error) error {
 	if err != nil {
 		p.config.Log.Error("page", "route", c.Path(), "status", status, "error", err)
 	}
-	return p.show(c, status, "sorry.html", map[string]any{"Text": text})
+	return p.show(c, status, "sorry.html", map[string]any{"Text": text.in(p.language(c))})
 }
 
 func (p *Pages) notFound(c echo.Context) error {
-	return p.sorry(c, http.StatusNotFound, "没有这个页面。", nil)
+	return p.sorry(c, http.StatusNotFound, phrase{"没有这个页面。", "There is no such page."}, nil)
 }

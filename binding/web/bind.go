@@ -24,29 +24,29 @@ func (p *Pages) bindForm(v visit) error {
 		return p.send(v, http.StatusSeeOther, v.path("card"))
 	}
 	if !errors.Is(err, binding.ErrNotBound) {
-		return p.sorry(v, http.StatusServiceUnavailable, busy, err)
+		return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
 	}
-	return p.askPassword(v, http.StatusOK, "", "")
+	return p.askPassword(v, http.StatusOK, "", phrase{})
 }
 
 // askPassword shows the form, never with the password that was typed.
-func (p *Pages) askPassword(v visit, status int, user, problem string) error {
-	return p.show(v, status, "bind.html", map[string]any{"Error": problem, "Username": user})
+func (p *Pages) askPassword(v visit, status int, user string, problem phrase) error {
+	return p.show(v, status, "bind.html", map[string]any{"Error": problem.in(p.language(v)), "Username": user})
 }
 
 // bind checks the password with the portal and links payer and account.
 func (p *Pages) bind(v visit) error {
 	user, password := strings.TrimSpace(v.field("username")), v.field("password")
 	if user == "" || password == "" || len(user) > userMax || len(password) > passwordMax {
-		return p.askPassword(v, http.StatusBadRequest, "", "请输入用户名和密码。")
+		return p.askPassword(v, http.StatusBadRequest, "", phrase{"请输入用户名和密码。", "Please enter user name and password."})
 	}
 	try := p.guess(v, user)
 	wait, err := try.take()
 	if err != nil {
-		return p.sorry(v, http.StatusServiceUnavailable, busy, err)
+		return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
 	}
 	if wait > 0 {
-		return p.askLater(v, http.StatusTooManyRequests, user, "尝试次数过多", wait)
+		return p.askLater(v, http.StatusTooManyRequests, user, phrase{"尝试次数过多", "Too many tries"}, wait)
 	}
 	person, err := p.config.Identity.Login(v.ctx(), user, password)
 	var locked *binding.LockedError
@@ -55,21 +55,25 @@ func (p *Pages) bind(v visit) error {
 		try.right()
 		return p.link(v, person)
 	case errors.Is(err, binding.ErrCredentials):
-		return p.askPassword(v, http.StatusUnprocessableEntity, user, "用户名或密码不正确。")
+		return p.askPassword(v, http.StatusUnprocessableEntity, user, phrase{"用户名或密码不正确。", "User name or password is wrong."})
 	}
 	try.unheard()
 	if errors.As(err, &locked) {
-		return p.askLater(v, http.StatusLocked, user, "账号已被锁定", locked.For)
+		return p.askLater(v, http.StatusLocked, user, phrase{"账号已被锁定", "The account is locked"}, locked.For)
 	}
-	return p.sorry(v, http.StatusBadGateway, "统一身份认证暂时无法访问，请稍后再试。", err)
+	return p.sorry(v, http.StatusBadGateway,
+		phrase{"统一身份认证暂时无法访问，请稍后再试。", "The university's login does not answer. Please try again later."}, err)
 }
 
 // askLater shows the form and says when it will work again.
-func (p *Pages) askLater(v visit, status int, user, problem string, wait time.Duration) error {
+func (p *Pages) askLater(v visit, status int, user string, problem phrase, wait time.Duration) error {
 	wait = max(wait, time.Second)
 	seconds, minutes := (wait+time.Second-1)/time.Second, (wait+time.Minute-1)/time.Minute
 	v.Response().Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
-	return p.askPassword(v, status, user, fmt.Sprintf("%s，请在%d分钟后再试。", problem, minutes))
+	return p.askPassword(v, status, user, phrase{
+		fmt.Sprintf("%s，请在%d分钟后再试。", problem.zh, minutes),
+		fmt.Sprintf("%s. Please try again in %d minutes.", problem.en, minutes),
+	})
 }
 
 func (p *Pages) link(v visit, person binding.Person) error {
@@ -82,7 +86,8 @@ func (p *Pages) link(v visit, person binding.Person) error {
 	}
 	switch {
 	case errors.Is(err, binding.ErrBoundElsewhere):
-		return p.sorry(v, http.StatusConflict, "此微信号已绑定另一个一卡通账户，请先解除绑定。", nil)
+		return p.sorry(v, http.StatusConflict,
+			phrase{"您已绑定另一个一卡通账户，请先解除绑定。", "You are bound to another card account. Please unbind that one first."}, nil)
 	case err != nil:
 		return p.noAccount(v, err)
 	}
@@ -93,15 +98,16 @@ func (p *Pages) link(v visit, person binding.Person) error {
 // noAccount says why there is no account to show.
 func (p *Pages) noAccount(v visit, err error) error {
 	if errors.Is(err, transition.ErrNoAccount) || errors.Is(err, transition.ErrNumber) {
-		return p.sorry(v, http.StatusNotFound, "没有找到您的一卡通账户，请联系卡务中心。", err)
+		return p.sorry(v, http.StatusNotFound,
+			phrase{"没有找到您的一卡通账户，请联系卡务中心。", "Your card account was not found. Please ask the card centre."}, err)
 	}
-	return p.sorry(v, http.StatusServiceUnavailable, busy, err)
+	return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
 }
 
 func (p *Pages) unbind(v visit) error {
 	err := p.config.Links.Unbind(v.ctx(), v.payer, string(v.account))
 	if err != nil && !errors.Is(err, binding.ErrNotBound) {
-		return p.sorry(v, http.StatusServiceUnavailable, busy, err)
+		return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
 	}
 	p.config.Log.Info("unbound", "channel", v.channel, "account", v.account)
 	return p.show(v, http.StatusOK, "unbound.html", nil)

@@ -123,7 +123,7 @@ func TestStyleAndScriptAreFiles(t *testing.T) {
 	w := start(t)
 	b := w.browser("zhang")
 	for name, tc := range map[string]struct{ kind, text string }{
-		"style.css": {"text/css", "body{"}, "pay.js": {"text/javascript", "getBrandWCPayRequest"},
+		"style.css": {"text/css", ".purse {"}, "pay.js": {"text/javascript", "getBrandWCPayRequest"},
 	} {
 		got := b.step("/h5/static/" + name)
 		got.want(http.StatusOK, tc.text)

@@ -65,19 +65,21 @@ func (p *Pages) oauth(c echo.Context) error {
 		}
 		// The state in the session stays: a forged link must not spoil the
 		// authorization that is under way.
-		return p.sorry(c, http.StatusForbidden, "授权已失效，请重新进入。", nil)
+		return p.sorry(c, http.StatusForbidden, phrase{"授权已失效，请重新进入。", "The authorization is no longer valid. Please start again."}, nil)
 	}
 	p.sessions.Remove(ctx, "state:"+channel)
 	payer, err := provider.Exchange(ctx, c.QueryParam("code"))
 	switch {
 	case errors.Is(err, channels.ErrVirtualPayer):
-		return p.sorry(c, http.StatusForbidden, "当前为快照页模式，请点击“使用完整服务”后再试。", nil)
+		return p.sorry(c, http.StatusForbidden,
+			phrase{"当前为快照页模式，请点击“使用完整服务”后再试。", "This is a preview of the page. Please choose “使用完整服务” first."}, nil)
 	case errors.Is(err, channels.ErrCode) && p.sessions.GetInt(ctx, "codes:"+channel) < codesMax:
 		p.sessions.Put(ctx, "codes:"+channel, p.sessions.GetInt(ctx, "codes:"+channel)+1)
 		return p.authorise(c, channel, back)
 	case err != nil:
 		p.sessions.Remove(ctx, "codes:"+channel)
-		return p.sorry(c, http.StatusBadGateway, "暂时无法确认您的身份，请稍后重新进入。", err)
+		return p.sorry(c, http.StatusBadGateway,
+			phrase{"暂时无法确认您的身份，请稍后重新进入。", "Who you are cannot be confirmed just now. Please start again later."}, err)
 	}
 	return p.admit(c, channel, payer, back)
 }
@@ -88,7 +90,7 @@ func (p *Pages) admit(c echo.Context, channel string, payer channels.Payer, back
 	ctx := c.Request().Context()
 	err := p.sessions.RenewToken(ctx)
 	if err != nil {
-		return p.sorry(c, http.StatusServiceUnavailable, busy, err)
+		return p.sorry(c, http.StatusServiceUnavailable, busy(), err)
 	}
 	p.sessions.Remove(ctx, "codes:"+channel)
 	p.sessions.Put(ctx, csrfField, rand.Text())

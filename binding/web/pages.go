@@ -59,7 +59,7 @@ type Pages struct {
 	config   Config
 	sessions *scs.SessionManager
 	limiter  *redis_rate.Limiter
-	views    *template.Template
+	views    map[string]*template.Template // by language
 }
 
 // New returns the pages.
@@ -70,9 +70,17 @@ func New(c Config) (*Pages, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	views, err := template.New("").ParseFS(templates, "templates/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("pages: %w", err)
+	views := map[string]*template.Template{}
+	for _, language := range []string{chinese, english} {
+		say := template.FuncMap{
+			"say":      func(zh, en string) string { return phrase{zh, en}.in(language) },
+			"language": func() string { return language },
+		}
+		var err error
+		views[language], err = template.New("").Funcs(say).ParseFS(templates, "templates/*.html")
+		if err != nil {
+			return nil, fmt.Errorf("pages: %w", err)
+		}
 	}
 	return &Pages{config: c, sessions: newSessions(c), limiter: redis_rate.NewLimiter(c.Ephemeral), views: views}, nil
 }
@@ -82,7 +90,8 @@ func (p *Pages) Mount(g *echo.Group) {
 	g.Use(headers)
 	g.FileFS("/static/style.css", "static/style.css", assets, cached)
 	g.FileFS("/static/pay.js", "static/pay.js", assets, cached)
-	pages := g.Group("/:channel", p.withSession, p.withForm)
+	g.FileFS("/static/weui/weui.min.css", "static/weui/weui.min.css", assets, cached)
+	pages := g.Group("/:channel", p.withSession, p.withLanguage, p.withForm)
 	pages.GET("/oauth", p.oauth)
 	pages.GET("/bind", p.known(p.bindForm))
 	pages.POST("/bind", p.known(p.bind))

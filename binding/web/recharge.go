@@ -22,18 +22,18 @@ func (p *Pages) card(v visit) error {
 }
 
 func (p *Pages) rechargeForm(v visit) error {
-	return p.askAmount(v, http.StatusOK, "", "")
+	return p.askAmount(v, http.StatusOK, "", phrase{})
 }
 
 // askAmount shows the recharge form with a fresh idempotency key: each showing
 // is one wish.
-func (p *Pages) askAmount(v visit, status int, amount, problem string) error {
+func (p *Pages) askAmount(v visit, status int, amount string, problem phrase) error {
 	a, err := p.config.Accounts.Account(v.ctx(), v.account)
 	if err != nil {
 		return p.noAccount(v, err)
 	}
 	return p.show(v, status, "recharge.html", map[string]any{
-		"Account": a, "Limits": p.config.Orders.Limits(), "Key": idempotency.NewKey(), "Amount": amount, "Error": problem,
+		"Account": a, "Limits": p.config.Orders.Limits(), "Key": idempotency.NewKey(), "Amount": amount, "Error": problem.in(p.language(v)),
 	})
 }
 
@@ -41,11 +41,12 @@ func (p *Pages) askAmount(v visit, status int, amount, problem string) error {
 func (p *Pages) recharge(v visit) error {
 	amount, err := fen.Parse(strings.TrimSpace(v.field("amount")))
 	if err != nil || amount <= 0 {
-		return p.askAmount(v, http.StatusBadRequest, "", "请输入正确的金额，最多两位小数，例如 50 或 33.33。")
+		return p.askAmount(v, http.StatusBadRequest, "",
+			phrase{"请输入正确的金额，最多两位小数，例如 50 或 33.33。", "Please enter an amount with at most two decimals, such as 50 or 33.33."})
 	}
 	key, err := idempotency.ParseKey(v.field("key"))
 	if err != nil {
-		return p.askAmount(v, http.StatusBadRequest, amount.Yuan(), "页面已过期，请重试。")
+		return p.askAmount(v, http.StatusBadRequest, amount.Yuan(), phrase{"页面已过期，请重试。", "This page has expired. Please try again."})
 	}
 	ready, err := p.config.Orders.Create(v.ctx(), recharge.Wish{
 		Account: v.account, Channel: v.channel, Amount: amount, Key: key,
@@ -66,17 +67,18 @@ func (p *Pages) noOrder(v visit, amount fen.Fen, key idempotency.Key, ready rech
 	case errors.As(err, &limit):
 		return p.askAmount(v, http.StatusUnprocessableEntity, amount.Yuan(), overLimit(limit))
 	case errors.Is(err, transition.ErrIdempotency):
-		return p.askAmount(v, http.StatusConflict, amount.Yuan(), "页面已过期，请重试。")
+		return p.askAmount(v, http.StatusConflict, amount.Yuan(), phrase{"页面已过期，请重试。", "This page has expired. Please try again."})
 	case errors.Is(err, channels.ErrAlreadyPaid):
 		return p.send(v, http.StatusSeeOther, v.path("orders/"+string(ready.Order)))
 	case errors.Is(err, channels.ErrOrderClosed):
-		return p.askAmount(v, http.StatusConflict, amount.Yuan(), "订单已关闭，请重新提交。")
+		return p.askAmount(v, http.StatusConflict, amount.Yuan(), phrase{"订单已关闭，请重新提交。", "The order was closed. Please submit it again."})
 	case errors.Is(err, transition.ErrAccountClosed):
-		return p.sorry(v, http.StatusForbidden, "您的一卡通账户已销户，无法充值。", nil)
+		return p.sorry(v, http.StatusForbidden, phrase{"您的一卡通账户已销户，无法充值。", "Your card account is closed and takes no money."}, nil)
 	case errors.Is(err, transition.ErrNoAccount):
 		return p.noAccount(v, err)
 	case errors.Is(err, channels.ErrRefused):
-		return p.sorry(v, http.StatusBadGateway, "支付渠道拒绝了此订单，款项未扣，请联系卡务中心。", err)
+		return p.sorry(v, http.StatusBadGateway,
+			phrase{"支付渠道拒绝了此订单，款项未扣，请联系卡务中心。", "The channel refused this order; nothing was paid. Please ask the card centre."}, err)
 	}
 	// What became of it is not known. The key goes on where this stopped: the
 	// same order, the same request. So the page has a button that posts the
@@ -86,15 +88,19 @@ func (p *Pages) noOrder(v visit, amount fen.Fen, key idempotency.Key, ready rech
 }
 
 // overLimit says which limit and what it leaves.
-func overLimit(l *transition.LimitError) string {
-	name := map[string]string{"order": "单笔限额", "day": "今日限额", "balance": "过渡余额上限"}[l.Limit]
+func overLimit(l *transition.LimitError) phrase {
+	name := map[string]phrase{
+		"order": {"单笔限额", "the limit of one recharge"}, "day": {"今日限额", "today's limit"},
+		"balance": {"过渡余额上限", "the limit of the transition balance"},
+	}[l.Limit]
 	if l.Left > 0 {
-		return fmt.Sprintf("超出%s，目前最多可充值%s元。", name, l.Left.Yuan())
+		yuan := l.Left.Yuan()
+		return phrase{fmt.Sprintf("超出%s，目前最多可充值%s元。", name.zh, yuan), fmt.Sprintf("This is above %s. At most %s yuan now.", name.en, yuan)}
 	}
 	if l.Limit == "balance" {
-		return "已达过渡余额上限，请先在食堂POS机刷卡领取。"
+		return phrase{"已达过渡余额上限，请先在食堂POS机刷卡领取。", "The transition balance is full. Please tap your card on a canteen terminal first."}
 	}
-	return "已达" + name + "，请明天再试。"
+	return phrase{fmt.Sprintf("已达%s，请明天再试。", name.zh), fmt.Sprintf("You have reached %s. Please try again tomorrow.", name.en)}
 }
 
 // order shows an order as the books have it. Orders of other accounts are
@@ -107,10 +113,10 @@ func (p *Pages) order(v visit) error {
 	}
 	missing := errors.Is(err, transition.ErrNumber) || errors.Is(err, transition.ErrNoOrder)
 	if err != nil && !missing {
-		return p.sorry(v, http.StatusServiceUnavailable, busy, err)
+		return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
 	}
 	if missing || o.Account != v.account {
-		return p.sorry(v, http.StatusNotFound, "没有找到这个订单。", nil)
+		return p.sorry(v, http.StatusNotFound, phrase{"没有找到这个订单。", "There is no such order."}, nil)
 	}
 	paid, closed := o.State == transition.OrderCredited, o.State == transition.OrderClosed
 	if !paid && !closed {

@@ -52,7 +52,7 @@ func (p *Pages) withSession(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		ctx, err := p.sessions.Load(c.Request().Context(), token)
 		if err != nil {
-			return p.sorry(c, http.StatusServiceUnavailable, busy, fmt.Errorf("load session: %w", err))
+			return p.sorry(c, http.StatusServiceUnavailable, busy(), fmt.Errorf("load session: %w", err))
 		}
 		c.SetRequest(c.Request().WithContext(ctx))
 		c.Set(sessionLoaded, true)
@@ -89,13 +89,13 @@ func (p *Pages) withForm(next echo.HandlerFunc) echo.HandlerFunc {
 		var large *http.MaxBytesError
 		switch {
 		case errors.As(err, &large):
-			return p.sorry(c, http.StatusRequestEntityTooLarge, "提交的内容过长。", nil)
+			return p.sorry(c, http.StatusRequestEntityTooLarge, phrase{"提交的内容过长。", "What you sent is too long."}, nil)
 		case err != nil:
-			return p.sorry(c, http.StatusBadRequest, "提交的内容无法读取，请返回后重试。", nil)
+			return p.sorry(c, http.StatusBadRequest, phrase{"提交的内容无法读取，请返回后重试。", "What you sent cannot be read. Please go back and try again."}, nil)
 		}
 		want, _ := c.Get(csrfField).(string)
 		if want == "" || subtle.ConstantTimeCompare([]byte(want), []byte(r.PostForm.Get(csrfField))) != 1 {
-			return p.sorry(c, http.StatusForbidden, "页面已过期，请重新打开后再试。", nil)
+			return p.sorry(c, http.StatusForbidden, phrase{"页面已过期，请重新打开后再试。", "This page has expired. Please open it again."}, nil)
 		}
 		return next(c)
 	}

@@ -38,7 +38,7 @@ func (p *Pages) known(next func(visit) error) echo.HandlerFunc {
 		kind, id, found := p.payer(c, v.channel)
 		if !found {
 			if c.Request().Method != http.MethodGet {
-				return p.sorry(c, http.StatusForbidden, "登录已过期，请重新打开页面。", nil)
+				return p.sorry(c, http.StatusForbidden, phrase{"登录已过期，请重新打开页面。", "Your login has expired. Please open the page again."}, nil)
 			}
 			return p.authorise(c, v.channel, c.Request().URL.EscapedPath())
 		}
@@ -56,7 +56,7 @@ func (p *Pages) bound(next func(visit) error) func(visit) error {
 			return p.send(v, http.StatusSeeOther, v.path("bind"))
 		}
 		if err != nil {
-			return p.sorry(v, http.StatusServiceUnavailable, busy, err)
+			return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
 		}
 		v.account = transition.AccountNo(account)
 		return next(v)
