@@ -92,10 +92,7 @@ func (p *Poller) Run(ctx context.Context) {
 
 // Look asks about all orders that are due now and returns how many.
 func (p *Poller) Look(ctx context.Context) (int, error) {
-	due, err := p.config.Orders.Due(ctx, lease, claim)
-	if err != nil {
-		return 0, err
-	}
+	due, err := p.config.Orders.Due(ctx, lease, claim) // orders and an error: some could not be read
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, workers)
 	for _, d := range due {
@@ -108,7 +105,7 @@ func (p *Poller) Look(ctx context.Context) (int, error) {
 		}()
 	}
 	wg.Wait()
-	return len(due), nil
+	return len(due), err
 }
 
 // ask asks about one order; whatever goes wrong, it stays due.

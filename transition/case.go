@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -23,11 +24,17 @@ type Case struct {
 	Opened   time.Time
 }
 
+// caseID is what a case's id may consist of; it becomes part of entries.
+var caseID = regexp.MustCompile(`^[!-~]{1,150}$`)
+
 // OpenCase keeps a case and, once, books its amount as paid and in suspense,
 // unless the order is credited for this very transaction. near is the order
 // number that the channel named, whatever it is worth: it chooses the
 // partition, so that an order rebuilt under it finds the case.
 func (s *Store) OpenCase(ctx context.Context, near string, c Case) (first bool, err error) {
+	if !caseID.MatchString(c.ID) {
+		return false, fmt.Errorf("case %.150q: %w", c.ID, ErrNumber)
+	}
 	p, order := partitionOf(AccountNo(near)), ""
 	if no, err := ParseOrderNo(near); err == nil {
 		p, err = no.partition()

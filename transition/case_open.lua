@@ -7,20 +7,23 @@
 -- Invariant: paid and suspense grow once a case id, and not at all for a
 -- transaction that was credited: its money is in the books already.
 local times = redis.call('HGET', KEYS[1], 'n:' .. ARGV[1])
-if times then
-  redis.call('HINCRBY', KEYS[1], 'n:' .. ARGV[1], '1')
-  return { 'DUP', times }
-end
 local house, amount = account(KEYS[3]), tonumber(ARGV[3])
 if KEYS[5] ~= KEYS[1] then
   local order = redis.call('HMGET', KEYS[5], 'state', 'txn')
   if order[1] == 'credited' and order[2] == ARGV[6] then amount = 0 end
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[4], 's:' .. ARGV[1], 'open', 'k:' .. ARGV[1], ARGV[2],
-  'f:' .. ARGV[1], text(amount), 'n:' .. ARGV[1], '1', 't:' .. ARGV[1], ARGV[5])
+if times then
+  local case = redis.call('HMGET', KEYS[1], 's:' .. ARGV[1], 'f:' .. ARGV[1])
+  redis.call('HINCRBY', KEYS[1], 'n:' .. ARGV[1], '1')
+  -- The first word on a transaction may have said less than this one.
+  if amount <= 0 or case[1] ~= 'open' or case[2] ~= '0' then return { 'DUP', times } end
+else
+  redis.call('HSET', KEYS[1], 's:' .. ARGV[1], 'open', 'n:' .. ARGV[1], '1', 't:' .. ARGV[1], ARGV[5])
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[4], 'k:' .. ARGV[1], ARGV[2], 'f:' .. ARGV[1], text(math.max(0, amount)))
 if amount > 0 then
   enter(house, KEYS[4], 'suspend', ARGV[1], amount, ARGV[5])
   save(house)
   post(KEYS[2], { paid = amount, suspense = -amount })
 end
-return { 'OPENED' }
+return { times and 'DUP' or 'OPENED', times or '0' }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"guodu/internal/fen"
@@ -17,6 +18,9 @@ var (
 	// ErrOtherTransaction says that the order was credited for another
 	// transaction of the channel.
 	ErrOtherTransaction = errors.New("order was credited for another transaction")
+	// ErrRefundsUnknown says that the channel told of refunds on this payment
+	// without naming them; until they are known it cannot be credited.
+	ErrRefundsUnknown = errors.New("payment has refunds that are not known")
 	// ErrRefundKnown says that a refund named with the payment is booked
 	// already, which cannot be before its order is credited.
 	ErrRefundKnown = errors.New("refund is booked already")
@@ -60,9 +64,14 @@ const moves = 8
 
 // Credit credits an order, at most once whatever is called and how often. A
 // repeat returns what the first one did.
-// Errors: ErrNoOrder, ErrAccountClosed, ErrMismatch, ErrOtherTransaction,
-// ErrRefundKnown; after ErrUnknownOutcome repeat the same call.
+// Errors: ErrNumber, ErrNoOrder, ErrAccountClosed, ErrMismatch,
+// ErrOtherTransaction, ErrRefundKnown, ErrRefundsUnknown; after ErrUnknownOutcome repeat the same call.
 func (s *Store) Credit(ctx context.Context, c Credit) (Credited, error) {
+	for _, name := range append([]string{c.Txn}, refundNumbers(c)...) {
+		if !vendorNumber.MatchString(name) {
+			return Credited{}, fmt.Errorf("order %s, %.70q: %w", c.Order, name, ErrNumber)
+		}
+	}
 	for range moves {
 		reply, err := s.credit(ctx, c)
 		if err != nil {
@@ -78,6 +87,18 @@ func (s *Store) Credit(ctx context.Context, c Credit) (Credited, error) {
 		c.Account = o.Account
 	}
 	return Credited{}, ErrMoved
+}
+
+// vendorNumber is what a channel's numbers may consist of: they become parts of
+// keys and of entries, which are separated by blanks.
+var vendorNumber = regexp.MustCompile(`^[0-9A-Za-z_|*@.-]{1,64}$`)
+
+func refundNumbers(c Credit) []string {
+	numbers := make([]string, 0, len(c.Refunds))
+	for _, r := range c.Refunds {
+		numbers = append(numbers, r.No)
+	}
+	return numbers
 }
 
 func (s *Store) credit(ctx context.Context, c Credit) ([]string, error) {
@@ -111,6 +132,8 @@ func credited(c Credit, reply []string) (Credited, error) {
 		return Credited{}, fmt.Errorf("order %s, transaction %s: %w (%s)", c.Order, c.Txn, ErrOtherTransaction, reply[1])
 	case "CLOSED_ACCOUNT":
 		return Credited{}, fmt.Errorf("order %s: %w", c.Order, ErrAccountClosed)
+	case "REFUNDS_UNKNOWN":
+		return Credited{}, fmt.Errorf("order %s: %w", c.Order, ErrRefundsUnknown)
 	case "REFUND_KNOWN":
 		return Credited{}, fmt.Errorf("order %s, refund %s: %w", c.Order, reply[1], ErrRefundKnown)
 	default:

@@ -2,31 +2,38 @@ package transition
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 )
 
 // ClaimDue gives the caller up to limit orders of each partition whose time to
 // ask the channel has come. Nobody else gets them until the lease ends; then
-// they are due again, so that a hub that dies loses none.
+// they are due again, so that a hub that dies loses none. With an error the
+// orders that were claimed are returned all the same.
 func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]OrderNo, error) {
 	now := s.clock()
-	var orders []OrderNo
+	var (
+		orders []OrderNo
+		errs   []error
+	)
 	for p := range partition(Partitions) {
 		reply, err := s.run.Run(ctx, s.scripts.dueClaim, []string{s.keys.due(p)},
 			millis(now), millis(now.Add(lease)), strconv.Itoa(limit))
 		if err != nil {
-			return orders, err
+			errs = append(errs, err) // the other partitions' orders do not wait for this one
+			continue
 		}
 		for _, text := range reply {
 			no, err := ParseOrderNo(text)
 			if err != nil {
-				return orders, err
+				errs = append(errs, err)
+				continue
 			}
 			orders = append(orders, no)
 		}
 	}
-	return orders, nil
+	return orders, errors.Join(errs...)
 }
 
 // Reschedule says when to ask next about an order. One that is credited or

@@ -4,6 +4,12 @@
 -- ARGV 1 now  2 end of the lease  3 how many at most
 -- Replies: the orders.
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', '0', ARGV[3])
+-- Nobody asks more than half an hour ahead: a later time is that of a clock that
+-- was wrong, and the order would wait for it.
+local far = tonumber(ARGV[1]) + 3600000
+for _, order in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', far), '+inf', 'LIMIT', '0', ARGV[3])) do
+  due[#due + 1] = order
+end
 for _, order in ipairs(due) do
   redis.call('ZADD', KEYS[1], ARGV[2], order)
 end

@@ -61,6 +61,9 @@ func (e Entry) Postings(before Balances) (Postings, error) {
 		e.After.Arrears - before.Arrears, e.After.Clawback - before.Clawback,
 	}
 	a := e.Amount
+	if a < 0 && e.Kind != "arrears" {
+		return nil, fmt.Errorf("%w: entry %d (%s %s) has the amount %d", ErrEntry, e.Seq, e.Kind, e.Ref, a)
+	}
 	var p Postings
 	var want Balances // what the kind must do, in terms of d and a
 	switch e.Kind {

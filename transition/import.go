@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -41,14 +42,17 @@ type Card struct {
 	Profile string // "stamp", "epurse" or "shared"
 }
 
+// versionMax keeps versions exact in scripts, whose numbers are doubles.
+const versionMax = 1<<53 - 1
+
 // Check says what of the statement cannot be right.
 // Errors: ErrImport, ErrNumber.
 func (st Statement) Check() error {
 	if _, err := ParseAccountNo(string(st.Account)); err != nil {
 		return err
 	}
-	if st.Version < 1 {
-		return fmt.Errorf("%w: version %d, it starts at 1", ErrImport, st.Version)
+	if st.Version < 1 || st.Version > versionMax {
+		return fmt.Errorf("%w: version %d, it goes from 1 to %d", ErrImport, st.Version, int64(versionMax))
 	}
 	if st.Arrears < 0 || st.Arrears > fen.Max {
 		return fmt.Errorf("%w: arrears of %s yuan", ErrImport, st.Arrears.Yuan())
@@ -57,6 +61,9 @@ func (st Statement) Check() error {
 		if reason == "" || reason == "clawback" || strings.Trim(reason, "abcdefghijklmnopqrstuvwxyz_") != "" {
 			return fmt.Errorf("%w: freeze reason %.40q (small letters and _; clawback is the hub's own)", ErrImport, reason)
 		}
+	}
+	if st.Arrears == 0 && slices.Contains(st.Freeze, "arrears") {
+		return fmt.Errorf("%w: frozen for arrears of 0.00", ErrImport)
 	}
 	if st.Card == (Card{}) {
 		return nil
@@ -74,23 +81,32 @@ func (st Statement) Check() error {
 }
 
 // Import makes the account what the statement says; money is not touched. It
-// returns how many entries that took: zero if this version was known.
+// returns how many entries that took: zero if this version was known. With
+// ErrCardTaken or ErrCardBusy status, arrears and freezes are taken over, the
+// card is not, and the same version may come again.
 // Errors: ErrImport, ErrNumber, ErrStale, ErrCardTaken, ErrCardBusy.
 func (s *Store) Import(ctx context.Context, st Statement) (entries int64, err error) {
 	if err := st.Check(); err != nil {
 		return 0, err
 	}
-	if err := s.pointToCard(ctx, st); err != nil {
+	taken := ""
+	if err := s.pointToCard(ctx, st); errors.Is(err, ErrCardTaken) {
+		taken = "OTHER_ACCOUNT" // the rest of the statement counts all the same
+	} else if err != nil {
 		return 0, err
 	}
 	for range moves {
-		reply, err := s.imports(ctx, st)
+		reply, err := s.imports(ctx, st, taken)
 		if err != nil {
 			return 0, err
 		}
 		switch reply[0] {
 		case "IMPORTED":
-			return strconv.ParseInt(reply[1], 10, 64)
+			entries, err := strconv.ParseInt(reply[1], 10, 64)
+			if err != nil {
+				return 0, unexpected("import", reply)
+			}
+			return entries, s.pointedTo(ctx, st)
 		case "DUP":
 			return 0, nil
 		case "STALE":
@@ -115,8 +131,8 @@ func (s *Store) pointToCard(ctx context.Context, st Statement) error {
 		return nil
 	}
 	err := s.point(ctx, s.keys.numberIndex(st.Card.No), string(st.Card.UID), func(uid string) (bool, error) {
-		number, err := s.numberOf(ctx, CardUID(uid))
-		return number == st.Card.No, err
+		number, owner, err := s.numberOf(ctx, CardUID(uid))
+		return number == st.Card.No && owner != st.Account, err // a new card may keep its holder's number
 	})
 	if err == nil {
 		err = s.point(ctx, s.keys.cardIndex(st.Card.UID), string(st.Account), func(account string) (bool, error) {
@@ -126,6 +142,22 @@ func (s *Store) pointToCard(ctx context.Context, st Statement) error {
 	}
 	if err != nil {
 		return fmt.Errorf("account %s, card %s: %w", st.Account, st.Card.UID, err)
+	}
+	return nil
+}
+
+// pointedTo makes sure that the card is still found under this account: of two
+// imports of one card at once, the pointer decides.
+func (s *Store) pointedTo(ctx context.Context, st Statement) error {
+	if st.Card == (Card{}) {
+		return nil
+	}
+	account, err := s.AccountOfCard(ctx, st.Card.UID)
+	if err != nil {
+		return err
+	}
+	if account != st.Account {
+		return fmt.Errorf("account %s, card %s: %w (%s)", st.Account, st.Card.UID, ErrCardTaken, account)
 	}
 	return nil
 }
@@ -154,16 +186,18 @@ func (s *Store) point(ctx context.Context, key, value string, leads func(held st
 	return ErrMoved
 }
 
-// numberOf is the number of a card as its record has it, or empty.
-func (s *Store) numberOf(ctx context.Context, uid CardUID) (string, error) {
-	account, err := s.AccountOfCard(ctx, uid)
+// numberOf is the number of a card as its record has it, and whose it is; both
+// are empty if there is no such card.
+func (s *Store) numberOf(ctx context.Context, uid CardUID) (number string, owner AccountNo, err error) {
+	owner, err = s.AccountOfCard(ctx, uid)
 	if errors.Is(err, ErrNoCard) {
-		return "", nil
+		return "", "", nil
 	}
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	return s.cardField(ctx, account, uid, "card_no")
+	number, err = s.cardField(ctx, owner, uid, "card_no")
+	return number, owner, err
 }
 
 // cardField is a field of a card's record, or empty.
@@ -172,7 +206,7 @@ func (s *Store) cardField(ctx context.Context, account AccountNo, uid CardUID, f
 	return value, read("card", err)
 }
 
-func (s *Store) imports(ctx context.Context, st Statement) ([]string, error) {
+func (s *Store) imports(ctx context.Context, st Statement, taken string) ([]string, error) {
 	p := partitionOf(st.Account)
 	now, err := s.client().HGet(ctx, s.keys.account(p, st.Account), "card").Result()
 	if err := read("card in force", err); err != nil {
@@ -183,6 +217,9 @@ func (s *Store) imports(ctx context.Context, st Statement) ([]string, error) {
 	if now != "" {
 		old = s.keys.card(p, CardUID(now))
 	}
+	if st.Card == (Card{}) {
+		card = old
+	}
 	status := "closed"
 	if st.Open {
 		status = "open"
@@ -192,5 +229,5 @@ func (s *Store) imports(ctx context.Context, st Statement) ([]string, error) {
 	return s.run.Run(ctx, s.scripts.imports,
 		[]string{s.keys.account(p, st.Account), s.keys.entries(p, st.Account), card, old},
 		string(st.Account), strconv.FormatInt(st.Version, 10), status, st.Arrears.String(), strings.Join(reasons, ","),
-		string(st.Card.UID), st.Card.No, st.Card.Version, st.Card.Profile, s.now(), now)
+		string(st.Card.UID), st.Card.No, st.Card.Version, st.Card.Profile, s.now(), now, taken)
 }

@@ -1,9 +1,11 @@
 -- import: takes an account, its card, arrears and freezes as the card core
 -- states them. The same version again changes nothing, an older one neither.
--- KEYS 1 account  2 entries  3 card  4 the card now in force (3 if none or the same)
+-- KEYS 1 account  2 entries  3 card (4 if none)  4 the card now in force (3 if
+--      none or the same)
 -- ARGV 1 account  2 version  3 status  4 arrears  5 freeze reasons, sorted, 'lost,abuse'
 --      6 card uid  7 card_no  8 card version  9 profile  10 now
 --      11 uid of the card that the caller takes for the one in force, or ''
+--      12 why the caller knows the card cannot be taken over (OTHER_ACCOUNT), or ''
 -- Replies: docs/keys.md.
 -- Invariants: money is not touched; the core's reasons and arrears become what
 -- it says, the hub's own reasons stay.
@@ -15,11 +17,16 @@ if a.ver == ARGV[2] then
 end
 if a.ver ~= '' and tonumber(ARGV[2]) < tonumber(a.ver) then return { 'STALE', a.ver } end
 if a.card ~= ARGV[11] then return { 'RETRY' } end
-local card = {}
+-- A card that cannot be taken over keeps neither a freeze nor arrears waiting;
+-- the version stays, so that the statement can come again.
+local card, refused = {}, ARGV[12]
 if ARGV[6] ~= '' then
   card = hash(KEYS[3])
-  if card.account and card.account ~= ARGV[1] then return { 'OTHER_ACCOUNT' } end
-  if card.account and card.version ~= ARGV[8] and (card.open or '') ~= '' then return { 'BUSY' } end
+  if card.account and card.account ~= ARGV[1] then
+    refused = 'OTHER_ACCOUNT'
+  elseif card.account and card.version ~= ARGV[8] and (card.open or '') ~= '' then
+    refused = 'BUSY'
+  end
 end
 
 local first = a.seq
@@ -54,19 +61,33 @@ end
 table.sort(gone)
 for _, name in ipairs(gone) do enter(a, KEYS[2], 'thaw', name, 0, now) end
 
-if ARGV[6] ~= '' and (a.card ~= ARGV[6] or card.version ~= ARGV[8] or card.card_no ~= ARGV[7]
+if refused == '' and ARGV[6] ~= '' and (a.card ~= ARGV[6] or card.version ~= ARGV[8] or card.card_no ~= ARGV[7]
   or card.profile ~= ARGV[9] or card.status ~= 'in_force') then
   if a.card ~= '' and a.card ~= ARGV[6] then
     redis.call('HSET', KEYS[4], 'status', 'out')
   end
   if card.version and card.version ~= ARGV[8] then
-    redis.call('HDEL', KEYS[3], 'L')
+    -- Counters belong to a version: the old one's is kept, in case it returns.
+    if card.L then redis.call('HSET', KEYS[3], 'L:' .. card.version, card.L) end
+    if card['L:' .. ARGV[8]] then
+      redis.call('HSET', KEYS[3], 'L', card['L:' .. ARGV[8]])
+    else
+      redis.call('HDEL', KEYS[3], 'L')
+    end
+    if card.mark == 'UNKNOWN_LOAD' then redis.call('HDEL', KEYS[3], 'mark') end
   end
   redis.call('HSET', KEYS[3], 'account', ARGV[1], 'card_no', ARGV[7], 'version', ARGV[8], 'profile', ARGV[9],
     'status', 'in_force')
   enter(a, KEYS[2], 'card', ARGV[6], 0, now)
   redis.call('HSET', KEYS[1], 'card', ARGV[6])
 end
+if ARGV[6] == '' and a.card ~= '' then
+  redis.call('HSET', KEYS[4], 'status', 'out')
+  enter(a, KEYS[2], 'card', '-', 0, now)
+  redis.call('HSET', KEYS[1], 'card', '')
+end
 save(a)
-redis.call('HSET', KEYS[1], 'status', a.status, 'ver', ARGV[2])
+redis.call('HSET', KEYS[1], 'status', a.status)
+if refused ~= '' then return { refused } end
+redis.call('HSET', KEYS[1], 'ver', ARGV[2])
 return { 'IMPORTED', text(a.seq - first) }

@@ -55,8 +55,8 @@ func (k keyring) idem(p partition, a AccountNo, key string) string {
 	return k.of(p, "idem:"+string(a)+":"+key)
 }
 
-func (k keyring) claim(p partition, uid CardUID, counter string) string {
-	return k.of(p, "claim:"+string(uid)+":"+counter)
+func (k keyring) claim(p partition, uid CardUID, version, counter string) string {
+	return k.of(p, "claim:"+string(uid)+":"+version+":"+counter)
 }
 
 func (k keyring) tap(p partition, terminal, tap string) string {

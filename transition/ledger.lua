@@ -24,15 +24,6 @@ local function account(key)
   return a
 end
 
--- sane refuses, before any write, balances that Lua could not count exactly.
-local function sane(a)
-  for _, f in ipairs({ 'pending', 'load_held', 'refund_held', 'arrears', 'clawback' }) do
-    if a[f] > CAP or a[f] < -CAP then
-      error({ err = 'GUODU balance out of range: ' .. f })
-    end
-  end
-end
-
 -- save writes the account back, with the entries counted so far.
 local function save(a)
   redis.call('HSET', a.key, 'pending', text(a.pending), 'load_held', text(a.load_held),

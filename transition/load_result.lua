@@ -27,6 +27,10 @@ end
 local dash = function(s) return s == '' and '-' or s end
 local evidence = table.concat({ 'result_' .. ARGV[9], ARGV[2], ARGV[3], dash(ARGV[10]), dash(ARGV[11]), dash(ARGV[12]),
   now }, ' ')
+if load.short == '1' then
+  redis.call('HSET', KEYS[5], 'evidence', evidence)
+  return { 'WRITTEN' }
+end
 if load.state == 'CANCELLED' or load.state == 'CONFLICT' or claimed or card.open ~= ARGV[1] then
   redis.call('HSET', KEYS[5], 'evidence', evidence)
   return { load.state == 'CANCELLED' and 'CANCELLED' or 'CONFLICT' }

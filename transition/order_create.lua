@@ -20,6 +20,7 @@ end
 local a = account(KEYS[1])
 if not a.status then return { 'NO_ACCOUNT' } end
 if a.status ~= 'open' then return { 'CLOSED' } end
+if amount <= 0 then return { 'LIMIT_ORDER', ARGV[13] } end
 local o_no, o_channel, o_amount, o_payer, o_expires = string.match(a.open, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
 if o_no and o_channel == ARGV[2] and o_amount == ARGV[3] and o_payer == ARGV[5] and tonumber(o_expires) > now then
   if key ~= '' then idem_store(KEYS[4], ARGV[8], o_no) end
@@ -28,17 +29,18 @@ if o_no and o_channel == ARGV[2] and o_amount == ARGV[3] and o_payer == ARGV[5] 
 end
 if redis.call('EXISTS', KEYS[2]) == 1 then return { 'EXISTS' } end
 if amount > tonumber(ARGV[13]) then return { 'LIMIT_ORDER', ARGV[13] } end
-local used = 0
-if a.q_day == ARGV[12] then used = a.q_fen end
+-- Two hubs' clocks may differ at midnight: the later day counts.
+local day, used = ARGV[12], 0
+if a.q_day >= day then day, used = a.q_day, a.q_fen end
 if used + amount > tonumber(ARGV[14]) then return { 'LIMIT_DAY', text(math.max(0, tonumber(ARGV[14]) - used)) } end
 local held = a.pending + a.load_held
 if held + amount > tonumber(ARGV[15]) then return { 'LIMIT_BALANCE', text(math.max(0, tonumber(ARGV[15]) - held)) } end
 
 redis.call('HSET', KEYS[2], 'state', 'created', 'amount', ARGV[3], 'refunded', '0', 'refunding', '0',
   'account', ARGV[16], 'channel', ARGV[2], 'payer_kind', ARGV[4], 'payer', ARGV[5], 'request', ARGV[6],
-  'created', ARGV[9], 'expires', ARGV[10], 'q_day', ARGV[12], 'queries', '0', 'dup', '0')
+  'created', ARGV[9], 'expires', ARGV[10], 'q_day', day, 'queries', '0', 'dup', '0')
 redis.call('ZADD', KEYS[3], ARGV[11], ARGV[1])
-redis.call('HSET', KEYS[1], 'q_day', ARGV[12], 'q_fen', text(used + amount),
+redis.call('HSET', KEYS[1], 'q_day', day, 'q_fen', text(used + amount),
   'open', table.concat({ ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[10] }, ' '))
 if key ~= '' then
   idem_store(KEYS[4], ARGV[8], ARGV[1])

@@ -20,31 +20,42 @@ if o.state == 'credited' then
 end
 local a = account(KEYS[1])
 if a.status ~= 'open' then return { 'CLOSED_ACCOUNT' } end
-local amount, back = tonumber(ARGV[5]), 0
+local amount, back, seen = tonumber(ARGV[5]), 0, {}
 for i = 10, #KEYS do
   local at = 11 + (i - 10) * 3
   if redis.call('EXISTS', KEYS[i]) == 1 then return { 'REFUND_KNOWN', ARGV[at] } end
-  back = back + tonumber(ARGV[at + 1])
+  local one = tonumber(ARGV[at + 1])
+  if one <= 0 or seen[ARGV[at]] then return { 'MISMATCH', 'refunds' } end
+  seen[ARGV[at]] = true
+  back = back + one
 end
 if back > amount then return { 'MISMATCH', 'refunds' } end
 local case = ARGV[3] .. ':' .. ARGV[4]
-local held = 0
-if redis.call('HGET', KEYS[7], 's:' .. case) == 'open' then
+local held, open = 0, redis.call('HGET', KEYS[7], 's:' .. case) == 'open'
+if open then
   held = tonumber(redis.call('HGET', KEYS[7], 'f:' .. case) or '0')
+  -- A notice from before a refund says nothing of it; the hub knows better.
+  if back == 0 and redis.call('HGET', KEYS[7], 'k:' .. case) == 'refunds_unknown' then
+    return { 'REFUNDS_UNKNOWN' }
+  end
 end
 local house = account(KEYS[8])
 local net = amount - back
 local before = { clawback = a.clawback, arrears = a.arrears }
 local claw, owed, rest = receive(a, net)
-sane(a)
+if a.pending > CAP then return { 'MISMATCH', 'balance' } end
 local flag = ''
 if o.state == 'closed' then flag = 'late' end
-if ARGV[6] ~= '' and ARGV[6] == o.payer_kind and ARGV[7] ~= o.payer then flag = 'other_payer' end
+if ARGV[6] ~= '' and ARGV[6] == o.payer_kind and ARGV[7] ~= o.payer then
+  flag = flag == '' and 'other_payer' or flag .. ',other_payer'
+end
 
 if held > 0 then
   enter(house, KEYS[9], 'unsuspend', case, held, ARGV[10])
   save(house)
   post(KEYS[4], { paid = -held, suspense = held })
+end
+if open then
   redis.call('HSET', KEYS[7], 's:' .. case, 'closed', 'f:' .. case, '0')
 end
 -- The entries before the credit show the balances before it.

@@ -2,11 +2,69 @@ package transition
 
 import (
 	"fmt"
+	"sort"
 	"strconv"
 	"strings"
 
 	"guodu/internal/fen"
 )
+
+// derived is what a partition's entries say.
+type derived struct {
+	tot                  Postings
+	credits, holds, ends map[string]fen.Fen // by order, by load
+	suspended            map[string]fen.Fen // by case
+	entries              int
+}
+
+// derive replays all accounts of a partition.
+func derive(snap snapshot) (derived, error) {
+	d := derived{
+		tot: Postings{}, credits: map[string]fen.Fen{}, holds: map[string]fen.Fen{}, ends: map[string]fen.Fen{},
+		suspended: map[string]fen.Fen{},
+	}
+	for _, id := range sorted(snap.accounts) {
+		entries, err := replay(snap.entries[id], snap.accounts[id], d.tot)
+		if err != nil {
+			return derived{}, fmt.Errorf("account %s: %w", id, err)
+		}
+		d.entries += len(entries)
+		for _, e := range entries {
+			switch e.Kind {
+			case "credit":
+				if _, twice := d.credits[e.Ref]; twice {
+					return derived{}, fmt.Errorf("account %s: %w: order %s is credited twice", id, ErrBooks, e.Ref)
+				}
+				d.credits[e.Ref] = e.Amount
+			case "hold":
+				d.holds[e.Ref] += e.Amount
+			case "confirm", "cancel":
+				d.ends[e.Ref] += e.Amount
+			case "suspend":
+				d.suspended[e.Ref] += e.Amount
+			case "unsuspend":
+				d.suspended[e.Ref] -= e.Amount
+			}
+		}
+	}
+	return d, nil
+}
+
+// compare names the first difference between the entries and what is stored.
+// Errors: ErrBooks.
+func (d derived) compare(snap snapshot) error {
+	err := sameTot(snap.tot, d.tot)
+	if err == nil {
+		err = sameOrders(snap.orders, snap.due, d.credits)
+	}
+	if err == nil {
+		err = sameLoads(snap.loads, d.holds, d.ends)
+	}
+	if err == nil {
+		err = sameCases(snap.cases, d.suspended)
+	}
+	return err
+}
 
 // replay walks an account's entries, checks the chain, adds their postings to
 // sums and compares the end with the account's hash.
@@ -56,7 +114,7 @@ func replay(lines []string, stored map[string]string, sums Postings) ([]Entry, e
 	if stored["seq"] != strconv.FormatInt(seq, 10) || stored["head"] != prev {
 		return nil, fmt.Errorf("%w: the account stands at entry %s, the last one is %d", ErrBooks, stored["seq"], seq)
 	}
-	if (now.Arrears > 0) != strings.Contains(stored["freeze"], "arrears=") {
+	if (now.Arrears > 0) != strings.Contains(","+stored["freeze"], ",arrears=") {
 		return nil, fmt.Errorf("%w: arrears are %s, freeze reasons are %q", ErrBooks, now.Arrears.Yuan(), stored["freeze"])
 	}
 	return entries, nil
@@ -85,20 +143,51 @@ func sameTot(stored map[string]string, sums Postings) error {
 	return nil
 }
 
-func sameOrders(orders map[string]map[string]string, credits map[string]fen.Fen) error {
+func sameOrders(orders map[string]map[string]string, due map[string]bool, credits map[string]fen.Fen) error {
+	paid := map[string]string{}
 	for _, no := range sorted(orders) {
+		o := orders[no]
 		net, entered := credits[no]
-		state := orders[no]["state"]
-		if (state == string(OrderCredited)) != entered {
-			return fmt.Errorf("%w: order %s is %s, credit entry: %t", ErrBooks, no, state, entered)
+		if (o["state"] == string(OrderCredited)) != entered {
+			return fmt.Errorf("%w: order %s is %s, credit entry: %t", ErrBooks, no, o["state"], entered)
 		}
-		if entered && orders[no]["r_net"] != net.String() {
-			return fmt.Errorf("%w: order %s was credited with %s, its entry says %s", ErrBooks, no, orders[no]["r_net"], net)
+		waits := o["state"] == string(OrderCreated) || o["state"] == string(OrderPrepared)
+		if waits != due[no] {
+			return fmt.Errorf("%w: order %s is %s; to be asked about: %t", ErrBooks, no, o["state"], due[no])
+		}
+		if !entered {
+			continue
+		}
+		txn := o["channel"] + ":" + o["txn"]
+		if paid[txn] != "" {
+			return fmt.Errorf("%w: orders %s and %s are credited for one transaction, %s", ErrBooks, paid[txn], no, txn)
+		}
+		paid[txn] = no
+		var n number
+		amount, refunded := n.fen(o["amount"]), n.fen(o["refunded"])
+		if n.err != nil || o["r_net"] != net.String() || amount-refunded != net {
+			return fmt.Errorf("%w: order %s of %s, %s refunded before, is credited with %s; its entry says %s", ErrBooks, no,
+				o["amount"], o["refunded"], o["r_net"], net)
 		}
 	}
 	for _, no := range sorted(credits) {
 		if orders[no] == nil {
 			return fmt.Errorf("%w: order %s has a credit entry and no record", ErrBooks, no)
+		}
+	}
+	return nil
+}
+
+func sameCases(cases map[string]string, suspended map[string]fen.Fen) error {
+	for _, field := range sorted(cases) {
+		id, found := strings.CutPrefix(field, "f:")
+		if found && cases[field] != suspended[id].String() {
+			return fmt.Errorf("%w: case %s holds %s, the entries give %s", ErrBooks, id, cases[field], suspended[id])
+		}
+	}
+	for _, id := range sorted(suspended) {
+		if suspended[id] != 0 && cases["f:"+id] == "" {
+			return fmt.Errorf("%w: case %s has %s in suspense and no record", ErrBooks, id, suspended[id])
 		}
 	}
 	return nil
@@ -121,4 +210,13 @@ func sameLoads(loads map[string]map[string]string, holds, ends map[string]fen.Fe
 		}
 	}
 	return nil
+}
+
+func sorted[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
 }

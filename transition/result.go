@@ -47,7 +47,7 @@ const (
 // Receipt is the hub's answer to a result.
 type Receipt struct {
 	State  LoadState
-	First  bool      // false: the load had been confirmed before
+	First  bool      // with LoadConfirmed: this result did it
 	Amount fen.Fen   // with LoadConfirmed
 	At     time.Time // with LoadConfirmed: when it was confirmed first
 }
@@ -72,7 +72,7 @@ func (s *Store) Result(ctx context.Context, w WriteResult, nonce Nonce) (Receipt
 	counter := strconv.FormatInt(l.L0, 10)
 	keys := []string{
 		s.keys.account(p, l.Account), s.keys.entries(p, l.Account), s.keys.tot(p), s.keys.card(p, l.UID),
-		s.keys.load(p, l.No), s.keys.claim(p, l.UID, counter), s.keys.doubt(p), s.keys.nonce(p, nonce.KeyID, nonce.Value),
+		s.keys.load(p, l.No), s.keys.claim(p, l.UID, l.Version, counter), s.keys.doubt(p), s.keys.nonce(p, nonce.KeyID, nonce.Value),
 	}
 	reply, err := s.run.Run(ctx, s.scripts.loadResult, keys,
 		string(l.No), l.Terminal, l.TapID, strconv.FormatInt(l.Attempt, 10), string(l.UID), l.Version, l.Amount.String(),
@@ -93,7 +93,7 @@ func receipt(l Load, reply []string) (Receipt, error) {
 		r := Receipt{State: LoadConfirmed, First: reply[0] == "CONFIRMED", Amount: n.fen(reply[1]), At: n.time(reply[2])}
 		return r, n.err
 	case "WRITTEN", "IN_DOUBT", "CANCELLED", "CONFLICT":
-		return Receipt{State: LoadState(reply[0]), First: true}, nil
+		return Receipt{State: LoadState(reply[0])}, nil
 	case "NO_LOAD":
 		return Receipt{}, fmt.Errorf("load %s: %w", l.No, ErrNoLoad)
 	case "OTHER_LOAD":

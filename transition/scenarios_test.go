@@ -3,6 +3,7 @@ package transition
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"guodu/internal/fen"
@@ -34,6 +35,10 @@ func scenarios() []scenario {
 		{"tap_refusals", tapRefusals},
 		{"result_without_proof", resultWithoutProof},
 		{"result_refusals", resultRefusals},
+		{"credit_oddities", creditOddities},
+		{"case_grows", caseGrows},
+		{"card_versions", cardVersions},
+		{"card_changes", cardChanges},
 	}
 }
 
@@ -193,6 +198,14 @@ func dueOrders(ctx context.Context, st *stage) {
 	st.say("claim the rest", orders, err)
 	open, err := st.Reschedule(ctx, orderNo(1), st.at.Add(30*time.Second))
 	st.say("reschedule", open, err)
+	when, err := st.client().ZScore(ctx, st.keys.due(partitionOf(accountA)), string(orderNo(1))).Result()
+	st.say("order 1 is due at", fmt.Sprintf("%.0f", when), err)
+	st.at = st.at.Add(365 * 24 * time.Hour) // a clock that is wrong for one look
+	orders, err = st.ClaimDue(ctx, time.Minute, 10)
+	st.say("claim next year", orders, err)
+	st.at = st.at.Add(-365 * 24 * time.Hour)
+	orders, err = st.ClaimDue(ctx, time.Minute, 10)
+	st.say("claim again today", orders, err)
 	st.credit(ctx, 2, 2000, nil)
 	open, err = st.Reschedule(ctx, orderNo(2), st.at.Add(30*time.Second))
 	st.say("reschedule a credited one", open, err)
@@ -213,9 +226,11 @@ func imports(ctx context.Context, st *stage) {
 	st.credit(ctx, 1, 5000, nil)
 	st.imports(ctx, st.statement(4, 0))
 	st.tapped(ctx, st.reading("tap-0001", 3, 0))
-	second = st.statement(5, 0)
-	second.Card.Version = "2" // an open load forbids it
+	second = st.statement(5, 0, "lost")
+	second.Card.Version = "2" // an open load forbids it; the freeze counts all the same
 	st.imports(ctx, second)
+	st.imports(ctx, second)
+	st.tapped(ctx, st.reading("tap-0001", 3, 0)) // a repeat gets nothing for a lost card
 	second = st.statement(6, 0)
 	second.Card = Card{UID: "04D4E5F6", No: "70002", Version: "1", Profile: "stamp"}
 	st.imports(ctx, second)
@@ -285,6 +300,7 @@ func tapEvidence(ctx context.Context, st *stage) {
 	next := st.reading("tap-0005", 4, 6000)         // the counter moved; one purchase since
 	*next.P = 8
 	offer := st.tapped(ctx, next) // proof of the first load, and the next one at once
+	st.tapped(ctx, next)          // the same answer again
 	st.result(ctx, offer.Load, true, 5, 6700)
 	st.tapped(ctx, st.reading("tap-0006", 4, 6000)) // below the ledger, nothing open
 	st.tapped(ctx, st.reading("tap-0007", 7, 6000)) // ahead of the ledger
@@ -295,17 +311,21 @@ func tapShortBalance(ctx context.Context, st *stage) {
 	st.imports(ctx, st.statement(1, 0))
 	st.create(ctx, 1, 5000, "")
 	st.credit(ctx, 1, 5000, nil)
-	st.tapped(ctx, st.reading("tap-0001", 3, 1200))
+	first := st.tapped(ctx, st.reading("tap-0001", 3, 1200))
 	st.tapped(ctx, st.reading("tap-0002", 4, 6100)) // written, says the counter; not so, says the balance
 	st.tapped(ctx, st.reading("tap-0003", 4, 6100))
 	st.tapped(ctx, st.reading("tap-0004", 3, 1200)) // WRITTEN and L0: contradiction
 	st.tapped(ctx, st.reading("tap-0005", 5, 6100)) // the counter jumped
+	back := st.reading("tap-0008", 4, 6200)
+	*back.P = 2 // purchases are never taken back
+	st.tapped(ctx, back)
 	without := st.reading("tap-0006", 4, 6300)
 	without.P = nil
 	st.tapped(ctx, without) // above what any purchase could leave
 	without = st.reading("tap-0007", 4, 6000)
 	without.P = nil
-	st.tapped(ctx, without) // a card without purchase counter may have spent: confirmed
+	st.tapped(ctx, without) // a purchase cannot make a short balance right
+	st.result(ctx, first.Load, true, 4, 6200)
 }
 
 func tapRefusals(ctx context.Context, st *stage) {
@@ -368,7 +388,7 @@ func resultRefusals(ctx context.Context, st *stage) {
 	}
 	nonce, counter, balance := st.freshNonce(), int64(4), t.Load.B0+t.Load.Amount
 	p := partitionOf(accountA)
-	st.say("a claim of another load", nil, st.client().Set(ctx, st.keys.claim(p, t.Load.UID, "3"), "other", 0).Err())
+	st.say("a claim of another load", nil, st.client().Set(ctx, st.keys.claim(p, t.Load.UID, "1", "3"), "other", 0).Err())
 	for range 2 {
 		r, err := st.Result(ctx, WriteResult{Load: t.Load, Written: true, L: &counter, B: &balance}, nonce)
 		st.say("result with one nonce", r, err)
@@ -376,4 +396,103 @@ func resultRefusals(ctx context.Context, st *stage) {
 	st.say("cancelled", nil, st.client().HSet(ctx, st.keys.load(p, t.Load.No), "state", "CANCELLED").Err())
 	st.result(ctx, t.Load, true, 4, 6200)
 	st.say("held again", nil, st.client().HSet(ctx, st.keys.load(p, t.Load.No), "state", "HELD").Err())
+}
+
+func creditOddities(ctx context.Context, st *stage) {
+	st.imports(ctx, st.statement(1, 0))
+	st.create(ctx, 1, 0, "")
+	st.create(ctx, 1, -5000, "")
+	st.create(ctx, 1, 5000, "")
+	for _, refunds := range [][]CreditRefund{
+		{{"out-1", 1000, st.at}, {"out-1", 1000, st.at}}, {{"out-1", -1000, st.at}}, {{"out-1", 0, st.at}}, {{"out 1", 1000, st.at}},
+	} {
+		st.credit(ctx, 1, 5000, func(c *Credit) { c.Refunds = refunds })
+	}
+	st.credit(ctx, 1, 5000, func(c *Credit) { c.Txn = "42 001" })
+	st.at = time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC) // midnight in Beijing
+	st.create(ctx, 2, 300, "")
+	st.at = st.at.Add(-time.Minute) // a hub whose clock is behind
+	st.create(ctx, 3, 400, "")
+	st.show(ctx, st.keys.account(partitionOf(accountA), accountA))
+	n := st.wish(4, fen.Max, "")
+	n.Limits = Limits{Order: fen.Max, Day: fen.Max + fen.Max, Balance: fen.Max + fen.Max}
+	no, fresh, err := st.CreateOrder(ctx, n)
+	st.say("create the largest order", []any{no, fresh}, err)
+	st.credit(ctx, 1, 5000, nil)
+	st.credit(ctx, 4, fen.Max, nil) // more than the books can count
+}
+
+func caseGrows(ctx context.Context, st *stage) {
+	st.imports(ctx, st.statement(1, 0))
+	st.create(ctx, 1, 5000, "")
+	open := func(kind string, amount fen.Fen) {
+		c := Case{ID: "wechat:42001", Txn: "42001", Kind: kind, Suspense: amount, Evidence: json.RawMessage(`{"kind":"` + kind + `"}`)}
+		first, err := st.OpenCase(ctx, string(orderNo(1)), c)
+		st.say("open case "+kind, first, err)
+	}
+	open("mismatch", 0)
+	open("refunds_unknown", 5000)
+	open("refunds_unknown", 5000)
+	st.credit(ctx, 1, 5000, nil) // a notice from before the refund
+	st.credit(ctx, 1, 5000, func(c *Credit) { c.Refunds = []CreditRefund{{"out-1", 1000, st.at}} })
+	open("mismatch", 5000) // credited: its money is in the books
+	first, err := st.OpenCase(ctx, "x", Case{ID: "wechat:42 001", Kind: "mismatch"})
+	st.say("open case with a blank", first, err)
+}
+
+func cardVersions(ctx context.Context, st *stage) {
+	st.imports(ctx, st.statement(1, 0))
+	load := func(order int, tap, version string, counter int64, balance fen.Fen) {
+		st.create(ctx, order, 700, "")
+		st.credit(ctx, order, 700, nil)
+		r := st.reading(tap, counter, balance)
+		r.Version = version
+		t := st.tapped(ctx, r)
+		st.result(ctx, t.Load, true, counter+1, balance+700)
+	}
+	load(1, "tap-0001", "1", 0, 0)
+	load(4, "tap-0006", "1", 1, 700)
+	second := st.statement(2, 0)
+	second.Card.Version = "2"
+	st.imports(ctx, second)
+	load(2, "tap-0002", "2", 0, 0)      // personalised anew: the counter starts again
+	st.imports(ctx, st.statement(3, 0)) // the first version is back, with its counter
+	load(3, "tap-0003", "1", 0, 0)      // a dump from before its load
+	ahead := st.reading("tap-0004", 9, 700)
+	st.tapped(ctx, ahead)
+	third := st.statement(4, 0)
+	third.Card.Version = "3"
+	st.imports(ctx, third)
+	r := st.reading("tap-0005", 0, 0)
+	r.Version = "3"
+	st.tapped(ctx, r) // what the counter of another version says does not bind this one
+}
+
+func cardChanges(ctx context.Context, st *stage) {
+	st.imports(ctx, st.statement(1, 0))
+	st.create(ctx, 1, 5000, "")
+	st.credit(ctx, 1, 5000, nil)
+	none := st.statement(2, 0)
+	none.Card = Card{}
+	st.imports(ctx, none)
+	st.show(ctx, st.keys.account(partitionOf(accountA), accountA))
+	st.tapped(ctx, st.reading("tap-0001", 3, 1200)) // the core took the card away
+	again := st.statement(3, 0)
+	again.Card.UID = "04D4E5F6" // a new chip with the old number
+	st.imports(ctx, again)
+	r := st.reading("tap-0002", 0, 0)
+	r.UID = "04D4E5F6"
+	st.tapped(ctx, r)
+	for _, bad := range []Statement{st.statement(1<<53, 0), st.statement(4, 0, "arrears")} {
+		st.imports(ctx, bad)
+	}
+	st.imports(ctx, st.statement(5, 500, "old_arrears"))
+	a, b := st.statement(6, 0), st.statement(1, 0)
+	a.Card = Card{UID: "04E5E5E5", No: "70005", Version: "1", Profile: "stamp"}
+	b.Account, b.Card = "B2", a.Card
+	st.say("one hub points to the card, and is slow", nil, st.pointToCard(ctx, a))
+	st.imports(ctx, b)
+	_, err := st.Store.imports(ctx, a, "")
+	st.say("it goes on", nil, err)
+	st.say("and finds the card gone", nil, st.pointedTo(ctx, a))
 }

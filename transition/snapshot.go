@@ -2,6 +2,7 @@ package transition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -55,6 +56,9 @@ func (s *Store) scan(ctx context.Context) (map[partition]holdings, error) {
 	} else {
 		err = collect(ctx, s.client())
 	}
+	if errors.Is(err, ErrBooks) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, read("keys", err)
 	}
@@ -84,13 +88,16 @@ type snapshot struct {
 	entries  map[string][]string
 	orders   map[string]map[string]string
 	loads    map[string]map[string]string
+	cases    map[string]string
+	due      map[string]bool
 }
 
 // take reads a partition in one transaction, so that no script runs between
 // two of its reads.
 func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, error) {
 	pipe := s.client().TxPipeline()
-	tot := pipe.HGetAll(ctx, s.keys.tot(p))
+	tot, cases := pipe.HGetAll(ctx, s.keys.tot(p)), pipe.HGetAll(ctx, s.keys.cases(p))
+	due := pipe.ZRange(ctx, s.keys.due(p), 0, -1)
 	hashes := func(ids []string, key func(string) string) map[string]*redis.MapStringStringCmd {
 		m := map[string]*redis.MapStringStringCmd{}
 		for _, id := range ids {
@@ -116,7 +123,10 @@ func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, er
 		}
 		return v
 	}
-	snap := snapshot{tot: tot.Val(), accounts: values(accounts), orders: values(orders), loads: values(loads), entries: map[string][]string{}}
+	snap := snapshot{tot: tot.Val(), cases: cases.Val(), due: map[string]bool{}, accounts: values(accounts), orders: values(orders), loads: values(loads), entries: map[string][]string{}}
+	for _, no := range due.Val() {
+		snap.due[no] = true
+	}
 	for id, cmd := range entries {
 		snap.entries[id] = cmd.Val()
 	}

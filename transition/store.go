@@ -5,6 +5,7 @@ import (
 	_ "embed" // for the scripts
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -117,11 +118,16 @@ type Options struct {
 	Clock  func() time.Time // time.Now if nil
 }
 
+var prefixForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,32}$`)
+
 // Open returns a Store over the runner's Redis. At the first start it fixes
 // the number of partitions; later it refuses data of another number.
 func Open(ctx context.Context, run *redisx.Runner, o Options) (*Store, error) {
 	if o.Prefix == "" {
 		o.Prefix = "h"
+	}
+	if !prefixForm.MatchString(o.Prefix) {
+		return nil, fmt.Errorf("key prefix %.40q: %w (1 to 32 of 0-9 A-Z a-z _ -)", o.Prefix, ErrNumber)
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now

@@ -146,7 +146,7 @@ func (s *Store) tap(ctx context.Context, account AccountNo, r Reading, nonce Non
 	keys := []string{
 		s.keys.account(p, account), s.keys.entries(p, account), s.keys.tot(p), s.keys.card(p, r.UID), s.keys.doubt(p),
 		s.keys.tap(p, r.Terminal, r.TapID), s.keys.nonce(p, nonce.KeyID, nonce.Value), s.keys.load(p, current),
-		s.keys.load(p, fresh), s.keys.claim(p, r.UID, counter), s.keys.cases(p),
+		s.keys.load(p, fresh), s.keys.claim(p, r.UID, r.Version, counter), s.keys.cases(p),
 	}
 	reply, err = s.run.Run(ctx, s.scripts.tap, keys,
 		string(open), string(fresh), string(account), r.Terminal, r.TapID, r.CardNo, string(r.UID), r.Version,

@@ -29,7 +29,8 @@ local function answer(tag, id, n, l, not_after)
   return { tag, text(a.pending), confirmed, confirmed_amount, id, text(n), l.amount, l.L0, l.B0, l.P0, not_after }
 end
 local function grant(id, l, n)
-  redis.call('HSET', KEYS[6], 'load', id, 'n', text(n), 'not_after', ARGV[14], 'fp', ARGV[12])
+  redis.call('HSET', KEYS[6], 'load', id, 'n', text(n), 'not_after', ARGV[14], 'fp', ARGV[12],
+    'confirmed', confirmed, 'confirmed_amount', confirmed_amount)
   redis.call('ZADD', KEYS[5], ARGV[15], id)
   return answer('OFFER', id, n, l, ARGV[14])
 end
@@ -37,10 +38,12 @@ end
 -- Rule 2: the same tap again gets what it got, or nothing ever more.
 if tap.fp then
   redis.call('HINCRBY', KEYS[6], 'dup', '1')
-  if tap.load == open_id and live(load, tap.n, who) then
-    return answer('OFFER', open_id, tonumber(tap.n), load, tap.not_after)
-  end
-  return answer('DEAD')
+  confirmed, confirmed_amount = tap.confirmed, tap.confirmed_amount
+  if tap.load ~= open_id or not live(load, tap.n, who) then return answer('DEAD') end
+  if card.status ~= 'in_force' then return answer('NOT_IN_FORCE') end
+  if a.status ~= 'open' then return answer('CLOSED') end
+  if a.freeze ~= '' then return answer('FROZEN') end
+  return answer('OFFER', open_id, tonumber(tap.n), load, tap.not_after)
 end
 if card.mark == 'CONFLICT' then return answer('CONFLICT') end
 local evidence = table.concat({ 'tap', ARGV[4], ARGV[5], ARGV[9], ARGV[10], P == '' and '-' or P, now }, ' ')
@@ -55,8 +58,11 @@ if open_id ~= '' then
   end
   local unspent = P ~= '' and P == load.P0
   if L == L0 + 1 then
-    if (unspent and B ~= B0 + amount) or B > B0 + amount then
-      redis.call('HSET', KEYS[8], 'state', 'WRITTEN', 'evidence', evidence)
+    -- Once the balance was short, a purchase cannot make it right; and purchases
+    -- are never taken back.
+    local backwards = P ~= '' and load.P0 ~= '' and tonumber(P) < tonumber(load.P0)
+    if load.short == '1' or backwards or (unspent and B ~= B0 + amount) or B > B0 + amount then
+      redis.call('HSET', KEYS[8], 'state', 'WRITTEN', 'evidence', evidence, 'short', '1')
       local case = 'load:' .. open_id
       redis.call('HSETNX', KEYS[11], 't:' .. case, now)
       redis.call('HINCRBY', KEYS[11], 'n:' .. case, '1')

@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,7 +38,8 @@ func TestOperatorsCommands(t *testing.T) {
 	}
 	const header = "account_no,version,status,arrears_yuan,freeze,card_no,card_uid,card_version,card_profile\n"
 	good := write("good.csv", "\ufeff"+header+"B1,1,open,12.50,lost;abuse,8001,04BB0001,1,stamp\nB2,1,open,,,,,,\n")
-	mixed := write("mixed.csv", header+"B3,1,open,1e2,,,,,\nB4,1,open,,,,,,\nB5,x,open,,,,,,\nB6,1,gone,,,,,,\nB7,1,open,,,8001,04BB0007,1,stamp\n")
+	mixed := write("mixed.csv", header+"B3,1,open,1e2,,,,,\nB4,1,open,,,,,,\nB5,x,open,,,,,,\nB6,1,gone,,,,,,\nB7,1,open,,,8001,04BB0007,1,stamp\n"+
+		"B8,1,open\nB9,1,open,,,8009,,,\n")
 	key := filepath.Join(t.TempDir(), "hub.pem")
 	for _, step := range []struct {
 		args   []string
@@ -45,7 +48,7 @@ func TestOperatorsCommands(t *testing.T) {
 	}{
 		{[]string{"accounts", "import", good}, 0, []string{"2 accounts: 2 changed, 0 unchanged, 0 refused"}},
 		{[]string{"accounts", "import", good}, 0, []string{"2 accounts: 0 changed, 2 unchanged, 0 refused"}},
-		{[]string{"accounts", "import", mixed}, 1, []string{"1 changed, 0 unchanged, 4 refused", "line 2", "line 4", "line 5", "line 6", "belongs to another account"}},
+		{[]string{"accounts", "import", mixed}, 1, []string{"1 changed, 0 unchanged, 6 refused", "line 2", "line 7", "line 8", "without card_uid", "line 4", "line 5", "line 6", "belongs to another account"}},
 		{[]string{"accounts", "import", write("other.csv", "a,b\n1,2\n")}, 1, []string{"column account_no is missing"}},
 		{[]string{"accounts", "show", "B1"}, 0, []string{"12.50", "abuse (core)", "arrears (core)", "lost (core)"}},
 		{[]string{"accounts", "show", "B9"}, 1, []string{"no such account"}},
@@ -181,4 +184,33 @@ func TestAHubWithItsOwnRedisComesBackWithItsBooks(t *testing.T) {
 	if err != nil || pending != "5000" {
 		t.Errorf("pending %q, %v; want 5000", pending, err)
 	}
+}
+
+func TestNothingIsAcceptedWhileRedisIsWeak(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	c.start("")
+	order := c.paid("50.00")
+	redis := c.redis.Client()
+	if err := redis.ConfigSet(c.ctx, "appendonly", "no").Err(); err != nil {
+		t.Fatal(err)
+	}
+	c.until("the hub notices", func() error {
+		if strings.Contains(c.logs.String(), "appendonly is") {
+			return nil
+		}
+		return errors.New("not yet")
+	})
+	d, err := c.WeChat.Deliver(c.ctx, order, 1)
+	if err != nil || d[0].Status != http.StatusServiceUnavailable {
+		t.Errorf("a callback is answered %+v, %v; want 503", d, err)
+	}
+	if err := c.load(); err == nil {
+		t.Error("a terminal is served")
+	}
+	if err := redis.ConfigSet(c.ctx, "appendonly", "yes").Err(); err != nil {
+		t.Fatal(err)
+	}
+	c.until("the hub believes it again", func() error { return c.callback(order) })
+	c.audit(1)
 }

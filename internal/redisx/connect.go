@@ -77,7 +77,7 @@ func Ping(ctx context.Context, c redis.UniversalClient) error {
 
 // refusals are the first words of error replies that a server gives instead of
 // running a script.
-const refusals = " OOM READONLY LOADING MASTERDOWN CLUSTERDOWN NOREPLICAS MISCONF BUSY TRYAGAIN MOVED ASK NOAUTH NOPERM "
+const refusals = " OOM READONLY LOADING MASTERDOWN CLUSTERDOWN NOREPLICAS MISCONF BUSY TRYAGAIN MOVED ASK NOAUTH WRONGPASS NOPERM "
 
 // Classify wraps a client error with ErrUnavailable or ErrUnknownOutcome, so
 // that callers branch on what may have happened. Error replies of a script

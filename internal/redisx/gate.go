@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -29,17 +30,21 @@ func needs() [][2]string {
 // the state of its append-only file. Settings named in accepted may differ:
 // an operator wrote them down on purpose.
 // Errors: ErrWeak with all that is wrong and how to mend it; ErrUnavailable.
-func CheckDurable(ctx context.Context, client redis.UniversalClient, accepted []string) error {
+//
+// Replicas are part of it: one that nobody waits for could be promoted without
+// the last writes, so there may be no more of them than replicas says must have
+// each write, unless "replicas" is accepted.
+func CheckDurable(ctx context.Context, client redis.UniversalClient, replicas int, accepted []string) error {
 	cluster, ok := client.(*redis.ClusterClient)
 	if !ok {
-		return checkNode(ctx, client, accepted)
+		return checkNode(ctx, client, replicas, accepted)
 	}
 	var (
 		mu   sync.Mutex
 		errs []error
 	)
 	err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-		weak := checkNode(ctx, node, accepted)
+		weak := checkNode(ctx, node, replicas, accepted)
 		if weak != nil {
 			mu.Lock()
 			defer mu.Unlock()
@@ -53,7 +58,7 @@ func CheckDurable(ctx context.Context, client redis.UniversalClient, accepted []
 	return errors.Join(errs...)
 }
 
-func checkNode(ctx context.Context, node redis.Cmdable, accepted []string) error {
+func checkNode(ctx context.Context, node redis.Cmdable, replicas int, accepted []string) error {
 	var wrong []string
 	for _, need := range needs() {
 		name, want := need[0], need[1]
@@ -75,14 +80,14 @@ func checkNode(ctx context.Context, node redis.Cmdable, accepted []string) error
 	if err != nil {
 		return Classify(err)
 	}
-	wrong = append(wrong, checkInfo(state, accepted)...)
+	wrong = append(wrong, checkInfo(state, replicas, accepted)...)
 	if len(wrong) > 0 {
 		return fmt.Errorf("%w: %s", ErrWeak, strings.Join(wrong, "; "))
 	}
 	return nil
 }
 
-func checkInfo(state string, accepted []string) []string {
+func checkInfo(state string, replicas int, accepted []string) []string {
 	var wrong []string
 	field := func(name string) string {
 		for line := range strings.Lines(state) {
@@ -98,6 +103,9 @@ func checkInfo(state string, accepted []string) []string {
 	}
 	if v := field("role"); v != "master" {
 		wrong = append(wrong, fmt.Sprintf("role is %q and must be master", v))
+	}
+	if n, _ := strconv.Atoi(field("connected_slaves")); n > replicas && !slices.Contains(accepted, "replicas") {
+		wrong = append(wrong, fmt.Sprintf("it has %d replicas and only %d must have a write before it counts (redis.replicas)", n, replicas))
 	}
 	if v := field("aof_last_write_status"); !slices.Contains(accepted, "appendonly") && v != "ok" {
 		wrong = append(wrong, fmt.Sprintf("aof_last_write_status is %q: the disk refuses the append-only file", v))

@@ -43,7 +43,7 @@ func TestChildKeepsWhatItAcknowledgedOverAKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := redisx.CheckDurable(ctx, client, nil); err != nil {
+		if err := redisx.CheckDurable(ctx, client, 0, nil); err != nil {
 			t.Error(err)
 		}
 		got, err := client.Incr(ctx, "k").Result()

@@ -120,7 +120,8 @@ func (v verifier) precheck(r *http.Request) (signatureInput, error) {
 		strings.Count(r.Header.Get("Signature-Input"), sigLabel+"=") != 1 {
 		return bad("Signature, Signature-Input and Content-Digest have one spelling, with " + sigLabel + " and sha-256 alone")
 	}
-	if len(v.hosts) > 0 && !slices.Contains(v.hosts, r.Host) {
+	ours := func(host string) bool { return strings.EqualFold(host, r.Host) }
+	if len(v.hosts) > 0 && !slices.ContainsFunc(v.hosts, ours) {
 		return bad("it is for another host")
 	}
 	if r.URL.RawPath != "" {

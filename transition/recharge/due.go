@@ -9,28 +9,27 @@ import (
 )
 
 // Due claims orders to ask the channel about, for the length of the lease. An
-// order that was lost leaves the list.
+// order that was lost leaves the list. With an error the orders that could be
+// read are returned all the same.
 func (s *Service) Due(ctx context.Context, lease time.Duration, limit int) ([]transition.Order, error) {
 	numbers, err := s.config.Ledger.ClaimDue(ctx, lease, limit)
-	if err != nil {
-		return nil, err
-	}
+	errs := []error{err}
 	orders := make([]transition.Order, 0, len(numbers))
 	for _, no := range numbers {
 		o, err := s.config.Ledger.Order(ctx, no)
 		if err != nil && !errors.Is(err, transition.ErrNoOrder) {
-			return orders, err
+			errs = append(errs, err) // it stays claimed; the others do not wait for it
+			continue
 		}
 		if err != nil || o.State == transition.OrderCredited || o.State == transition.OrderClosed {
 			// Nothing is left to ask: this takes it out of the list.
-			if _, err := s.config.Ledger.Reschedule(ctx, no, s.config.Clock()); err != nil {
-				return orders, err
-			}
+			_, err = s.config.Ledger.Reschedule(ctx, no, s.config.Clock())
+			errs = append(errs, err)
 			continue
 		}
 		orders = append(orders, o)
 	}
-	return orders, nil
+	return orders, errors.Join(errs...)
 }
 
 // Later says when to ask next about an order.

@@ -215,7 +215,10 @@ func TestWhatCannotBeCreditedBecomesACaseOnceAndMovesNothing(t *testing.T) {
 		"other channel":           {func(p *channels.Payment) { p.Channel = "alipay" }, "mismatch", 5000, 5000},
 		"unknown order":           {func(p *channels.Payment) { p.OrderNo = string(unknown) }, "unknown_order", 5000, 0},
 		"number that is no order": {func(p *channels.Payment) { p.OrderNo = "SHOP-77" }, "unknown_order", 5000, 5000},
-		"refunds without names":   {func(p *channels.Payment) { p.Refunded = true }, "refunds_unknown", 0, 0},
+		"refunds without names":   {func(p *channels.Payment) { p.Refunded = true }, "refunds_unknown", 5000, 5000},
+		"blank in transaction":    {func(p *channels.Payment) { p.TransactionID = "42 1" }, "mismatch", 0, 0},
+		"refund without a number": {func(p *channels.Payment) { p.Refunds = []channels.Refund{{No: "", Amount: 5}} }, "mismatch", 5000, 0},
+		"refund below zero":       {func(p *channels.Payment) { p.Refunds = []channels.Refund{{No: "r", Amount: -5}} }, "mismatch", 5000, 0},
 		"no transaction":          {func(p *channels.Payment) { p.TransactionID = "" }, "mismatch", 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -238,12 +241,17 @@ func TestWhatCannotBeCreditedBecomesACaseOnceAndMovesNothing(t *testing.T) {
 			}
 			// The channel's right word afterwards is credited all the same, and
 			// takes the money of its own transaction out of suspense.
-			tl.mustSettle(t, paid(no, 5000), recharge.Credited)
+			// Only refunds that are still not named stand against it.
+			want, credited := recharge.Credited, fen.Fen(5000)
+			if tc.kind == "refunds_unknown" {
+				want, credited = recharge.Cased, 0
+			}
+			tl.mustSettle(t, paid(no, 5000), want)
 			books, err := tl.bench.Verify(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if books.Tot["paid"] != 5000+tc.left || books.Tot["suspense"] != -tc.left {
+			if books.Tot["paid"] != credited+tc.left || books.Tot["suspense"] != -tc.left {
 				t.Errorf("books %v, want paid 5000 and %d in suspense", books.Tot, tc.left)
 			}
 		})
@@ -322,4 +330,61 @@ func TestLogsHoldNoFullPayerId(t *testing.T) {
 	if strings.Contains(tl.log.String(), "oPayerNumberOne") {
 		t.Errorf("the log holds a full payer id:\n%s", tl.log)
 	}
+}
+
+func TestAClosedWordAboutSomebodyElsesOrderEndsNothing(t *testing.T) {
+	t.Parallel()
+	tl := newTill(t, 0, nil)
+	no := tl.mustCreate(t, 5000)
+	word := channels.Payment{Channel: "wechat", OrderNo: string(no), State: channels.Closed}
+	foreign, misdirected, unknown, junk := word, word, word, word
+	foreign.Channel = "alipay"
+	misdirected.Misdirected = "mchid"
+	unknown.OrderNo = string(transition.NewOrderNo(account, time.Now()))
+	junk.OrderNo = "SHOP-77"
+	for _, p := range []channels.Payment{foreign, misdirected, unknown, junk} {
+		tl.mustSettle(t, p, recharge.Closed) // heard, and nothing to end
+	}
+	o, err := tl.bench.Order(context.Background(), no)
+	if err != nil || o.State != transition.OrderPrepared {
+		t.Errorf("the order is %s, %v; want prepared", o.State, err)
+	}
+	word.State = "refunding"
+	if _, err := tl.Settle(context.Background(), word, "query"); err == nil {
+		t.Error("a state that guodu does not know is settled")
+	}
+	tl.mustSettle(t, paid(no, 5000), recharge.Credited)
+}
+
+func TestOneUnreadableOrderKeepsNoOtherWaiting(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
+	tl := newTill(t, 0, func() time.Time { return now })
+	ctx, redis := context.Background(), tl.bench.Runner.Client()
+	tl.bench.Account(t, "2026000001", 0)
+	no, other := tl.mustCreate(t, 5000), tl.wish(700)
+	other.Account, other.Key = "2026000001", "key-00000002"
+	r, err := tl.Create(ctx, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := "h:{p40}:o:" + string(r.Order)
+	if err := redis.HSet(ctx, broken, "queries", "?").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := redis.Set(ctx, "h:{p00}:due", "not a list", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Minute)
+	due, err := tl.Due(ctx, 30*time.Second, 4)
+	if err == nil || len(due) != 1 || due[0].No != no {
+		t.Errorf("due %+v, %v; want the readable order and an error", due, err)
+	}
+	if err := redis.HSet(ctx, broken, "queries", "0").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := redis.Del(ctx, "h:{p00}:due").Err(); err != nil {
+		t.Fatal(err)
+	}
+	tl.mustSettle(t, paid(no, 5000), recharge.Credited)
 }

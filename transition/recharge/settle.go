@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"guodu/channels"
+	"guodu/idempotency"
 	"guodu/internal/failpoint"
 	"guodu/internal/fen"
 	"guodu/transition"
@@ -47,10 +49,10 @@ func (s *Service) settle(ctx context.Context, p channels.Payment, source string)
 		return Waiting, nil
 	}
 	if p.State == channels.Closed {
-		if numberErr != nil {
-			return Closed, nil // of no order of ours
-		}
-		return s.Close(ctx, no)
+		return s.closed(ctx, p, no, numberErr)
+	}
+	if p.State != channels.Paid {
+		return "", fmt.Errorf("order %s: channel state %.20q is none of guodu's", no, p.State)
 	}
 	if why := disagreement(p); why != "" {
 		return s.openCase(ctx, p, source, "mismatch", why)
@@ -81,6 +83,8 @@ func (s *Service) settle(ctx context.Context, p channels.Payment, source string)
 		return s.openCase(ctx, p, source, "unknown_order", "no such order in the books")
 	case errors.Is(err, transition.ErrMismatch), errors.Is(err, transition.ErrOtherTransaction), errors.Is(err, transition.ErrRefundKnown):
 		return s.openCase(ctx, p, source, "mismatch", err.Error())
+	case errors.Is(err, transition.ErrRefundsUnknown):
+		return s.openCase(ctx, p, source, "refunds_unknown", "refunds that are not named yet")
 	case errors.Is(err, transition.ErrAccountClosed):
 		return s.openCase(ctx, p, source, "closed_account", "the account takes no money any more")
 	case err != nil:
@@ -91,6 +95,26 @@ func (s *Service) settle(ctx context.Context, p channels.Payment, source string)
 	return Duplicate, nil
 }
 
+// closed ends an order that its own channel holds as closed. Such a word about
+// another merchant's order, or one that is not there, ends nothing here.
+func (s *Service) closed(ctx context.Context, p channels.Payment, no transition.OrderNo, numberErr error) (Outcome, error) {
+	if numberErr != nil || p.Misdirected != "" {
+		return Closed, nil
+	}
+	o, err := s.config.Ledger.Order(ctx, no)
+	if errors.Is(err, transition.ErrNoOrder) || err == nil && o.Channel != p.Channel {
+		return Closed, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.Close(ctx, no)
+}
+
+// transaction is what a channel's number may look like: it becomes part of a
+// case's id, and so of ledger entries.
+var transaction = regexp.MustCompile(`^[0-9A-Za-z_|*@.-]{1,64}$`)
+
 // disagreement says what of a payment cannot be right, whatever the order.
 func disagreement(p channels.Payment) string {
 	switch {
@@ -100,8 +124,13 @@ func disagreement(p channels.Payment) string {
 		return fmt.Sprintf("currency %.8q", p.Currency)
 	case p.Amount <= 0 || p.Amount > fen.Max:
 		return "amount " + p.Amount.String()
-	case p.TransactionID == "" || len(p.TransactionID) > 64:
-		return "no transaction number"
+	case !transaction.MatchString(p.TransactionID):
+		return "no usable transaction number"
+	}
+	for _, r := range p.Refunds {
+		if !transaction.MatchString(r.No) || r.Amount <= 0 {
+			return "a refund without a usable number or amount"
+		}
 	}
 	return ""
 }
@@ -118,11 +147,15 @@ func (s *Service) openCase(ctx context.Context, p channels.Payment, source, kind
 		return "", fmt.Errorf("case of %s: %w", p.TransactionID, err)
 	}
 	c := transition.Case{ID: p.Channel + ":" + p.TransactionID, Kind: kind, Txn: p.TransactionID, Evidence: evidence}
-	if p.TransactionID == "" || len(p.TransactionID) > 64 {
-		c.ID = p.Channel + ":order:" + fmt.Sprintf("%.64s", p.OrderNo)
+	if !transaction.MatchString(p.TransactionID) {
+		// The order names the case; what is no usable number either is hashed.
+		c.ID, c.Txn = p.Channel+":order:"+p.OrderNo, ""
+		if !transaction.MatchString(p.OrderNo) {
+			c.ID = p.Channel + ":order:" + idempotency.Fingerprint(p.OrderNo)
+		}
 	}
-	counts := p.Currency == "CNY" && !strings.Contains(p.Misdirected, "mchid") && p.Amount > 0 && p.Amount <= fen.Max && kind != "refunds_unknown"
-	if counts && p.TransactionID != "" {
+	counts := p.Currency == "CNY" && !strings.Contains(p.Misdirected, "mchid") && p.Amount > 0 && p.Amount <= fen.Max
+	if counts && c.Txn != "" {
 		c.Suspense = p.Amount
 	}
 	first, err := s.config.Ledger.OpenCase(ctx, p.OrderNo, c)

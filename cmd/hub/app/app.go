@@ -43,7 +43,7 @@ type Hub struct {
 	poller   *notify.Poller
 	public   http.Handler
 	health   http.Handler
-	ready    atomic.Bool
+	durable  atomic.Bool // as far as the last look went: what Redis acknowledges stays
 }
 
 // Money opens the money side alone, for commands that serve nothing. The
@@ -90,10 +90,11 @@ func New(ctx context.Context, c Config, o Options) (*Hub, error) {
 
 // openMoney passes the gate and opens the store behind it.
 func (h *Hub) openMoney(ctx context.Context, o Options) error {
-	err := redisx.CheckDurable(ctx, h.stores.money, h.config.Redis.Accept)
+	err := redisx.CheckDurable(ctx, h.stores.money, h.config.Redis.Replicas, h.config.Redis.Accept)
 	if err != nil {
 		return fmt.Errorf("money Redis: %w", err)
 	}
+	h.durable.Store(true)
 	runner := redisx.NewRunner(h.stores.money, redisx.RunnerOptions{Replicas: h.config.Redis.Replicas, Rewrite: o.Rewrite})
 	h.books, err = transition.Open(ctx, runner, transition.Options{Prefix: h.config.Redis.Prefix})
 	if err != nil {
@@ -153,7 +154,7 @@ func (h *Hub) wire(parts secrets) error {
 		Key: parts.hubKey, Log: h.log, Hosts: hosts,
 		Times: transition.TapTimes{NotAfter: h.config.Terminals.NotAfter, Deadline: h.config.Terminals.Deadline},
 	})
-	h.public = routes(h.log, pages, terminals, map[string]http.Handler{wx.Name(): notify.NewHandler(wx, due, h.log)})
+	h.public = routes(h.log, h.whileDurable, pages, terminals, map[string]http.Handler{wx.Name(): notify.NewHandler(wx, due, h.log)})
 	h.health = h.healthRoutes()
 	return nil
 }
@@ -217,9 +218,8 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	var background sync.WaitGroup
 	background.Go(func() { h.poller.Run(ctx) })
 	background.Go(func() {
-		watchDurability(ctx, h.stores.money, h.config.Redis.Accept, h.log, h.ready.Store)
+		watchDurability(ctx, h.stores.money, h.config.Redis, h.log, h.durable.Store)
 	})
-	h.ready.Store(true)
 	h.log.Info("hub serves", "listen", listener.Addr().String(), "public_url", h.config.PublicURL, "environment", h.config.Environment)
 	var cause error
 	select {
@@ -228,7 +228,6 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	case <-h.stores.died(ctx):
 		cause = errors.New("a Redis of this hub has ended")
 	}
-	h.ready.Store(false)
 	stop()
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -170,6 +171,9 @@ func (c Config) Check() error {
 	_, err = c.limits()
 	need(err == nil, "limits: %v", err)
 	need(c.Redis.Replicas >= 0, "redis.replicas is %d", c.Redis.Replicas)
+	many := c.Redis.MasterName != "" || c.Redis.Cluster || len(c.Redis.Addrs) > 1
+	need(!many || c.Redis.Replicas > 0 || slices.Contains(c.Redis.Accept, "replicas"),
+		"redis.replicas is 0: a failover would lose what was acknowledged (name it under redis.accept if that is meant)")
 	if len(wrong) > 0 {
 		return fmt.Errorf("%w: %w", ErrConfig, errors.Join(wrong...))
 	}

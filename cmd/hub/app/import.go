@@ -46,6 +46,13 @@ func (h *Hub) Import(ctx context.Context, r io.Reader, progress func(Imported)) 
 		if errors.Is(err, io.EOF) {
 			return done, errors.Join(refused...)
 		}
+		var broken *csv.ParseError
+		if errors.As(err, &broken) {
+			refused = append(refused, fmt.Errorf("%w: line %d: %w", ErrLine, broken.Line, broken.Err))
+			done.Accounts++
+			done.Refused++
+			continue
+		}
 		if err != nil {
 			return done, errors.Join(append(refused, err)...)
 		}
@@ -87,6 +94,9 @@ func (h *Hub) importLine(ctx context.Context, field func(string) string) (int64,
 		Account: transition.AccountNo(field("account_no")), Version: version, Open: status == "open", Arrears: arrears,
 		Freeze: strings.FieldsFunc(field("freeze"), func(r rune) bool { return r == ';' || r == ' ' }),
 	}
+	if field("card_uid") == "" && field("card_no")+field("card_version")+field("card_profile") != "" {
+		return 0, errors.New("a card without card_uid")
+	}
 	if field("card_uid") != "" {
 		st.Card = transition.Card{
 			UID: transition.CardUID(field("card_uid")), No: field("card_no"), Version: field("card_version"), Profile: field("card_profile"),
@@ -99,7 +109,11 @@ func (h *Hub) importLine(ctx context.Context, field func(string) string) (int64,
 func columns(header []string) (map[string]int, error) {
 	at := map[string]int{}
 	for i, name := range header {
-		at[strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))] = i
+		name = strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))
+		if _, twice := at[name]; twice {
+			return nil, fmt.Errorf("column %s is there twice", name)
+		}
+		at[name] = i
 	}
 	for _, name := range importColumns() {
 		if _, ok := at[name]; !ok {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -101,10 +102,13 @@ func (s *stores) died(ctx context.Context) <-chan struct{} {
 	return dead
 }
 
-// watchDurability asks again every minute whether the money Redis still keeps
-// what it acknowledges, and tells ready.
-func watchDurability(ctx context.Context, client redis.UniversalClient, accept []string, log *slog.Logger, ready func(bool)) {
-	ticker := time.NewTicker(time.Minute)
+// watchEvery is the time between two looks at the money Redis.
+const watchEvery = 5 * time.Second
+
+// watchDurability asks again and again whether the money Redis still keeps what
+// it acknowledges, and tells durable.
+func watchDurability(ctx context.Context, client redis.UniversalClient, r RedisConfig, log *slog.Logger, durable func(bool)) {
+	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {
 		select {
@@ -112,11 +116,13 @@ func watchDurability(ctx context.Context, client redis.UniversalClient, accept [
 			return
 		case <-ticker.C:
 		}
-		err := redisx.CheckDurable(ctx, client, accept)
+		err := redisx.CheckDurable(ctx, client, r.Replicas, r.Accept)
 		if err != nil && ctx.Err() == nil {
 			log.Error("money Redis", "error", err)
 		}
-		ready(err == nil)
+		// One that does not answer refuses by itself; only a weak one must be kept
+		// from being believed.
+		durable(!errors.Is(err, redisx.ErrWeak))
 	}
 }
 

@@ -15,21 +15,33 @@ import (
 
 // routes is the table of what the public listener serves. Callbacks and
 // terminals prove themselves by signatures and stand outside sessions and CSRF.
-func routes(log *slog.Logger, pages *web.Pages, terminals *pos.Handler, callbacks map[string]http.Handler) http.Handler {
+func routes(log *slog.Logger, money echo.MiddlewareFunc, pages *web.Pages, terminals *pos.Handler, callbacks map[string]http.Handler) http.Handler {
 	e := newEcho(log)
 	pages.Mount(e.Group("/h5"))
-	terminals.Mount(e.Group("/pos/v1"))
+	terminals.Mount(e.Group("/pos/v1", money))
 	for channel, handler := range callbacks {
-		e.POST("/notify/"+channel, echo.WrapHandler(handler))
+		e.POST("/notify/"+channel, echo.WrapHandler(handler), money)
 	}
 	return e
+}
+
+// whileDurable answers "come again" as long as the money Redis is known not to
+// keep what it acknowledges: nothing said then could be relied on.
+func (h *Hub) whileDurable(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !h.durable.Load() {
+			c.Response().Header().Set("Retry-After", "10")
+			return c.NoContent(http.StatusServiceUnavailable)
+		}
+		return next(c)
+	}
 }
 
 func (h *Hub) healthRoutes() http.Handler {
 	e := newEcho(h.log)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", func(c echo.Context) error {
-		if !h.ready.Load() {
+		if !h.durable.Load() {
 			return c.String(http.StatusServiceUnavailable, "money Redis is not durable, see the log\n")
 		}
 		err := h.stores.money.Ping(c.Request().Context()).Err()
