@@ -1,10 +1,6 @@
 package web
 
-import (
-	"fmt"
-
-	"github.com/labstack/echo/v4"
-)
+import "github.com/labstack/echo/v4"
 
 // The languages of the pages. Chinese is what a holder sees who did not ask.
 const (
@@ -12,20 +8,15 @@ const (
 	english = "en"
 )
 
-// phrase is a text in both languages. Each may hold verbs for fmt, in the same
-// order.
+// phrase is a text in both languages.
 type phrase struct{ zh, en string }
 
 // in gives the text in a language.
-func (t phrase) in(language string, args ...any) string {
-	text := t.zh
+func (t phrase) in(language string) string {
 	if language == english {
-		text = t.en
+		return t.en
 	}
-	if len(args) == 0 {
-		return text
-	}
-	return fmt.Sprintf(text, args...)
+	return t.zh
 }
 
 // language is the one that the session asks for.
