@@ -1,0 +1,71 @@
+package alipay_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// parcel is a notify as it arrived.
+type parcel struct {
+	query       string
+	contentType string
+	body        string
+}
+
+// inbox is a merchant that keeps what it gets and answers as it is told.
+type inbox struct {
+	*httptest.Server
+	mu  sync.Mutex
+	got []parcel
+}
+
+func newInbox(t *testing.T, status int, words string) *inbox {
+	t.Helper()
+	in := &inbox{}
+	in.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		in.mu.Lock()
+		in.got = append(in.got, parcel{r.URL.RawQuery, r.Header.Get("Content-Type"), string(body)})
+		in.mu.Unlock()
+		w.Header().Set("Location", "/elsewhere")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, words)
+	}))
+	t.Cleanup(in.Close)
+	return in
+}
+
+func (in *inbox) all() []parcel {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return slices.Clone(in.got)
+}
+
+// fields reads what can be read, like a lenient parser.
+func (p parcel) fields() url.Values {
+	values, _ := url.ParseQuery(p.body)
+	return values
+}
+
+// verified checks a notify by the book: without sign, sign_type and
+// alipay_cert_sn, everything else kept, all values of a name.
+func (b *bench) verified(values url.Values) bool {
+	b.t.Helper()
+	var pairs []string
+	for name, list := range values {
+		if name == "sign" || name == "sign_type" || name == "alipay_cert_sn" {
+			continue
+		}
+		for _, value := range list {
+			pairs = append(pairs, name+"="+value)
+		}
+	}
+	slices.Sort(pairs)
+	return b.signedBy(strings.Join(pairs, "&"), values.Get("sign"))
+}
