@@ -147,6 +147,18 @@ func (p Payer) LogValue() slog.Value { return slog.StringValue(p.Hint()) }
 // the JSON and text forms and not at LogValue.
 func (p Payer) MarshalText() ([]byte, error) { return []byte(p.Hint()), nil }
 
+// Page is a channel that can also be paid outside its app, in any browser, on
+// a page of the channel's own.
+type Page interface {
+	// PrepayPage makes the address of that page, as Params["url"]. It needs no
+	// payer and calls nobody: until somebody has opened the page the channel
+	// may not know the order (ErrOrderNotFound). Repeating it with an identical
+	// request is safe. An order goes one way, by Prepay or by PrepayPage, and
+	// never changes over.
+	// Errors: ErrRefused.
+	PrepayPage(ctx context.Context, req PrepayRequest) (Prepay, error)
+}
+
 // PrepayRequest is what an order says to its channel. It is stored with the
 // order before it is sent, so that a repeat is identical to the byte.
 type PrepayRequest struct {
@@ -155,6 +167,7 @@ type PrepayRequest struct {
 	Description string    `json:"description"`
 	Attach      string    `json:"attach"` // comes back with the payment: the account
 	PayerID     string    `json:"payer_id"`
+	PayerKind   string    `json:"payer_kind,omitempty"` // for channels that know more than one kind
 	NotifyURL   string    `json:"notify_url"`
 	Expires     time.Time `json:"expires"`
 }
@@ -165,7 +178,8 @@ type Prepay struct {
 	// prepay_id). It is worth storing and dies after hours.
 	Handle string
 	// Params are what the page hands to the channel's app, ready signed.
-	// WeChat: the six fields of getBrandWCPayRequest.
+	// WeChat: the six fields of getBrandWCPayRequest. Alipay: tradeNO of
+	// tradePay. A page outside the app: url.
 	Params map[string]string
 }
 

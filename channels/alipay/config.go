@@ -1,0 +1,173 @@
+package alipay
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"time"
+)
+
+// The upstreams and the timeout where Config leaves them empty.
+const (
+	DefaultGateway       = "https://openapi.alipay.com/gateway.do"
+	DefaultAuthorizeBase = "https://openauth.alipay.com"
+	DefaultTimeout       = 5 * time.Second
+)
+
+// minKeyBits is the shortest key that RSA2 is defined for.
+const minKeyBits = 2048
+
+// Config is all that New needs. Printing or logging a Config shows no secret,
+// unless it sits in an unexported field of another struct: fmt cannot call
+// methods there.
+type Config struct {
+	// AppID is the app's number, digits only.
+	AppID string
+	// SellerID is the merchant's own account (pid): 2088 and twelve digits.
+	SellerID string
+	// AppKeyPEM is the app's private key, PKCS#8 ("PRIVATE KEY") or PKCS#1
+	// ("RSA PRIVATE KEY"), or its bare base64 as Alipay's key tool writes it.
+	AppKeyPEM []byte
+	// AlipayPublicKeyPEM is Alipay's public key for this app ("PUBLIC KEY"), or
+	// its bare base64 as the platform shows it. It is not the app's public key.
+	AlipayPublicKeyPEM []byte
+
+	// Gateway is where calls go, and browsers for a payment page; AuthorizeBase
+	// is scheme and host of the authorization page. Empty means Alipay's own.
+	// Plain http is taken on loopback only.
+	Gateway       string
+	AuthorizeBase string
+	// ReturnURL is where a payment page sends the browser afterwards; Alipay
+	// adds out_trade_no and others to it, which prove nothing. Empty: nowhere.
+	ReturnURL string
+
+	// Timeout bounds one call, answer included; 0 means DefaultTimeout.
+	Timeout time.Duration
+	// Clock says whether an order is too old for a page; nil means time.Now.
+	Clock func() time.Time
+	// Transport carries the calls; nil means one made for this Channel.
+	// Redirects, timeout and answer size are bounded whatever it does.
+	Transport http.RoundTripper
+}
+
+var (
+	appIDForm  = regexp.MustCompile(`^[0-9]{1,32}$`)
+	userIDForm = regexp.MustCompile(`^2088[0-9]{12}$`)
+)
+
+// settings is a Config that was checked and parsed. The keys are PKCS#8 and
+// SPKI.
+type settings struct {
+	Config
+	appKey    []byte
+	alipayKey []byte
+	gateway   *url.URL
+	authorize *url.URL
+}
+
+// parse checks every field and names all that are wrong at once, without
+// repeating any value of a secret one.
+func (c Config) parse() (*settings, error) {
+	s := &settings{Config: c}
+	err := errors.Join(
+		form("AppID", c.AppID, appIDForm, "1 to 32 digits"),
+		form("SellerID", c.SellerID, userIDForm, "2088 and twelve digits"),
+		s.parseKeys(), s.parseURLs(), s.fillDefaults(),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("alipay config: %w", err)
+	}
+	return s, nil
+}
+
+func (s *settings) parseKeys() error {
+	private, privateErr := parsePrivateKey(s.AppKeyPEM)
+	public, publicErr := parsePublicKey(s.AlipayPublicKeyPEM)
+	err := errors.Join(named("AppKeyPEM", privateErr), named("AlipayPublicKeyPEM", publicErr))
+	if err != nil {
+		return err
+	}
+	s.appKey, s.alipayKey = private.der, public.der
+	if bytes.Equal(private.public, public.public) {
+		return errors.New("AlipayPublicKeyPEM: is the app's own key; want Alipay's, which the platform shows once the app's is uploaded")
+	}
+	return nil
+}
+
+func (s *settings) parseURLs() error {
+	var gatewayErr, authorizeErr, returnErr error
+	s.gateway, gatewayErr = parseURL(s.Gateway, DefaultGateway)
+	if gatewayErr == nil && (s.gateway.Path == "" || s.gateway.RawQuery != "") {
+		gatewayErr = errors.New("want a URL with a path and no query, as in " + DefaultGateway)
+	}
+	s.authorize, authorizeErr = parseURL(s.AuthorizeBase, DefaultAuthorizeBase)
+	if authorizeErr == nil && (s.authorize.Path != "" && s.authorize.Path != "/" || s.authorize.RawQuery != "") {
+		authorizeErr = errors.New("want scheme and host only, as in " + DefaultAuthorizeBase)
+	}
+	if s.ReturnURL != "" {
+		_, returnErr = parseURL(s.ReturnURL, "")
+	}
+	if len(s.ReturnURL) > urlMax {
+		returnErr = fmt.Errorf("want at most %d bytes, got %d", urlMax, len(s.ReturnURL))
+	}
+	return errors.Join(named("Gateway", gatewayErr), named("AuthorizeBase", authorizeErr), named("ReturnURL", returnErr))
+}
+
+func (s *settings) fillDefaults() error {
+	if s.Timeout < 0 {
+		return named("Timeout", fmt.Errorf("want 0 or more, got %v", s.Timeout))
+	}
+	if s.Timeout == 0 {
+		s.Timeout = DefaultTimeout
+	}
+	if s.Clock == nil {
+		s.Clock = time.Now
+	}
+	if s.Transport == nil {
+		s.Transport = newTransport()
+	}
+	return nil
+}
+
+func parseURL(text, fallback string) (*url.URL, error) {
+	if text == "" {
+		text = fallback
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.ForceQuery {
+		return nil, errors.New("want a URL of scheme, host and perhaps a path")
+	}
+	switch {
+	case u.Scheme == "https":
+	case u.Scheme == "http" && loopback(u.Hostname()):
+	default:
+		return nil, errors.New("want https; plain http only on loopback")
+	}
+	return u, nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+func form(field, value string, want *regexp.Regexp, words string) error {
+	if want.MatchString(value) {
+		return nil
+	}
+	return fmt.Errorf("%s: want %s, got %d bytes of another form", field, words, len(value))
+}
+
+func named(field string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", field, err)
+}

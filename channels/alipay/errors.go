@@ -1,0 +1,145 @@
+package alipay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/smartwalle/alipay/v3"
+
+	"guodu/channels"
+)
+
+// errNotOpen says that a trade is not waiting for its payer; why, a query has
+// to say. It does not leave this package.
+var errNotOpen = errors.New("alipay: trade is not open")
+
+// The ones below give the sub codes that mean more than "refused", per call.
+// (统一收单: alipay.trade.create, query, close; alipay.system.oauth.token.) The
+// same code has come as ACQ.X, AQC.X, aop.ACQ.X and bare, so they look for the
+// part that stays.
+
+func prepayCode(subCode string) error {
+	switch {
+	case hasAny(subCode, "TRADE_HAS_SUCCESS", "TRADE_HAS_FINISHED"):
+		return channels.ErrAlreadyPaid
+	case hasAny(subCode, "TRADE_HAS_CLOSE"):
+		return channels.ErrOrderClosed
+	}
+	return channels.ErrRefused
+}
+
+func queryCode(subCode string) error {
+	if hasAny(subCode, "TRADE_NOT_EXIST") {
+		return channels.ErrOrderNotFound
+	}
+	return channels.ErrRefused
+}
+
+func closeCode(subCode string) error {
+	switch {
+	case hasAny(subCode, "TRADE_NOT_EXIST"):
+		return channels.ErrOrderNotFound
+	case hasAny(subCode, "TRADE_HAS_SUCCESS", "TRADE_HAS_FINISHED"):
+		return channels.ErrAlreadyPaid
+	case hasAny(subCode, "TRADE_STATUS_ERROR", "TRADE_STATUS_INVALID", "ILLEGAL_STATUS", "TRADE_HAS_CLOSE"):
+		return errNotOpen
+	}
+	return channels.ErrRefused
+}
+
+func exchangeCode(subCode string) error {
+	if hasAny(subCode, "code-invalid") {
+		return channels.ErrCode
+	}
+	return channels.ErrRefused
+}
+
+// answer is what a call's own answer type has in common with the others.
+type answer interface {
+	// said is the code of the whole and what goes with it.
+	said() alipay.Error
+}
+
+// ask sends one request and returns nil for a signed success alone. Everything
+// else that can come back is folded here: signed refusals are in the answer,
+// unsigned ones in the error, and an unsigned success there as well. The
+// module's texts are not passed on.
+func (c *Channel) ask(ctx context.Context, call, orderNo string, req alipay.Param, into answer, sentinelOf func(subCode string) error) error {
+	err := c.client.Request(ctx, req, into)
+	var unsigned *alipay.Error
+	switch {
+	case errors.As(err, &unsigned):
+		if unsigned == nil || unsigned.Code == alipay.CodeSuccess {
+			return unknown(call, orderNo, "the answer has no signature")
+		}
+		return failed(call, orderNo, sentinelOf, *unsigned)
+	case err != nil:
+		return unknown(call, orderNo, cause(err))
+	}
+	said := into.said()
+	if said.Code != alipay.CodeSuccess {
+		return failed(call, orderNo, sentinelOf, said)
+	}
+	return nil
+}
+
+// failed translates an answer that is no success.
+func failed(call, orderNo string, sentinelOf func(subCode string) error, said alipay.Error) error {
+	return fmt.Errorf("alipay %s %s: %w: %q %q %q", call, orderNo, meaning(said, sentinelOf),
+		clip(string(said.Code)), clip(said.SubCode), clip(said.SubMsg))
+}
+
+// meaning is what an answer other than success says. Only the codes that the
+// document 公共错误码 calls a mistake of the caller are a no.
+func meaning(said alipay.Error, sentinelOf func(subCode string) error) error {
+	switch said.Code {
+	case alipay.CodeInvalidAuthToken, alipay.CodeMissingParam, alipay.CodeInvalidParam,
+		alipay.CodeInsufficientConditions, alipay.CodeBusinessFailed, alipay.CodePermissionDenied:
+	default:
+		return channels.ErrUnknownOutcome
+	}
+	if passing(said.SubCode) {
+		return channels.ErrUnknownOutcome
+	}
+	return sentinelOf(said.SubCode)
+}
+
+// passing says "not now" rather than "no": isp. is trouble on Alipay's side, and
+// a SYSTEM_ERROR may come with the work done.
+func passing(subCode string) bool {
+	return strings.HasPrefix(subCode, "isp.") || hasAny(subCode, "SYSTEM_ERROR", "unknow-error", "unknown-error", "call-limited")
+}
+
+func hasAny(subCode string, parts ...string) bool {
+	for _, part := range parts {
+		if strings.Contains(subCode, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// unknown says that Alipay may or may not have acted, and why nobody knows.
+func unknown(call, orderNo, why string) error {
+	return fmt.Errorf("alipay %s %s: %w: %s", call, orderNo, channels.ErrUnknownOutcome, why)
+}
+
+// refused says that a request would be refused, before it is sent.
+func refused(call, orderNo, why string) error {
+	return fmt.Errorf("alipay %s %q: %w: %s", call, clip(orderNo), channels.ErrRefused, why)
+}
+
+// cause is why there was no good answer, fit for an error.
+func cause(err error) string { return clip(bare(err).Error()) }
+
+// bare takes off the URL that net/http puts around an error.
+func bare(err error) error {
+	var addressed *url.Error
+	for errors.As(err, &addressed) {
+		err = addressed.Err
+	}
+	return err
+}

@@ -1,0 +1,166 @@
+package alipay
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/smartwalle/alipay/v3"
+
+	"guodu/channels"
+)
+
+// NoticeBytes is the largest callback body that ParseNotify looks at, and a
+// good limit for whoever reads the request. Real ones have about 2 KiB.
+const NoticeBytes = 64 << 10
+
+const (
+	contentType = "application/x-www-form-urlencoded"
+	signType    = "RSA2"
+	// signatureMax is above the 684 characters of a 4096-bit key.
+	signatureMax = 1024
+)
+
+// ParseNotify verifies a trade's asynchronous notice over the fields of its body
+// and translates it (异步通知说明). The query string of the request takes no part.
+// An app or seller that is not ours is no error: it comes back as Misdirected
+// ("appid", "mchid"), for a case. It calls nobody and keeps no state, so the
+// same notice may come as often as Alipay likes, and nothing here depends on
+// when: a notice has no proof of being fresh.
+// Errors: ErrTooLarge, ErrNotice, ErrNotOurs, ErrMalformed.
+func (c *Channel) ParseNotify(ctx context.Context, header http.Header, body []byte) (payment channels.Payment, err error) {
+	// The last resort: hostile input must cost one callback, not the process.
+	defer func() {
+		trouble := recover()
+		if trouble != nil {
+			payment, err = channels.Payment{}, unreadable("reading it panicked: "+clip(fmt.Sprint(trouble)))
+		}
+	}()
+	if len(body) > NoticeBytes {
+		return channels.Payment{}, fmt.Errorf("alipay notice: %w: %d bytes, want at most %d",
+			channels.ErrTooLarge, len(body), NoticeBytes)
+	}
+	fields, err := readForm(header, body)
+	if err != nil {
+		return channels.Payment{}, err
+	}
+	err = c.verify(ctx, fields)
+	if err != nil {
+		return channels.Payment{}, err
+	}
+	return c.read(fields)
+}
+
+// readForm takes a form in which every field stands once. With two of a kind,
+// what is verified and what is read could be different ones.
+func readForm(header http.Header, body []byte) (url.Values, error) {
+	kinds := header.Values("Content-Type")
+	if len(kinds) != 1 {
+		return nil, unreadable("want one Content-Type")
+	}
+	kind, _, err := mime.ParseMediaType(kinds[0])
+	if err != nil || kind != contentType {
+		return nil, unreadable("want Content-Type " + contentType)
+	}
+	fields, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, unreadable("the body is not a form")
+	}
+	for name, values := range fields {
+		if len(values) != 1 {
+			return nil, unreadable(fmt.Sprintf("field %q stands there %d times", clip(name), len(values)))
+		}
+	}
+	return fields, nil
+}
+
+// verify goes from cheap to dear, so that junk costs no RSA.
+func (c *Channel) verify(ctx context.Context, fields url.Values) error {
+	why := ""
+	switch signature := fields.Get("sign"); {
+	case signature == "" || len(signature) > signatureMax:
+		why = fmt.Sprintf("want a sign of 1 to %d characters", signatureMax)
+	case fields.Get("sign_type") != signType:
+		why = "want sign_type " + signType
+	case fields.Has("alipay_cert_sn"):
+		why = "it names a certificate, and there is none in key mode"
+	case c.client.VerifySign(ctx, fields) != nil:
+		why = "signature does not verify"
+	}
+	if why != "" {
+		return fmt.Errorf("alipay notice: %w: %s", channels.ErrNotice, why)
+	}
+	return nil
+}
+
+// read takes the payment out of fields that are authentic. All that it reads is
+// ASCII or escaped, so it reads the same in either charset.
+func (c *Channel) read(fields url.Values) (channels.Payment, error) {
+	switch charset := strings.ToLower(fields.Get("charset")); charset {
+	case "utf-8", "gbk":
+	default:
+		return channels.Payment{}, unreadable(fmt.Sprintf("charset %q is not known", clip(charset)))
+	}
+	if fields.Get("notify_type") != alipay.NotifyTypeTradeStatusSync {
+		return channels.Payment{}, fmt.Errorf("alipay notice: %w: notify_type %q",
+			channels.ErrNotOurs, clip(fields.Get("notify_type")))
+	}
+	trade, err := noticed(fields)
+	if err != nil {
+		return channels.Payment{}, unreadable(err.Error())
+	}
+	payment, err := trade.payment()
+	if err != nil {
+		return channels.Payment{}, unreadable(err.Error())
+	}
+	payment.Misdirected = c.misdirected(fields)
+	return payment, nil
+}
+
+// noticed reads a notice as a trade.
+func noticed(fields url.Values) (trade, error) {
+	t := trade{
+		status: alipay.TradeStatus(fields.Get("trade_status")), orderNo: fields.Get("out_trade_no"), number: fields.Get("trade_no"),
+		total: fields.Get("total_amount"), currency: fields.Get("trans_currency"), paidAt: fields.Get("gmt_payment"),
+		userID: fields.Get("buyer_id"), openID: fields.Get("buyer_open_id"), passback: fields.Get("passback_params"),
+		ending: endsRefunded,
+	}
+	// A trade that ran out of time has been seen with a refund_fee of 0.00.
+	back, _, err := above(fields.Get("refund_fee"))
+	if err != nil {
+		return trade{}, err
+	}
+	t.refunded = back || fields.Get("gmt_refund") != "" || fields.Get("out_biz_no") != ""
+	if t.status != alipay.TradeStatusClosed || t.refunded || t.paidAt != "" {
+		return t, nil
+	}
+	took, _, err := above(fields.Get("receipt_amount"), fields.Get("buyer_pay_amount"))
+	if err != nil {
+		return trade{}, err
+	}
+	if !took {
+		// Closed, and no payment to be seen. That is no proof, and nobody can be
+		// asked here: as a trade that waits it moves nothing, and the query that
+		// follows at the order's expiry gives the date of a payment.
+		t.status = alipay.TradeStatusWaitBuyerPay
+	}
+	return t, nil
+}
+
+func (c *Channel) misdirected(fields url.Values) string {
+	var wrong []string
+	if fields.Get("app_id") != c.appID {
+		wrong = append(wrong, "appid")
+	}
+	if fields.Get("seller_id") != c.sellerID {
+		wrong = append(wrong, "mchid")
+	}
+	return strings.Join(wrong, ",")
+}
+
+func unreadable(why string) error {
+	return fmt.Errorf("alipay notice: %w: %s", channels.ErrMalformed, why)
+}
