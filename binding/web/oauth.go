@@ -68,7 +68,11 @@ func (p *Pages) oauth(c echo.Context) error {
 		return p.sorry(c, http.StatusForbidden, phrase{"授权已失效，请重新进入。", "The authorization is no longer valid. Please start again."}, nil)
 	}
 	p.sessions.Remove(ctx, "state:"+channel)
-	payer, err := provider.Exchange(ctx, c.QueryParam("code"))
+	code := c.QueryParam("code")
+	if code == "" {
+		code = c.QueryParam("auth_code") // Alipay's name for it
+	}
+	payer, err := provider.Exchange(ctx, code)
 	switch {
 	case errors.Is(err, channels.ErrVirtualPayer):
 		return p.sorry(c, http.StatusForbidden,

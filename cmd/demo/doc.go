@@ -1,5 +1,5 @@
 // Command demo runs a hub among simulators, on loopback and with a fresh
-// store, and walks one holder's way: bind, recharge by WeChat, tap, on the card.
+// store, and walks one holder's way: bind, recharge by WeChat and by Alipay, tap, on the card.
 //
 //	go run ./cmd/demo --once                      50.00 and 20.00 yuan, then end
 //	go run ./cmd/demo --once --amounts 33.33,0.01

@@ -13,6 +13,7 @@ import (
 	"guodu/cmd/demo/world"
 	"guodu/cmd/hub/app"
 	"guodu/internal/fen"
+	"guodu/mocks/phone"
 )
 
 // errAccount says that the money does not add up.
@@ -30,7 +31,7 @@ func walk(ctx context.Context, o options, amounts []fen.Fen, out io.Writer, log 
 	if err != nil {
 		return err
 	}
-	w, err := world.New(ctx, world.Options{Dir: dir, PublicURL: "http://" + listener.Addr().String(), Log: log})
+	w, err := world.New(ctx, world.Options{Dir: dir, PublicURL: "http://" + listener.Addr().String(), Alipay: true, Log: log})
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,8 @@ func walk(ctx context.Context, o options, amounts []fen.Fen, out io.Writer, log 
 	if err := w.Furnish(ctx, hub); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "hub        %s\nsimulators WeChat Pay %s (seed %d), portal %s\n\n", "http://"+listener.Addr().String(), w.WeChatURL, w.WeChat.Seed(), w.PortalURL)
+	fmt.Fprintf(out, "hub        %s\nsimulators WeChat Pay %s (seed %d), Alipay %s (seed %d), portal %s\n\n",
+		"http://"+listener.Addr().String(), w.WeChatURL, w.WeChat.Seed(), w.AlipayURL, w.Alipay.Seed(), w.PortalURL)
 	j := &journey{world: w, hub: hub, out: out, started: time.Now()}
 	err = j.walk(ctx, amounts)
 	if err == nil {
@@ -85,29 +87,35 @@ func (j *journey) say(format string, args ...any) {
 }
 
 func (j *journey) walk(ctx context.Context, amounts []fen.Fen) error {
-	holder, err := j.world.Phone()
-	if err != nil {
-		return err
-	}
-	if err := holder.Bind(ctx, world.Username, world.Password); err != nil {
-		return err
-	}
-	j.say("bind       %s's WeChat and account %s", world.Person, world.AccountNo)
-	for _, amount := range amounts {
-		order, err := holder.Recharge(ctx, amount.Yuan())
+	apps := []struct{ channel, name string }{{"wechat", "WeChat"}, {"alipay", "Alipay"}}
+	phones := make([]*phone.Phone, len(apps))
+	for i, app := range apps {
+		var err error
+		phones[i], err = j.world.Phone(app.channel)
 		if err != nil {
 			return err
 		}
-		j.say("pay        %s yuan by WeChat, order %s", amount.Yuan(), order)
-		delivered, err := j.world.WeChat.Deliver(ctx, order, 2)
+		if err := phones[i].Bind(ctx, world.Username, world.Password); err != nil {
+			return err
+		}
+		j.say("bind       %s's %s and account %s", world.Person, app.name, world.AccountNo)
+	}
+	for i, amount := range amounts { // by one app and the other in turn
+		app := apps[i%len(apps)]
+		order, err := phones[i%len(apps)].Recharge(ctx, amount.Yuan())
 		if err != nil {
 			return err
 		}
-		for i, d := range delivered {
-			j.say("callback   %d of 2 for %s: answered %d", i+1, order, d.Status)
-			if !d.Accepted {
-				return fmt.Errorf("callback for %s: status %d, %w", order, d.Status, errors.Join(d.Err, errAccount))
-			}
+		j.say("pay        %s yuan by %s, order %s", amount.Yuan(), app.name, order)
+		statuses, accepted, err := j.world.Deliver(ctx, app.channel, order, 2)
+		if err != nil {
+			return err
+		}
+		for n, status := range statuses {
+			j.say("callback   %d of 2 for %s: answered %d", n+1, order, status)
+		}
+		if !accepted {
+			return fmt.Errorf("callback for %s: %w", order, errAccount)
 		}
 	}
 	a, err := j.hub.Books().Account(ctx, world.AccountNo)
@@ -148,7 +156,7 @@ func (j *journey) tap(ctx context.Context) error {
 // account prints where all the money is, from three books that know nothing
 // of each other.
 func (j *journey) account(ctx context.Context) error {
-	paid := fen.Fen(j.world.WeChat.Book().PaidFen)
+	paid := fen.Fen(j.world.PaidFen())
 	card, err := j.world.CardBalance()
 	if err != nil {
 		return err

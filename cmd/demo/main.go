@@ -42,7 +42,7 @@ func start(args []string, out, problems io.Writer) int {
 	var o options
 	status := -1
 	parser, err := kong.New(&o, kong.Name("demo"), kong.Writers(out, problems), kong.Exit(func(code int) { status = code }),
-		kong.Description("guodu among simulators: a recharge from WeChat to the card."), kong.UsageOnError())
+		kong.Description("guodu among simulators: recharges by WeChat and Alipay to the card."), kong.UsageOnError())
 	if err != nil {
 		fmt.Fprintln(problems, err)
 		return 2

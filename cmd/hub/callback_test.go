@@ -6,15 +6,18 @@ import (
 	"testing"
 
 	"guodu/cmd/demo/world"
+	"guodu/mocks/alipay"
 	"guodu/mocks/phone"
 	"guodu/mocks/wechatpay"
 	"guodu/transition"
 )
 
 // bound is a phone whose holder has bound the account.
-func (c *campus) bound() *phone.Phone {
+func (c *campus) bound() *phone.Phone { return c.boundBy("wechat") }
+
+func (c *campus) boundBy(channel string) *phone.Phone {
 	c.t.Helper()
-	p, err := c.Phone()
+	p, err := c.Phone(channel)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -110,7 +113,7 @@ func TestHostileCallbacksMoveNothingAndAreAnsweredClearly(t *testing.T) {
 		}
 	}
 	// The right payment is credited all the same.
-	p, err := c.Phone()
+	p, err := c.Phone("wechat")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,5 +131,78 @@ func TestHostileCallbacksMoveNothingAndAreAnsweredClearly(t *testing.T) {
 	a, err := c.inside().Books().Account(c.ctx, world.AccountNo)
 	if err != nil || a.Pending != 5000 {
 		t.Errorf("pending %s, %v; want 50.00", a.Pending.Yuan(), err)
+	}
+}
+
+// withAlipay is a world with both channels.
+func withAlipay(o *world.Options) { o.Alipay = true }
+
+func TestBothAppsRechargeOneCard(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t, withAlipay)
+	c.start("")
+	for _, recharge := range []struct{ channel, yuan string }{{"wechat", "50.00"}, {"alipay", "20.00"}} {
+		order, err := c.boundBy(recharge.channel).Recharge(c.ctx, recharge.yuan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, accepted, err := c.Deliver(c.ctx, recharge.channel, order, 3)
+		if err != nil || !accepted {
+			t.Fatalf("callbacks of %s: %t, %v", recharge.channel, accepted, err)
+		}
+	}
+	if err := c.load(); err != nil {
+		t.Fatal(err)
+	}
+	a := c.audit(2)
+	card, err := c.CardBalance()
+	if err != nil || card != 7000 || a.Pending != 0 {
+		t.Errorf("card %s, pending %s, %v; want 70.00 on the card", card.Yuan(), a.Pending.Yuan(), err)
+	}
+}
+
+func TestHostileNoticesOfAlipayCreditNothing(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t, withAlipay)
+	c.start("")
+	holder := c.boundBy("alipay")
+	sheet, err := holder.Prepare(c.ctx, "50.00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range alipay.TamperKinds() {
+		if kind.Truthful() {
+			continue // says what is so; it is credited once, as any other notice
+		}
+		for range 2 {
+			d, err := c.Alipay.DeliverTampered(c.ctx, sheet.Order, kind)
+			if err != nil {
+				t.Fatalf("%s: %v", kind, err)
+			}
+			if !kind.Authentic() && d.Accepted {
+				t.Errorf("%s is accepted although nobody signed it", kind)
+			}
+		}
+		a, err := c.inside().Books().Account(c.ctx, world.AccountNo)
+		if err != nil || a.Pending != 0 {
+			t.Fatalf("after %s pending is %s, %v", kind, a.Pending.Yuan(), err)
+		}
+	}
+	if got := c.Alipay.Count(alipay.EndpointUnknown); got != 0 {
+		t.Errorf("notices made the hub call out %d times", got)
+	}
+	if err := holder.Pay(c.ctx, sheet); err != nil {
+		t.Fatal(err)
+	}
+	_, accepted, err := c.Deliver(c.ctx, "alipay", sheet.Order, 2)
+	if err != nil || !accepted {
+		t.Fatalf("the right notice: %t, %v", accepted, err)
+	}
+	a, err := c.inside().Books().Account(c.ctx, world.AccountNo)
+	if err != nil || a.Pending != 5000 {
+		t.Errorf("pending %s, %v; want 50.00", a.Pending.Yuan(), err)
+	}
+	if _, err := c.inside().Books().Verify(c.ctx); err != nil {
+		t.Error(err)
 	}
 }

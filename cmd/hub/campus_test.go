@@ -68,7 +68,7 @@ type campus struct {
 	auditor   *app.Hub
 }
 
-func newCampus(t *testing.T) *campus {
+func newCampus(t *testing.T, options ...func(*world.Options)) *campus {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
@@ -76,10 +76,12 @@ func newCampus(t *testing.T) *campus {
 	c.proxy = redistest.NewProxy(t, c.redis)
 	c.front = newFront(t)
 	dir := t.TempDir()
+	o := world.Options{Dir: dir, PublicURL: c.front.url, Seed: 1, Log: slog.New(slog.DiscardHandler)}
+	for _, option := range options {
+		option(&o)
+	}
 	var err error
-	c.World, err = world.New(context.Background(), world.Options{
-		Dir: dir, PublicURL: c.front.url, Seed: 1, Log: slog.New(slog.DiscardHandler),
-	})
+	c.World, err = world.New(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +220,7 @@ func (c *campus) audit(credits int) transition.Account {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	paid := c.WeChat.Book().PaidFen
+	paid := c.PaidFen()
 	if got := int64(card + a.Pending + a.LoadHeld + a.RefundHeld); got != paid {
 		c.t.Errorf("paid %d, card %s + pending %s + held %s", paid, card, a.Pending, a.LoadHeld)
 	}

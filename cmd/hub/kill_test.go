@@ -110,7 +110,7 @@ func die(t *testing.T, d death) string {
 	if d.script != "" {
 		struck = c.proxy.Arm(d.script, d.cut)
 	}
-	holder, err := c.Phone()
+	holder, err := c.Phone("wechat")
 	if err != nil {
 		t.Fatal(err)
 	}

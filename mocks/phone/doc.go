@@ -1,5 +1,5 @@
-// Package phone is a holder with a phone: a browser inside the WeChat app that
-// binds the campus card, asks for a recharge and pays.
+// Package phone is a holder with a phone: a browser inside the WeChat or the
+// Alipay app that binds the campus card, asks for a recharge and pays.
 //
 // It does what a person's phone does and knows no more: it keeps cookies,
 // follows redirects (to the channel's OAuth and back), fills the forms that the

@@ -32,7 +32,7 @@ type Options struct {
 	Hub     string        // the pages, for example http://127.0.0.1:8080
 	Cashier string        // the channel's simulator
 	Person  string        // who holds it, as the simulator names people
-	Channel string        // "wechat"
+	Channel string        // "wechat" or "alipay": in which app
 	Timeout time.Duration // of a request; ten seconds if zero
 }
 
@@ -149,9 +149,10 @@ func (p *Phone) Pay(ctx context.Context, s Sheet) error {
 		return fmt.Errorf("phone: cashier: %w", err)
 	}
 	var said struct {
-		ErrMsg string `json:"err_msg"`
+		ErrMsg     string `json:"err_msg"`    // WeChat's word
+		ResultCode string `json:"resultCode"` // Alipay's
 	}
-	if err := json.Unmarshal(text, &said); err != nil || said.ErrMsg != "get_brand_wcpay_request:ok" {
+	if err := json.Unmarshal(text, &said); err != nil || said.ErrMsg != "get_brand_wcpay_request:ok" && said.ResultCode != "9000" {
 		return fmt.Errorf("%w: %.300s", ErrCashier, text)
 	}
 	return nil

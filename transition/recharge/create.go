@@ -75,7 +75,7 @@ func (s *Service) create(ctx context.Context, w Wish) (transition.OrderNo, error
 	expires := now.Add(s.config.Expiry).In(transition.Beijing()).Truncate(time.Second)
 	request, err := json.Marshal(channels.PrepayRequest{
 		OrderNo: string(no), Amount: w.Amount, Description: s.config.Description, Attach: string(w.Account),
-		PayerID: w.Payer.ID, NotifyURL: s.config.NotifyURL(w.Channel), Expires: expires,
+		PayerID: w.Payer.ID, PayerKind: w.Payer.Kind, NotifyURL: s.config.NotifyURL(w.Channel), Expires: expires,
 	})
 	if err != nil {
 		return "", fmt.Errorf("order %s: %w", no, err)

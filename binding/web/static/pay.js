@@ -5,13 +5,18 @@
   var params = JSON.parse(document.getElementById('params').textContent);
   var button = document.getElementById('pay');
   function done() { location.href = document.getElementById('order').href; }
-  function pay() { window.WeixinJSBridge.invoke('getBrandWCPayRequest', params, done); }
+  var apps = {
+    wechat: { bridge: 'WeixinJSBridge', pay: function (b) { b.invoke('getBrandWCPayRequest', params, done); } },
+    alipay: { bridge: 'AlipayJSBridge', pay: function (b) { b.call('tradePay', params, done); } }
+  };
+  var app = apps[document.body.className];
   button.addEventListener('click', function () {
     button.disabled = true;
-    if (window.WeixinJSBridge) {
+    function pay() { app.pay(window[app.bridge]); }
+    if (window[app.bridge]) {
       pay();
     } else {
-      document.addEventListener('WeixinJSBridgeReady', pay, { once: true });
+      document.addEventListener(app.bridge + 'Ready', pay, { once: true });
     }
   });
 })();

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"guodu/mocks/alipay"
 	"guodu/mocks/phone"
 	"guodu/mocks/portal"
 	"guodu/mocks/wechatpay"
@@ -28,16 +29,19 @@ const (
 	TerminalID = "T-canteen-1"
 )
 
-// The one merchant and official account of this world.
+// The one merchant with its official account and its life account.
 const (
-	mchID = "1900000001"
-	appID = "wx00000000000demo"
+	mchID       = "1900000001"
+	appID       = "wx00000000000demo"
+	alipayAppID = "2021000000000001"
+	sellerID    = "2088000000000001"
 )
 
 // Options say how a world is made.
 type Options struct {
 	Dir       string // for the hub's files, the card and the terminal's disk
 	PublicURL string // where the hub will be reached
+	Alipay    bool   // there is an Alipay as well
 	Seed      int64  // of the simulators; 0 draws one
 	Log       *slog.Logger
 }
@@ -45,9 +49,12 @@ type Options struct {
 // World is what a hub needs around it. Close ends the simulators.
 type World struct {
 	options     Options
-	secrets     secrets
+	files       map[string]string // the hub's files, by name
+	settings    []string          // lines of the hub's configuration
 	WeChat      *wechatpay.Sim
 	WeChatURL   string
+	Alipay      *alipay.Sim // nil if there is none
+	AlipayURL   string
 	Portal      *portal.Portal
 	PortalURL   string
 	HubKey      ed25519.PublicKey  // verifies what the hub signs
@@ -55,80 +62,128 @@ type World struct {
 	ConfigFile  string             // for hub --config
 }
 
-// secrets are what merchant and simulators share.
-type secrets struct {
-	merchantKey                                       []byte
-	merchantSerial, appSecret, apiV3Key, portalSecret string
-}
-
 // New starts the simulators and writes the hub's files.
 func New(ctx context.Context, o Options) (*World, error) {
-	w := &World{options: o}
-	merchant, err := wechatpay.GenerateMerchantKey()
-	if err != nil {
-		return nil, err
+	w := &World{options: o, files: map[string]string{}}
+	w.ConfigFile = w.path("hub.yaml")
+	w.set("environment", "test")
+	w.set("health", "")
+	w.set("public_url", o.PublicURL)
+	w.set("data_dir", w.path("data"))
+	for _, open := range []func(context.Context) error{w.openWeChat, w.openAlipay, w.openPortal, w.makeKeys} {
+		if err := open(ctx); err != nil {
+			w.Close()
+			return nil, fmt.Errorf("world: %w", err)
+		}
 	}
-	w.secrets = secrets{
-		merchantKey: merchant.PrivateKeyPEM, merchantSerial: merchant.Serial, appSecret: rand.Text(),
-		apiV3Key: strings.ToLower(rand.Text() + rand.Text())[:32], portalSecret: rand.Text(),
-	}
-	w.WeChat, err = wechatpay.New(wechatpay.Options{
-		MchID: mchID, AppID: appID, AppSecret: w.secrets.appSecret, APIv3Key: w.secrets.apiV3Key,
-		MerchantSerial: merchant.Serial, MerchantPublicKey: merchant.PublicKey, DefaultPerson: Person,
-		AllowLoopbackNotify: true, Seed: o.Seed, Logger: o.Log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	w.Portal, err = portal.New(portal.Options{ClientSecret: w.secrets.portalSecret, People: []portal.Person{
-		{Username: Username, Password: Password, AccountNo: AccountNo, Name: "小明"},
-	}, Logger: o.Log})
-	if err != nil {
-		return nil, err
-	}
-	w.WeChatURL, err = w.WeChat.Start(ctx)
-	if err == nil {
-		w.PortalURL, err = w.Portal.Start(ctx)
-	}
-	if err == nil {
-		err = w.writeFiles()
-	}
-	if err != nil {
-		w.Close()
-		return nil, err
+	w.files["accounts.csv"] = "account_no,version,status,arrears_yuan,freeze,card_no,card_uid,card_version,card_profile\n" +
+		AccountNo + ",1,open,0.00,," + CardNo + "," + CardUID + ",1,stamp\n"
+	w.files["hub.yaml"] = strings.Join(w.settings, "\n") + "\n"
+	for name, text := range w.files {
+		if err := os.WriteFile(w.path(name), []byte(text), 0o600); err != nil {
+			w.Close()
+			return nil, fmt.Errorf("world: %w", err)
+		}
 	}
 	return w, nil
 }
 
-// Close ends the simulators.
-func (w *World) Close() {
-	_ = w.WeChat.Close()
-	_ = w.Portal.Close()
+// set adds a setting to the hub's configuration: a line, or a line of the
+// section that was begun last.
+func (w *World) set(name, value string) {
+	w.settings = append(w.settings, fmt.Sprintf("%s: %q", name, value))
 }
 
-// Phone is the holder's phone.
-func (w *World) Phone() (*phone.Phone, error) {
-	return phone.New(phone.Options{Hub: w.options.PublicURL, Cashier: w.WeChatURL, Person: Person, Channel: "wechat"})
+// section begins a section of the configuration.
+func (w *World) section(name string) { w.settings = append(w.settings, name+":") }
+
+// secret keeps a text as a file and names the file in a setting.
+func (w *World) secret(setting, file, text string) {
+	w.files[file] = text
+	w.set("  "+setting, w.path(file))
 }
 
-// Secrets are texts that must appear in no log: what the files hold, the
-// holder's password, and the holder's id at the channel.
-func (w *World) Secrets() []string {
-	lines := strings.Split(strings.TrimSpace(string(w.secrets.merchantKey)), "\n")
-	hubKey, _ := os.ReadFile(w.path("hub.pem"))
-	return []string{
-		w.secrets.appSecret, w.secrets.apiV3Key, w.secrets.portalSecret, Password, wechatpay.OpenID(appID, Person),
-		lines[1], strings.Split(string(hubKey), "\n")[1],
+func (w *World) openWeChat(ctx context.Context) error {
+	merchant, err := wechatpay.GenerateMerchantKey()
+	if err != nil {
+		return err
 	}
+	secret, key := rand.Text(), strings.ToLower(rand.Text() + rand.Text())[:32]
+	w.WeChat, err = wechatpay.New(wechatpay.Options{
+		MchID: mchID, AppID: appID, AppSecret: secret, APIv3Key: key, MerchantSerial: merchant.Serial,
+		MerchantPublicKey: merchant.PublicKey, DefaultPerson: Person, AllowLoopbackNotify: true, Seed: w.options.Seed, Logger: w.options.Log,
+	})
+	if err != nil {
+		return err
+	}
+	w.WeChatURL, err = w.WeChat.Start(ctx)
+	if err != nil {
+		return err
+	}
+	w.section("wechat")
+	w.set("  app_id", appID)
+	w.secret("app_secret_file", "app.secret", secret)
+	w.set("  mch_id", mchID)
+	w.set("  merchant_serial", merchant.Serial)
+	w.secret("merchant_key_file", "merchant.pem", string(merchant.PrivateKeyPEM))
+	w.set("  public_key_id", w.WeChat.PublicKeyID())
+	w.secret("public_key_file", "wechatpay.pem", string(w.WeChat.PublicKeyPEM()))
+	w.secret("api_v3_key_file", "api-v3.key", key)
+	for _, base := range []string{"api_base", "oauth_base", "authorize_base"} {
+		w.set("  "+base, w.WeChatURL)
+	}
+	return nil
 }
 
-// path is a file or folder of this world.
-func (w *World) path(name string) string { return filepath.Join(w.options.Dir, name) }
+func (w *World) openAlipay(ctx context.Context) error {
+	if !w.options.Alipay {
+		return nil
+	}
+	merchant, err := alipay.GenerateMerchantKey()
+	if err != nil {
+		return err
+	}
+	w.Alipay, err = alipay.New(alipay.Options{
+		AppID: alipayAppID, SellerID: sellerID, MerchantPublicKey: merchant.PublicKey, DefaultPerson: Person,
+		AllowLoopbackNotify: true, Seed: w.options.Seed, Logger: w.options.Log,
+	})
+	if err != nil {
+		return err
+	}
+	w.AlipayURL, err = w.Alipay.Start(ctx)
+	if err != nil {
+		return err
+	}
+	w.section("alipay")
+	w.set("  app_id", alipayAppID)
+	w.set("  seller_id", sellerID)
+	w.secret("app_key_file", "alipay-app.pem", string(merchant.PrivateKeyPEM))
+	w.secret("public_key_file", "alipay.pem", string(w.Alipay.PublicKeyPEM()))
+	w.set("  gateway", w.AlipayURL+"/gateway.do")
+	w.set("  authorize_base", w.AlipayURL)
+	return nil
+}
 
-// AccountsFile is the holder's account as the card core exports it.
-func (w *World) AccountsFile() string { return w.path("accounts.csv") }
+func (w *World) openPortal(ctx context.Context) error {
+	secret := rand.Text()
+	var err error
+	w.Portal, err = portal.New(portal.Options{ClientSecret: secret, People: []portal.Person{
+		{Username: Username, Password: Password, AccountNo: AccountNo, Name: "小明"},
+	}, Logger: w.options.Log})
+	if err != nil {
+		return err
+	}
+	w.PortalURL, err = w.Portal.Start(ctx)
+	if err != nil {
+		return err
+	}
+	w.section("portal")
+	w.set("  base", w.PortalURL)
+	w.secret("client_secret_file", "portal.secret", secret)
+	return nil
+}
 
-func (w *World) writeFiles() error {
+func (w *World) makeKeys(context.Context) error {
 	hubPublic, hubPrivate, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return err
@@ -142,32 +197,78 @@ func (w *World) writeFiles() error {
 	if err != nil {
 		return err
 	}
-	w.ConfigFile = w.path("hub.yaml")
-	for name, text := range map[string]string{
-		"merchant.pem": string(w.secrets.merchantKey), "wechatpay.pem": string(w.WeChat.PublicKeyPEM()),
-		"api-v3.key": w.secrets.apiV3Key, "app.secret": w.secrets.appSecret, "portal.secret": w.secrets.portalSecret,
-		"hub.pem": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: hubKey})),
-		"accounts.csv": "account_no,version,status,arrears_yuan,freeze,card_no,card_uid,card_version,card_profile\n" +
-			AccountNo + ",1,open,0.00,," + CardNo + "," + CardUID + ",1,stamp\n",
-		"hub.yaml": w.config(),
-	} {
-		if err := os.WriteFile(w.path(name), []byte(text), 0o600); err != nil {
-			return fmt.Errorf("world: %w", err)
-		}
-	}
+	w.section("terminals")
+	w.secret("key_file", "hub.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: hubKey})))
 	return nil
 }
 
-// config is the hub's configuration in this world.
-func (w *World) config() string {
-	line := func(name, value string) string { return fmt.Sprintf("  %s: %q\n", name, value) }
-	return "environment: test\nhealth: \"\"\n" +
-		fmt.Sprintf("public_url: %q\ndata_dir: %q\n", w.options.PublicURL, w.path("data")) +
-		"wechat:\n" + line("app_id", appID) + line("app_secret_file", w.path("app.secret")) +
-		line("mch_id", mchID) + line("merchant_serial", w.secrets.merchantSerial) +
-		line("merchant_key_file", w.path("merchant.pem")) + line("public_key_id", w.WeChat.PublicKeyID()) +
-		line("public_key_file", w.path("wechatpay.pem")) + line("api_v3_key_file", w.path("api-v3.key")) +
-		line("api_base", w.WeChatURL) + line("oauth_base", w.WeChatURL) + line("authorize_base", w.WeChatURL) +
-		"portal:\n" + line("base", w.PortalURL) + line("client_secret_file", w.path("portal.secret")) +
-		"terminals:\n" + line("key_file", w.path("hub.pem"))
+// Close ends the simulators.
+func (w *World) Close() {
+	if w.WeChat != nil {
+		_ = w.WeChat.Close()
+	}
+	if w.Alipay != nil {
+		_ = w.Alipay.Close()
+	}
+	if w.Portal != nil {
+		_ = w.Portal.Close()
+	}
 }
+
+// Phone is the holder's phone with the app of a channel open.
+func (w *World) Phone(channel string) (*phone.Phone, error) {
+	cashier := map[string]string{"wechat": w.WeChatURL, "alipay": w.AlipayURL}[channel]
+	return phone.New(phone.Options{Hub: w.options.PublicURL, Cashier: cashier, Person: Person, Channel: channel})
+}
+
+// PaidFen is what the holder has paid by the channels' own books.
+func (w *World) PaidFen() int64 {
+	paid := w.WeChat.Book().PaidFen
+	if w.Alipay != nil {
+		paid += w.Alipay.Book().PaidFen
+	}
+	return paid
+}
+
+// Deliver sends n callbacks about an order, one after the other, and returns
+// the statuses that the hub answered and whether it accepted them all.
+func (w *World) Deliver(ctx context.Context, channel, order string, n int) (statuses []int, accepted bool, err error) {
+	accepted = true
+	if channel == "alipay" {
+		delivered, err := w.Alipay.Deliver(ctx, order, n)
+		for _, d := range delivered {
+			statuses, accepted = append(statuses, d.Status), accepted && d.Accepted
+		}
+		return statuses, accepted, err
+	}
+	delivered, err := w.WeChat.Deliver(ctx, order, n)
+	for _, d := range delivered {
+		statuses, accepted = append(statuses, d.Status), accepted && d.Accepted
+	}
+	return statuses, accepted, err
+}
+
+// Secrets are texts that must appear in no log: what the files hold (of a key,
+// a line of it), the holder's password, and the holder's ids at the channels.
+func (w *World) Secrets() []string {
+	all := []string{Password, wechatpay.OpenID(appID, Person)}
+	if w.Alipay != nil {
+		all = append(all, w.Alipay.Buyer(Person))
+	}
+	for _, name := range []string{"app.secret", "merchant.pem", "api-v3.key", "alipay-app.pem", "portal.secret", "hub.pem"} {
+		lines := strings.Split(strings.TrimSpace(w.files[name]), "\n")
+		if len(lines) > 1 {
+			lines = lines[1:2]
+		}
+		if lines[0] != "" {
+			all = append(all, lines[0])
+		}
+	}
+	return all
+}
+
+// path is a file or folder of this world.
+func (w *World) path(name string) string { return filepath.Join(w.options.Dir, name) }
+
+// AccountsFile is the holder's account as the card core exports it.
+func (w *World) AccountsFile() string { return w.path("accounts.csv") }

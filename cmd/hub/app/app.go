@@ -18,6 +18,7 @@ import (
 	"guodu/binding/identity"
 	"guodu/binding/web"
 	"guodu/channels"
+	"guodu/channels/alipay"
 	"guodu/channels/wechat"
 	"guodu/internal/redisx"
 	"guodu/notify"
@@ -106,9 +107,9 @@ func (h *Hub) openMoney(ctx context.Context, o Options) error {
 
 // wire makes the edges and gives each what it needs.
 func (h *Hub) wire(parts secrets) error {
-	wx, err := wechat.New(parts.wechat)
+	inUse, err := openChannels(parts)
 	if err != nil {
-		return fmt.Errorf("wechat: %w", err)
+		return err
 	}
 	portal, err := identity.NewPortal(h.config.Portal.Base, string(parts.portalSecret), 0)
 	if err != nil {
@@ -118,8 +119,6 @@ func (h *Hub) wire(parts secrets) error {
 	if !ok {
 		return fmt.Errorf("%w: the ephemeral Redis cannot be a Cluster", ErrConfig)
 	}
-	// Every channel in use is named here, and nowhere else.
-	inUse := map[string]channels.Channel{wx.Name(): wx}
 	limits, err := h.config.limits()
 	if err != nil {
 		return fmt.Errorf("%w: limits: %w", ErrConfig, err)
@@ -130,12 +129,21 @@ func (h *Hub) wire(parts secrets) error {
 		Limits:    transition.Limits{Order: limits[0], Day: limits[1], Balance: limits[2]},
 	})
 	due := dueOrders{orders}
+	authorize, callbacks := map[string]channels.OAuth{}, map[string]http.Handler{}
+	for name, channel := range inUse {
+		if o, ok := channel.(channels.OAuth); ok {
+			authorize[name] = o
+		}
+		if n, ok := channel.(channels.Notifier); ok {
+			callbacks[name] = notify.NewHandler(n, due, h.log)
+		}
+	}
 	h.poller = notify.NewPoller(notify.PollerConfig{Orders: due, Channels: inUse, Log: h.log})
 	prefix := h.config.Redis.Prefix
 	runner := redisx.NewRunner(h.stores.money, redisx.RunnerOptions{Replicas: h.config.Redis.Replicas})
 	pages, err := web.New(web.Config{
 		Links: binding.NewStore(runner, prefix, nil), Orders: orders, Accounts: h.books, Identity: portal,
-		OAuth: map[string]channels.OAuth{wx.Name(): wx}, Ephemeral: ephemeral, Prefix: h.config.Ephemeral.Prefix,
+		OAuth: authorize, Ephemeral: ephemeral, Prefix: h.config.Ephemeral.Prefix,
 		PublicURL: h.config.PublicURL, Secure: h.config.Environment == "production", Log: h.log,
 	})
 	if err != nil {
@@ -154,9 +162,30 @@ func (h *Hub) wire(parts secrets) error {
 		Key: parts.hubKey, Log: h.log, Hosts: hosts,
 		Times: transition.TapTimes{NotAfter: h.config.Terminals.NotAfter, Deadline: h.config.Terminals.Deadline},
 	})
-	h.public = routes(h.log, h.whileDurable, pages, terminals, map[string]http.Handler{wx.Name(): notify.NewHandler(wx, due, h.log)})
+	h.public = routes(h.log, h.whileDurable, pages, terminals, callbacks)
 	h.health = h.healthRoutes()
 	return nil
+}
+
+// openChannels makes the channels that are configured. Every channel there is
+// stands here, and nowhere else.
+func openChannels(parts secrets) (map[string]channels.Channel, error) {
+	inUse := map[string]channels.Channel{}
+	if parts.wechat.AppID != "" {
+		wx, err := wechat.New(parts.wechat)
+		if err != nil {
+			return nil, fmt.Errorf("%w: wechat: %w", ErrConfig, err)
+		}
+		inUse[wx.Name()] = wx
+	}
+	if parts.alipay.AppID != "" {
+		ali, err := alipay.New(parts.alipay)
+		if err != nil {
+			return nil, fmt.Errorf("%w: alipay: %w", ErrConfig, err)
+		}
+		inUse[ali.Name()] = ali
+	}
+	return inUse, nil
 }
 
 // Books are the hub's accounts, orders and loads.

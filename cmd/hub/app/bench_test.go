@@ -106,7 +106,7 @@ func bare(b *testing.B, body []byte) {
 func BenchmarkCallback(b *testing.B) {
 	ctx := context.Background()
 	w, hub, record := running(b)
-	holder, err := w.Phone()
+	holder, err := w.Phone("wechat")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -29,7 +30,8 @@ type Config struct {
 	DataDir     string          `koanf:"data_dir"`    // for Redis children
 	Redis       RedisConfig     `koanf:"redis"`
 	Ephemeral   RedisConfig     `koanf:"ephemeral"`
-	WeChat      WeChatConfig    `koanf:"wechat"`
+	WeChat      WeChatConfig    `koanf:"wechat"` // in use if it has an app_id; likewise
+	Alipay      AlipayConfig    `koanf:"alipay"`
 	Portal      PortalConfig    `koanf:"portal"`
 	Terminals   TerminalsConfig `koanf:"terminals"`
 	Limits      LimitsConfig    `koanf:"limits"`
@@ -63,6 +65,18 @@ type WeChatConfig struct {
 	OAuthBase       string        `koanf:"oauth_base"`
 	AuthorizeBase   string        `koanf:"authorize_base"`
 	Timeout         time.Duration `koanf:"timeout"`
+}
+
+// AlipayConfig is the app and the life account, in key mode. Gateway and base
+// are for simulators and proxies.
+type AlipayConfig struct {
+	AppID         string        `koanf:"app_id"`
+	SellerID      string        `koanf:"seller_id"`
+	AppKeyFile    string        `koanf:"app_key_file"`
+	PublicKeyFile string        `koanf:"public_key_file"` // Alipay's, not the app's
+	Gateway       string        `koanf:"gateway"`
+	AuthorizeBase string        `koanf:"authorize_base"`
+	Timeout       time.Duration `koanf:"timeout"`
 }
 
 // PortalConfig is the university's identity portal.
@@ -101,6 +115,7 @@ func Defaults() Config {
 		Limits:    LimitsConfig{Order: "500", Day: "2000", Balance: "5000"},
 		Order:     OrderConfig{Description: "校园卡充值", Expiry: 15 * time.Minute},
 		WeChat:    WeChatConfig{Timeout: 5 * time.Second},
+		Alipay:    AlipayConfig{Timeout: 5 * time.Second},
 	}
 }
 
@@ -159,13 +174,24 @@ func (c Config) Check() error {
 	if err == nil && c.Environment == "production" {
 		need(u.Scheme == "https", "public_url must be https in production")
 	}
-	for name, value := range map[string]string{
-		"wechat.app_id": c.WeChat.AppID, "wechat.app_secret_file": c.WeChat.AppSecretFile, "wechat.mch_id": c.WeChat.MchID,
-		"wechat.merchant_serial": c.WeChat.MerchantSerial, "wechat.merchant_key_file": c.WeChat.MerchantKeyFile,
-		"wechat.public_key_id": c.WeChat.PublicKeyID, "wechat.public_key_file": c.WeChat.PublicKeyFile,
-		"wechat.api_v3_key_file": c.WeChat.APIv3KeyFile, "portal.base": c.Portal.Base,
-		"portal.client_secret_file": c.Portal.ClientSecretFile, "terminals.key_file": c.Terminals.KeyFile,
-	} {
+	needs := map[string]string{
+		"portal.base": c.Portal.Base, "portal.client_secret_file": c.Portal.ClientSecretFile, "terminals.key_file": c.Terminals.KeyFile,
+	}
+	need(c.WeChat.AppID != "" || c.Alipay.AppID != "", "neither wechat.app_id nor alipay.app_id is there: no channel to be paid by")
+	if c.WeChat.AppID != "" {
+		maps.Copy(needs, map[string]string{
+			"wechat.app_secret_file": c.WeChat.AppSecretFile, "wechat.mch_id": c.WeChat.MchID,
+			"wechat.merchant_serial": c.WeChat.MerchantSerial, "wechat.merchant_key_file": c.WeChat.MerchantKeyFile,
+			"wechat.public_key_id": c.WeChat.PublicKeyID, "wechat.public_key_file": c.WeChat.PublicKeyFile,
+			"wechat.api_v3_key_file": c.WeChat.APIv3KeyFile,
+		})
+	}
+	if c.Alipay.AppID != "" {
+		maps.Copy(needs, map[string]string{
+			"alipay.seller_id": c.Alipay.SellerID, "alipay.app_key_file": c.Alipay.AppKeyFile, "alipay.public_key_file": c.Alipay.PublicKeyFile,
+		})
+	}
+	for name, value := range needs {
 		need(value != "", "%s is missing", name)
 	}
 	_, err = c.limits()

@@ -6,12 +6,14 @@ import (
 	"encoding/pem"
 	"fmt"
 
+	"guodu/channels/alipay"
 	"guodu/channels/wechat"
 )
 
 // secrets are what the files named in the configuration hold.
 type secrets struct {
 	wechat       wechat.Config
+	alipay       alipay.Config
 	portalSecret []byte
 	hubKey       ed25519.PrivateKey
 }
@@ -28,12 +30,19 @@ func readSecrets(c Config) (secrets, error) {
 		}
 		return text
 	}
-	w := c.WeChat
-	s.wechat = wechat.Config{
-		AppID: w.AppID, AppSecret: string(file(w.AppSecretFile)), MchID: w.MchID, MerchantSerial: w.MerchantSerial,
-		MerchantKeyPEM: file(w.MerchantKeyFile), PublicKeyID: w.PublicKeyID, PublicKeyPEM: file(w.PublicKeyFile),
-		APIv3Key: file(w.APIv3KeyFile), APIBase: w.APIBase, OAuthBase: w.OAuthBase, AuthorizeBase: w.AuthorizeBase,
-		Timeout: w.Timeout,
+	if w := c.WeChat; w.AppID != "" {
+		s.wechat = wechat.Config{
+			AppID: w.AppID, AppSecret: string(file(w.AppSecretFile)), MchID: w.MchID, MerchantSerial: w.MerchantSerial,
+			MerchantKeyPEM: file(w.MerchantKeyFile), PublicKeyID: w.PublicKeyID, PublicKeyPEM: file(w.PublicKeyFile),
+			APIv3Key: file(w.APIv3KeyFile), APIBase: w.APIBase, OAuthBase: w.OAuthBase, AuthorizeBase: w.AuthorizeBase,
+			Timeout: w.Timeout,
+		}
+	}
+	if a := c.Alipay; a.AppID != "" {
+		s.alipay = alipay.Config{
+			AppID: a.AppID, SellerID: a.SellerID, AppKeyPEM: file(a.AppKeyFile), AlipayPublicKeyPEM: file(a.PublicKeyFile),
+			Gateway: a.Gateway, AuthorizeBase: a.AuthorizeBase, Timeout: a.Timeout,
+		}
 	}
 	s.portalSecret = file(c.Portal.ClientSecretFile)
 	key := file(c.Terminals.KeyFile)
