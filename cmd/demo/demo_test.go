@@ -15,6 +15,7 @@ func TestOnceEndsWithAnAccountThatHolds(t *testing.T) {
 		last   string
 	}{
 		"as it comes":        {[]string{"--once"}, 0, `^paid 70\.00 = card 70\.00 \+ pending 0\.00 \+ held 0\.00$`},
+		"in memory":          {[]string{"--once", "--memory"}, 0, `^paid 70\.00 = card 70\.00 \+ pending 0\.00 \+ held 0\.00$`},
 		"other amounts":      {[]string{"--once", "--amounts", "33.33,0.01"}, 0, `^paid 33\.34 = card 33\.34 \+ pending 0\.00 \+ held 0\.00$`},
 		"each callback pays": {[]string{"--once", "--sabotage", "double"}, 1, `^paid 70\.00 ≠ card 140\.00 \+ pending 0\.00 \+ held 0\.00$`},
 		"credits are lost":   {[]string{"--once", "--sabotage", "lost"}, 1, `^paid 70\.00 ≠ card 0\.00 \+ pending 0\.00 \+ held 0\.00$`},

@@ -40,7 +40,12 @@ func walk(ctx context.Context, o options, amounts []fen.Fen, out io.Writer, log 
 	if err != nil {
 		return err
 	}
-	hub, err := app.New(ctx, config, app.Options{Log: log, Rewrite: sabotage(o.Sabotage)})
+	memory, end, err := inMemory(o.Memory, &config, out)
+	if err != nil {
+		return err
+	}
+	defer end()
+	hub, err := app.New(ctx, config, app.Options{Log: log, Rewrite: sabotage(o.Sabotage), Memory: memory})
 	if err != nil {
 		return err
 	}

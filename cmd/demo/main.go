@@ -21,6 +21,7 @@ type options struct {
 	Once     bool   `help:"Walk the journey once, print the account, end."`
 	Amounts  string `help:"Recharges in yuan, separated by commas." default:"50.00,20.00" placeholder:"YUAN,…"`
 	Sabotage string `help:"Damage the credit script first, to see the account fail: double (each callback credits) or lost (a credit moves nothing)." enum:"none,double,lost" default:"none"`
+	Memory   bool   `help:"Use the in-memory server although redis-server is installed."`
 	Verbose  bool   `help:"Show the hub's log."`
 }
 

@@ -32,6 +32,10 @@ type Options struct {
 	Log *slog.Logger
 	// Rewrite changes scripts, for the demo's sabotage switch and for tests.
 	Rewrite func(name, source string) string
+	// Memory says that the configured Redis is the demo's embedded one: it keeps
+	// nothing and has no settings to look at. The hub then serves environment
+	// test only.
+	Memory bool
 }
 
 // Hub is a hub that was put together. Serve runs it, Close ends what it holds.
@@ -39,6 +43,7 @@ type Hub struct {
 	config   Config
 	log      *slog.Logger
 	stores   *stores
+	memory   bool
 	books    *transition.Store
 	registry *pos.Registry
 	poller   *notify.Poller
@@ -91,18 +96,32 @@ func New(ctx context.Context, c Config, o Options) (*Hub, error) {
 
 // openMoney passes the gate and opens the store behind it.
 func (h *Hub) openMoney(ctx context.Context, o Options) error {
-	err := redisx.CheckDurable(ctx, h.stores.money, h.config.Redis.Replicas, h.config.Redis.Accept)
+	if o.Memory && h.config.Environment != "test" {
+		return fmt.Errorf("%w: an in-memory Redis is for environment test", ErrConfig)
+	}
+	h.memory = o.Memory
+	var err error
+	if !o.Memory {
+		err = redisx.CheckDurable(ctx, h.stores.money, h.config.Redis.Replicas, h.config.Redis.Accept)
+	}
 	if err != nil {
 		return fmt.Errorf("money Redis: %w", err)
 	}
 	h.durable.Store(true)
-	runner := redisx.NewRunner(h.stores.money, redisx.RunnerOptions{Replicas: h.config.Redis.Replicas, Rewrite: o.Rewrite})
+	runner := h.runner(o.Rewrite)
 	h.books, err = transition.Open(ctx, runner, transition.Options{Prefix: h.config.Redis.Prefix})
 	if err != nil {
 		return err
 	}
 	h.registry = pos.NewRegistry(runner, h.config.Redis.Prefix)
 	return nil
+}
+
+// runner runs scripts on the money Redis.
+func (h *Hub) runner(rewrite func(name, source string) string) *redisx.Runner {
+	return redisx.NewRunner(h.stores.money, redisx.RunnerOptions{
+		Replicas: h.config.Redis.Replicas, NoShebang: h.memory, Rewrite: rewrite,
+	})
 }
 
 // wire makes the edges and gives each what it needs.
@@ -140,9 +159,8 @@ func (h *Hub) wire(parts secrets) error {
 	}
 	h.poller = notify.NewPoller(notify.PollerConfig{Orders: due, Channels: inUse, Log: h.log})
 	prefix := h.config.Redis.Prefix
-	runner := redisx.NewRunner(h.stores.money, redisx.RunnerOptions{Replicas: h.config.Redis.Replicas})
 	pages, err := web.New(web.Config{
-		Links: binding.NewStore(runner, prefix, nil), Orders: orders, Accounts: h.books, Identity: portal,
+		Links: binding.NewStore(h.runner(nil), prefix, nil), Orders: orders, Accounts: h.books, Identity: portal,
 		OAuth: authorize, Ephemeral: ephemeral, Prefix: h.config.Ephemeral.Prefix,
 		PublicURL: h.config.PublicURL, Secure: h.config.Environment == "production", Log: h.log,
 	})
@@ -247,6 +265,9 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	var background sync.WaitGroup
 	background.Go(func() { h.poller.Run(ctx) })
 	background.Go(func() {
+		if h.memory {
+			return
+		}
 		watchDurability(ctx, h.stores.money, h.config.Redis, h.log, h.durable.Store)
 	})
 	h.log.Info("hub serves", "listen", listener.Addr().String(), "public_url", h.config.PublicURL, "environment", h.config.Environment)
