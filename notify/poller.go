@@ -175,8 +175,8 @@ func (p *Poller) closeAtChannel(ctx context.Context, channel channels.Channel, d
 	if payment.State == channels.Unpaid {
 		return false, nil
 	}
-	_, err = p.config.Orders.Settle(ctx, payment, "query")
-	return err == nil, err
+	outcome, err := p.config.Orders.Settle(ctx, payment, "query")
+	return err == nil && outcome != "case", err
 }
 
 // next is when to ask again: by the order's age, and at its expiry.

@@ -59,8 +59,8 @@ type Credited struct {
 	Flag     string
 }
 
-// moves bounds how often a call names its keys again.
-const moves = 8
+// tries bounds how often a call names its keys again.
+const tries = 8
 
 // Credit credits an order, at most once whatever is called and how often. A
 // repeat returns what the first one did.
@@ -72,7 +72,7 @@ func (s *Store) Credit(ctx context.Context, c Credit) (Credited, error) {
 			return Credited{}, fmt.Errorf("order %s, %.70q: %w", c.Order, name, ErrNumber)
 		}
 	}
-	for range moves {
+	for range tries {
 		reply, err := s.credit(ctx, c)
 		if err != nil {
 			return Credited{}, err

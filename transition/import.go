@@ -90,12 +90,14 @@ func (s *Store) Import(ctx context.Context, st Statement) (entries int64, err er
 		return 0, err
 	}
 	taken := ""
-	if err := s.pointToCard(ctx, st); errors.Is(err, ErrCardTaken) {
+	err = s.pointToCard(ctx, st)
+	moves := errors.Is(err, errOwnNumber)
+	if errors.Is(err, ErrCardTaken) {
 		taken = "OTHER_ACCOUNT" // the rest of the statement counts all the same
-	} else if err != nil {
+	} else if err != nil && !moves {
 		return 0, err
 	}
-	for range moves {
+	for range tries {
 		reply, err := s.imports(ctx, st, taken)
 		if err != nil {
 			return 0, err
@@ -106,9 +108,12 @@ func (s *Store) Import(ctx context.Context, st Statement) (entries int64, err er
 			if err != nil {
 				return 0, unexpected("import", reply)
 			}
-			return entries, s.pointedTo(ctx, st)
+			if moves {
+				err = s.moveNumber(ctx, st)
+			}
+			return entries, errors.Join(err, s.pointedTo(ctx, st))
 		case "DUP":
-			return 0, nil
+			return 0, s.pointedTo(ctx, st)
 		case "STALE":
 			return 0, fmt.Errorf("account %s: %w: %s", st.Account, ErrStale, reply[1])
 		case "BUSY":
@@ -130,20 +135,44 @@ func (s *Store) pointToCard(ctx context.Context, st Statement) error {
 	if st.Card == (Card{}) {
 		return nil
 	}
-	err := s.point(ctx, s.keys.numberIndex(st.Card.No), string(st.Card.UID), func(uid string) (bool, error) {
-		number, owner, err := s.numberOf(ctx, CardUID(uid))
-		return number == st.Card.No && owner != st.Account, err // a new card may keep its holder's number
+	err := s.point(ctx, s.keys.cardIndex(st.Card.UID), string(st.Account), func(account string) error {
+		owner, err := s.cardField(ctx, AccountNo(account), st.Card.UID, "account")
+		if err == nil && owner == account {
+			err = ErrCardTaken
+		}
+		return err
 	})
 	if err == nil {
-		err = s.point(ctx, s.keys.cardIndex(st.Card.UID), string(st.Account), func(account string) (bool, error) {
-			owner, err := s.cardField(ctx, AccountNo(account), st.Card.UID, "account")
-			return owner == account, err
+		err = s.point(ctx, s.keys.numberIndex(st.Card.No), string(st.Card.UID), func(uid string) error {
+			number, owner, err := s.numberOf(ctx, CardUID(uid))
+			switch {
+			case err != nil || number != st.Card.No:
+				return err
+			case owner == st.Account:
+				return errOwnNumber
+			}
+			return ErrCardTaken
 		})
 	}
 	if err != nil {
 		return fmt.Errorf("account %s, card %s: %w", st.Account, st.Card.UID, err)
 	}
 	return nil
+}
+
+// errOwnNumber says that the number leads to the account's card so far; it
+// moves to the new one once that is in force.
+var errOwnNumber = errors.New("number of the card before")
+
+// moveNumber lets the number lead to the new card of its holder.
+func (s *Store) moveNumber(ctx context.Context, st Statement) error {
+	return s.point(ctx, s.keys.numberIndex(st.Card.No), string(st.Card.UID), func(uid string) error {
+		number, owner, err := s.numberOf(ctx, CardUID(uid))
+		if err == nil && number == st.Card.No && owner != st.Account {
+			err = ErrCardTaken
+		}
+		return err
+	})
 }
 
 // pointedTo makes sure that the card is still found under this account: of two
@@ -162,11 +191,12 @@ func (s *Store) pointedTo(ctx context.Context, st Statement) error {
 	return nil
 }
 
-// point sets a pointer. One that is taken is replaced only if it leads to no
-// card: an import that was refused or cut off after this step left it.
-func (s *Store) point(ctx context.Context, key, value string, leads func(held string) (bool, error)) error {
+// point sets a pointer. One that is taken is replaced only if nothing stands
+// against it: it leads to no card, since an import that was refused or cut off
+// after this step left it.
+func (s *Store) point(ctx context.Context, key, value string, against func(held string) error) error {
 	replace := ""
-	for range moves {
+	for range tries {
 		reply, err := s.run.Run(ctx, s.scripts.index, []string{key}, value, replace)
 		if err != nil {
 			return err
@@ -174,12 +204,9 @@ func (s *Store) point(ctx context.Context, key, value string, leads func(held st
 		if reply[0] == "OK" {
 			return nil
 		}
-		found, err := leads(reply[1])
+		err = against(reply[1])
 		if err != nil {
-			return err
-		}
-		if found {
-			return fmt.Errorf("%w (%s)", ErrCardTaken, reply[1])
+			return fmt.Errorf("%w (%s)", err, reply[1])
 		}
 		replace = reply[1]
 	}

@@ -16,9 +16,11 @@ if a.ver == ARGV[2] then
   return { 'DUP', a.ver }
 end
 if a.ver ~= '' and tonumber(ARGV[2]) < tonumber(a.ver) then return { 'STALE', a.ver } end
+if a.part ~= '' and tonumber(ARGV[2]) < tonumber(a.part) then return { 'STALE', a.part } end
 if a.card ~= ARGV[11] then return { 'RETRY' } end
--- A card that cannot be taken over keeps neither a freeze nor arrears waiting;
--- the version stays, so that the statement can come again.
+-- A card that cannot be taken over keeps neither a freeze nor arrears waiting.
+-- The version is then held in part: it may come again for its card, and only
+-- for that, since arrears may have been paid meanwhile.
 local card, refused = {}, ARGV[12]
 if ARGV[6] ~= '' then
   card = hash(KEYS[3])
@@ -29,37 +31,39 @@ if ARGV[6] ~= '' then
   end
 end
 
-local first = a.seq
-if a.status ~= ARGV[3] then
-  a.status = ARGV[3]
-  enter(a, KEYS[2], 'open', ARGV[2], 0, now)
+local first, again = a.seq, a.part == ARGV[2]
+if not again then
+  if a.status ~= ARGV[3] then
+    a.status = ARGV[3]
+    enter(a, KEYS[2], 'open', ARGV[2], 0, now)
+  end
+  if a.arrears ~= arrears then
+    local change = arrears - a.arrears
+    a.arrears = arrears
+    enter(a, KEYS[2], 'arrears', ARGV[2], change, now)
+  end
+  local old, new, names = {}, {}, {}
+  for name, owner in string.gmatch(a.freeze, '([a-z_]+)=([a-z_]+)') do
+    old[name] = owner
+    if owner ~= 'core' then new[name] = owner end
+  end
+  for name in string.gmatch(ARGV[5], '[a-z_]+') do new[name] = new[name] or 'core' end
+  if arrears > 0 then new.arrears = 'core' end
+  for name in pairs(new) do names[#names + 1] = name end
+  table.sort(names)
+  local packed = {}
+  for _, name in ipairs(names) do packed[#packed + 1] = name .. '=' .. new[name] end
+  a.freeze = table.concat(packed, ',')
+  for _, name in ipairs(names) do
+    if not old[name] then enter(a, KEYS[2], 'freeze', name, 0, now) end
+  end
+  local gone = {}
+  for name in pairs(old) do
+    if not new[name] then gone[#gone + 1] = name end
+  end
+  table.sort(gone)
+  for _, name in ipairs(gone) do enter(a, KEYS[2], 'thaw', name, 0, now) end
 end
-if a.arrears ~= arrears then
-  local change = arrears - a.arrears
-  a.arrears = arrears
-  enter(a, KEYS[2], 'arrears', ARGV[2], change, now)
-end
-local old, new, names = {}, {}, {}
-for name, owner in string.gmatch(a.freeze, '([a-z_]+)=([a-z_]+)') do
-  old[name] = owner
-  if owner ~= 'core' then new[name] = owner end
-end
-for name in string.gmatch(ARGV[5], '[a-z_]+') do new[name] = new[name] or 'core' end
-if arrears > 0 then new.arrears = 'core' end
-for name in pairs(new) do names[#names + 1] = name end
-table.sort(names)
-local packed = {}
-for _, name in ipairs(names) do packed[#packed + 1] = name .. '=' .. new[name] end
-a.freeze = table.concat(packed, ',')
-for _, name in ipairs(names) do
-  if not old[name] then enter(a, KEYS[2], 'freeze', name, 0, now) end
-end
-local gone = {}
-for name in pairs(old) do
-  if not new[name] then gone[#gone + 1] = name end
-end
-table.sort(gone)
-for _, name in ipairs(gone) do enter(a, KEYS[2], 'thaw', name, 0, now) end
 
 if refused == '' and ARGV[6] ~= '' and (a.card ~= ARGV[6] or card.version ~= ARGV[8] or card.card_no ~= ARGV[7]
   or card.profile ~= ARGV[9] or card.status ~= 'in_force') then
@@ -81,13 +85,19 @@ if refused == '' and ARGV[6] ~= '' and (a.card ~= ARGV[6] or card.version ~= ARG
   enter(a, KEYS[2], 'card', ARGV[6], 0, now)
   redis.call('HSET', KEYS[1], 'card', ARGV[6])
 end
-if ARGV[6] == '' and a.card ~= '' then
+if a.card ~= '' and (ARGV[6] == '' or refused ~= '' and a.card ~= ARGV[6]) then
+  -- The account has no card now, or one that the hub cannot take over: the one
+  -- before it is not the holder's any more.
   redis.call('HSET', KEYS[4], 'status', 'out')
   enter(a, KEYS[2], 'card', '-', 0, now)
   redis.call('HSET', KEYS[1], 'card', '')
 end
 save(a)
 redis.call('HSET', KEYS[1], 'status', a.status)
-if refused ~= '' then return { refused } end
+if refused ~= '' then
+  redis.call('HSET', KEYS[1], 'part', ARGV[2])
+  return { refused }
+end
 redis.call('HSET', KEYS[1], 'ver', ARGV[2])
+if a.part ~= '' then redis.call('HDEL', KEYS[1], 'part') end
 return { 'IMPORTED', text(a.seq - first) }

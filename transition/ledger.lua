@@ -17,7 +17,7 @@ end
 local function account(key)
   local h = hash(key)
   local a = { key = key, status = h.status, freeze = h.freeze or '', open = h.open or '', card = h.card or '',
-    ver = h.ver or '', q_day = h.q_day or '', head = h.head or '-' }
+    ver = h.ver or '', part = h.part or '', q_day = h.q_day or '', head = h.head or '-' }
   for _, f in ipairs({ 'pending', 'load_held', 'refund_held', 'arrears', 'clawback', 'seq', 'q_fen' }) do
     a[f] = tonumber(h[f] or '0')
   end

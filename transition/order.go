@@ -99,7 +99,8 @@ func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (no OrderNo, fresh 
 		string(n.No), n.Channel, n.Amount.String(), n.PayerKind, n.Payer, string(n.Request),
 		string(n.Key), idempotency.Fingerprint("recharge", string(n.Account), n.Channel, n.Amount.String(), n.PayerKind, n.Payer),
 		millis(now), millis(n.Expires), millis(n.FirstDue), now.In(Beijing()).Format("20060102"),
-		n.Limits.Order.String(), n.Limits.Day.String(), n.Limits.Balance.String(), string(n.Account))
+		n.Limits.Order.String(), n.Limits.Day.String(), n.Limits.Balance.String(), string(n.Account),
+		now.In(Beijing()).AddDate(0, 0, 1).Format("20060102"))
 	if err != nil {
 		return "", false, err
 	}

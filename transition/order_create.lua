@@ -4,7 +4,7 @@
 -- ARGV 1 order  2 channel  3 amount  4 payer kind  5 payer  6 request (JSON)
 --      7 idempotency key or ''  8 fingerprint  9 now  10 expires  11 first due
 --      12 quota day  13 cap of an order  14 cap of a day  15 cap of the balance
---      16 account
+--      16 account  17 the day after the quota day
 -- Replies: docs/keys.md.
 -- Invariants: one order a number, one order an idempotency key; an order is in
 -- due as long as the channel may still be paid for it.
@@ -29,9 +29,10 @@ if o_no and o_channel == ARGV[2] and o_amount == ARGV[3] and o_payer == ARGV[5] 
 end
 if redis.call('EXISTS', KEYS[2]) == 1 then return { 'EXISTS' } end
 if amount > tonumber(ARGV[13]) then return { 'LIMIT_ORDER', ARGV[13] } end
--- Two hubs' clocks may differ at midnight: the later day counts.
+-- Two hubs' clocks may differ at midnight: the later day counts, but none beyond
+-- tomorrow, which a clock that was wrong has left.
 local day, used = ARGV[12], 0
-if a.q_day >= day then day, used = a.q_day, a.q_fen end
+if a.q_day >= day and a.q_day <= ARGV[17] then day, used = a.q_day, a.q_fen end
 if used + amount > tonumber(ARGV[14]) then return { 'LIMIT_DAY', text(math.max(0, tonumber(ARGV[14]) - used)) } end
 local held = a.pending + a.load_held
 if held + amount > tonumber(ARGV[15]) then return { 'LIMIT_BALANCE', text(math.max(0, tonumber(ARGV[15]) - held)) } end

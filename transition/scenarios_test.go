@@ -39,6 +39,7 @@ func scenarios() []scenario {
 		{"case_grows", caseGrows},
 		{"card_versions", cardVersions},
 		{"card_changes", cardChanges},
+		{"import_in_part", importInPart},
 	}
 }
 
@@ -316,6 +317,8 @@ func tapShortBalance(ctx context.Context, st *stage) {
 	st.tapped(ctx, st.reading("tap-0003", 4, 6100))
 	st.tapped(ctx, st.reading("tap-0004", 3, 1200)) // WRITTEN and L0: contradiction
 	st.tapped(ctx, st.reading("tap-0005", 5, 6100)) // the counter jumped
+	st.tapped(ctx, st.reading("tap-0001", 3, 1200)) // and a repeat gets nothing
+	st.tapped(ctx, st.reading("tap-0001", 3, 1200)) // a repeat gets nothing either
 	back := st.reading("tap-0008", 4, 6200)
 	*back.P = 2 // purchases are never taken back
 	st.tapped(ctx, back)
@@ -495,4 +498,40 @@ func cardChanges(ctx context.Context, st *stage) {
 	_, err := st.Store.imports(ctx, a, "")
 	st.say("it goes on", nil, err)
 	st.say("and finds the card gone", nil, st.pointedTo(ctx, a))
+}
+
+func importInPart(ctx context.Context, st *stage) {
+	other := st.statement(1, 0)
+	other.Account, other.Card = "B2", Card{UID: "04FFFFFF", No: "70009", Version: "1", Profile: "stamp"}
+	st.imports(ctx, other)
+	st.imports(ctx, st.statement(1, 0))
+	wrong := st.statement(3, 5000, "lost")
+	wrong.Card = other.Card
+	wrong.Card.No = "70001"
+	st.imports(ctx, wrong) // B2's card: frozen and owing all the same, the old card out
+	st.create(ctx, 1, 5000, "")
+	st.credit(ctx, 1, 5000, nil) // the arrears are paid
+	st.imports(ctx, wrong)       // again: they are not owed again
+	st.imports(ctx, st.statement(2, 0))
+	st.show(ctx, st.keys.account(partitionOf(accountA), accountA))
+	st.tapped(ctx, st.reading("tap-0001", 3, 1200))
+	mended := st.statement(3, 5000, "lost")
+	st.imports(ctx, mended)
+	st.imports(ctx, mended)
+	newer := st.statement(4, 0)
+	newer.Card.UID = "04D4E5F6" // the number moves with its holder
+	st.imports(ctx, newer)
+	st.imports(ctx, st.statement(3, 0)) // and not back with an old statement
+	uid, err := st.CardOfNumber(ctx, "70001")
+	st.say("70001 is", uid, err)
+	st.say("a clock that was wrong", nil, st.client().HSet(ctx, st.keys.account(partitionOf(accountA), accountA), "q_day", "20271123", "q_fen", "200000").Err())
+	st.create(ctx, 2, 700, "")
+	for _, c := range []Case{
+		{ID: "wechat:42002", Txn: "42002", Kind: "closed_account", Suspense: 700, Evidence: json.RawMessage(`{"n":1}`)},
+		{ID: "wechat:42002", Txn: "42002", Kind: "refunds_unknown", Suspense: 700, Evidence: json.RawMessage(`{"n":2}`)},
+	} {
+		first, err := st.OpenCase(ctx, string(orderNo(2)), c)
+		st.say("open case "+c.Kind, first, err)
+	}
+	st.credit(ctx, 2, 700, nil) // refunded, as far as anybody knows
 }

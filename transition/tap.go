@@ -113,7 +113,7 @@ func (s *Store) Tap(ctx context.Context, r Reading, nonce Nonce, times TapTimes)
 	if err != nil {
 		return TapResult{}, err
 	}
-	for range moves {
+	for range tries {
 		reply, open, fresh, err := s.tap(ctx, account, r, nonce, times)
 		if err != nil {
 			return TapResult{}, err

@@ -40,6 +40,8 @@ if tap.fp then
   redis.call('HINCRBY', KEYS[6], 'dup', '1')
   confirmed, confirmed_amount = tap.confirmed, tap.confirmed_amount
   if tap.load ~= open_id or not live(load, tap.n, who) then return answer('DEAD') end
+  if (card.mark or '') ~= '' then return answer(card.mark) end
+  if load.state == 'WRITTEN' then return answer('REREAD') end
   if card.status ~= 'in_force' then return answer('NOT_IN_FORCE') end
   if a.status ~= 'open' then return answer('CLOSED') end
   if a.freeze ~= '' then return answer('FROZEN') end

@@ -29,7 +29,7 @@ func (s *Store) Verify(ctx context.Context) (Books, error) {
 	books := Books{Tot: Postings{}}
 	for p := range partition(Partitions) {
 		var b Books
-		for range moves {
+		for range tries {
 			b, err = s.verifyPartition(ctx, p, index[p])
 			if !errors.Is(err, ErrMoved) {
 				break
@@ -56,7 +56,7 @@ func (s *Store) Verify(ctx context.Context) (Books, error) {
 // verifyPartition compares one partition. Orders and loads that appeared since
 // the scan are found by the entries that name them, and read with the next try.
 func (s *Store) verifyPartition(ctx context.Context, p partition, h holdings) (Books, error) {
-	for range moves {
+	for range tries {
 		snap, err := s.take(ctx, p, h)
 		if err != nil {
 			return Books{}, err

@@ -52,6 +52,8 @@ type Config struct {
 	PublicURL string                    // without a slash at the end
 	Secure    bool                      // cookies over https only
 	Log       *slog.Logger
+	// Ready says whether what a form asks for would be kept; nil is always.
+	Ready func() bool
 }
 
 // Pages serves /h5. It is safe for concurrent use.

@@ -84,6 +84,9 @@ func (p *Pages) withForm(next echo.HandlerFunc) echo.HandlerFunc {
 		if r.Method == http.MethodGet {
 			return next(c)
 		}
+		if p.config.Ready != nil && !p.config.Ready() {
+			return p.sorry(c, http.StatusServiceUnavailable, busy(), nil)
+		}
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, formMax)
 		err := r.ParseForm()
 		var large *http.MaxBytesError

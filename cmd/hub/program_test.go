@@ -190,7 +190,11 @@ func TestNothingIsAcceptedWhileRedisIsWeak(t *testing.T) {
 	t.Parallel()
 	c := newCampus(t)
 	c.start("")
-	order := c.paid("50.00")
+	holder := c.bound()
+	order, err := holder.Recharge(c.ctx, "50.00")
+	if err != nil {
+		t.Fatal(err)
+	}
 	redis := c.redis.Client()
 	if err := redis.ConfigSet(c.ctx, "appendonly", "no").Err(); err != nil {
 		t.Fatal(err)
@@ -207,6 +211,9 @@ func TestNothingIsAcceptedWhileRedisIsWeak(t *testing.T) {
 	}
 	if err := c.load(); err == nil {
 		t.Error("a terminal is served")
+	}
+	if sheet, err := holder.Prepare(c.ctx, "5.00"); err == nil {
+		t.Errorf("a holder is asked to pay order %s", sheet.Order)
 	}
 	if err := redis.ConfigSet(c.ctx, "appendonly", "yes").Err(); err != nil {
 		t.Fatal(err)

@@ -120,9 +120,10 @@ func watchDurability(ctx context.Context, client redis.UniversalClient, r RedisC
 		if err != nil && ctx.Err() == nil {
 			log.Error("money Redis", "error", err)
 		}
-		// One that does not answer refuses by itself; only a weak one must be kept
-		// from being believed.
-		durable(!errors.Is(err, redisx.ErrWeak))
+		// One that does not answer refuses by itself, and says nothing new.
+		if err == nil || errors.Is(err, redisx.ErrWeak) {
+			durable(err == nil)
+		}
 	}
 }
 
