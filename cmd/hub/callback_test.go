@@ -171,8 +171,8 @@ func TestHostileNoticesOfAlipayCreditNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, kind := range alipay.TamperKinds() {
-		if kind.Truthful() {
-			continue // says what is so; it is credited once, as any other notice
+		if kind.Truthful() || kind == alipay.TamperRefund {
+			continue // says what is so and is credited once; of refunds below
 		}
 		for range 2 {
 			d, err := c.Alipay.DeliverTampered(c.ctx, sheet.Order, kind)
@@ -204,5 +204,32 @@ func TestHostileNoticesOfAlipayCreditNothing(t *testing.T) {
 	}
 	if _, err := c.inside().Books().Verify(c.ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAnAlipayOrderWithRefundsThatAreNotNamedIsNotCredited(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t, withAlipay)
+	c.start("")
+	holder := c.boundBy("alipay")
+	order, err := holder.Recharge(c.ctx, "50.00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := c.Alipay.DeliverTampered(c.ctx, order, alipay.TamperRefund)
+	if err != nil || !d.Accepted {
+		t.Fatalf("a notice that tells of a refund: %+v, %v; want it kept as a case", d, err)
+	}
+	_, accepted, err := c.Deliver(c.ctx, "alipay", order, 1) // made before the refund, comes after it
+	if err != nil || !accepted {
+		t.Fatalf("the late notice: %t, %v", accepted, err)
+	}
+	books, err := c.inside().Books().Verify(c.ctx)
+	if err != nil || books.Orders != 0 || books.Tot["suspense"] != -5000 {
+		t.Errorf("%d credits, books %v, %v; want 50.00 in suspense", books.Orders, books.Tot, err)
+	}
+	status, output := c.command("cases", "list")
+	if status != 0 || !strings.Contains(output, "refunds_unknown") || !strings.Contains(output, "50.00 yuan") {
+		t.Errorf("cases list ends with %d:\n%s", status, output)
 	}
 }
