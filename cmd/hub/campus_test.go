@@ -3,10 +3,10 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -130,12 +131,16 @@ func (c *campus) start(failpoint string) *process {
 	return p
 }
 
+// serves is how a hub says where it listens: on a port that the kernel chose, so
+// that no two tests ever meet on one.
+var serves = regexp.MustCompile(`msg="hub serves" listen=([0-9.:]+)`)
+
 // run starts a hub process and waits until it listens.
 func (c *campus) run(failpoint string, env ...string) *process {
 	c.t.Helper()
-	p := &process{addr: freeAddr(c.t), done: make(chan struct{}), log: &safeBuffer{}}
+	p := &process{done: make(chan struct{}), log: &safeBuffer{}}
 	p.cmd = exec.Command(hubBinary, "--config", c.ConfigFile, "serve")
-	p.cmd.Env = append(os.Environ(), append(env, "GUODU_LISTEN="+p.addr, "GUODU_FAILPOINT="+failpoint)...)
+	p.cmd.Env = append(os.Environ(), append(env, "GUODU_LISTEN=127.0.0.1:0", "GUODU_FAILPOINT="+failpoint)...)
 	out := io.MultiWriter(p.log, c.logs)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	if err := p.cmd.Start(); err != nil {
@@ -154,11 +159,12 @@ func (c *campus) run(failpoint string, env ...string) *process {
 			c.t.Fatalf("the hub ended:\n%s", p.log)
 		default:
 		}
-		conn, err := net.Dial("tcp", p.addr)
-		if err == nil {
-			err = conn.Close()
+		found := serves.FindStringSubmatch(p.log.String())
+		if found == nil {
+			return errors.New("it has not said so")
 		}
-		return err
+		p.addr = found[1]
+		return nil
 	})
 	return p
 }
@@ -303,13 +309,3 @@ func (s *safeBuffer) Bytes() []byte {
 }
 
 func (s *safeBuffer) String() string { return string(s.Bytes()) }
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}

@@ -1,6 +1,7 @@
 package redisx
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -115,8 +117,8 @@ func (s *Server) ready(ctx context.Context) error {
 	}
 	for {
 		conn, err := net.DialTimeout(network, s.addr, time.Second)
-		if err == nil {
-			return conn.Close()
+		if err == nil && s.answers(conn) {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -126,6 +128,24 @@ func (s *Server) ready(ctx context.Context) error {
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
+}
+
+// answers says whether it is this child that listens: somebody else's server
+// may have taken the port first.
+func (s *Server) answers(conn net.Conn) bool {
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
+	if _, err := conn.Write([]byte("INFO server\r\n")); err != nil {
+		return false
+	}
+	ours := "process_id:" + strconv.Itoa(s.PID())
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "process_id:") {
+			return lines.Text() == ours
+		}
+	}
+	return false
 }
 
 // ended is why the child ended; call it after done.
