@@ -43,8 +43,8 @@ func complaints(t *testing.T, name string, s Subject) string {
 		if c.name != name {
 			continue
 		}
-		if c.skip != nil && c.skip(s) != "" {
-			t.Fatalf("the check is skipped for want of %s", c.skip(s))
+		if c.lacks != nil && c.lacks(s) != "" {
+			t.Fatalf("the check does not run for want of %s", c.lacks(s))
 		}
 		r := &recorder{}
 		done := make(chan struct{})

@@ -4,7 +4,7 @@
 //
 // [Run] takes a [Subject]: the channel between a simulator of its own, and the
 // few things that the suite must be able to make that simulator do. What a
-// channel does not have is nil there, and its checks are skipped: a cash machine
+// channel does not have is nil there, and its checks do not apply: a cash machine
 // without callbacks and OAuth passes as well.
 //
 // Callers: the conformance tests of the adapters. It is for tests only.

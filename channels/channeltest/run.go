@@ -13,10 +13,10 @@ type reporter interface {
 // check is one promise of the contract.
 type check struct {
 	name string
-	// skip says what the subject cannot do that the check needs, or nothing; nil
-	// needs nothing.
-	skip func(Subject) string
-	do   func(reporter, *bench)
+	// lacks says what the subject does not have that the check is about, or
+	// nothing; nil is about what every channel has.
+	lacks func(Subject) string
+	do    func(reporter, *bench)
 }
 
 // Run holds a channel against every promise. It makes one subject and uses a
@@ -29,15 +29,11 @@ func Run(t *testing.T, subject func(t *testing.T) Subject) {
 		t.Fatalf("the subject has no %s", lacks)
 	}
 	for _, c := range checks() {
-		t.Run(c.name, func(t *testing.T) {
-			if c.skip != nil {
-				missing := c.skip(b.Subject)
-				if missing != "" {
-					t.Skip("the channel or its simulator has no " + missing)
-				}
-			}
-			c.do(t, b)
-		})
+		if c.lacks != nil && c.lacks(b.Subject) != "" {
+			t.Logf("%s: not a promise of this channel, it has no %s", c.name, c.lacks(b.Subject))
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) { c.do(t, b) })
 	}
 }
 

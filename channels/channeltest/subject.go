@@ -47,7 +47,7 @@ type Subject struct {
 	// Secrets are texts that no error may show, beside Payer's id.
 	Secrets []string
 
-	// Faults are the ways to leave an outcome open; none skips those checks.
+	// Faults are the ways to leave an outcome open; with none those checks do not apply.
 	Faults []Fault
 	// Hang makes the next request of a call wait until its caller gives up.
 	Hang func(call Call) error
