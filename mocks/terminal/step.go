@@ -34,6 +34,7 @@ func (t *Terminal) step(s Step) error {
 		return nil
 	}
 	t.halt(ErrCrashed)
+	t.count(EventCrash)
 	_ = t.journal.Close() // every record is on the disk already
 	t.log.Info("crash", "before", string(s))
 	return fmt.Errorf("%w before %s: %w", ErrCrashed, s, err)

@@ -93,7 +93,15 @@ func (t *Terminal) Tap(ctx context.Context, c *Card) (TapOutcome, error) {
 		return out, err
 	}
 	t.open = p
-	return t.serve(ctx, p)
+	return t.counted(t.serve(ctx, p))
+}
+
+// counted tells Options.Count of a card that was away.
+func (t *Terminal) counted(out TapOutcome, err error) (TapOutcome, error) {
+	if errors.Is(err, ErrCardGone) {
+		t.count(EventCardGone)
+	}
+	return out, err
 }
 
 // Retry repeats the tap whose answer never came: the same tap id, signed anew.
@@ -116,9 +124,9 @@ func (t *Terminal) Retry(ctx context.Context) (TapOutcome, error) {
 	}
 	if err != nil {
 		out := TapOutcome{TapID: p.tap.TapID, Outcome: OutcomeAbandoned, Before: p.reading.CardData}
-		return out, t.abandon(p, err)
+		return t.counted(out, t.abandon(p, err))
 	}
-	return t.serve(ctx, p)
+	return t.counted(t.serve(ctx, p))
 }
 
 // begin lets a tap go that still waits: its late answer must never be used

@@ -29,6 +29,12 @@ var (
 	ErrGaveUp = errors.New("terminal simulator: gave up loading")
 )
 
+// What [Options.Count] hears of.
+const (
+	EventCardGone = "card.gone" // the card was away when the terminal wanted it
+	EventCrash    = "crash"     // the terminal died at a step
+)
+
 // giveUpDefault is far above what a counter would wait: a slow machine must not
 // change what a test sees.
 const giveUpDefault = 5 * time.Second
@@ -58,6 +64,9 @@ type Options struct {
 	// Before is called before every step; an error ends the terminal there. It
 	// must not call Tap, Retry, Resume or Close.
 	Before func(Step) error
+	// Count hears of what happened, by name: EventCardGone, EventCrash. It may be
+	// called while the terminal is busy and must not call it. Default none.
+	Count func(event string)
 	// Logger hears each step without keys and authorisations; default none.
 	Logger *slog.Logger
 }
@@ -73,6 +82,7 @@ type Terminal struct {
 	now     func() time.Time
 	giveUp  time.Duration
 	before  func(Step) error
+	count   func(event string)
 	log     *slog.Logger
 	journal *Journal
 
@@ -105,7 +115,7 @@ func New(o Options) (*Terminal, error) {
 	}
 	t := &Terminal{
 		id: o.ID, key: o.Key, hubKey: o.HubKey, base: base, now: o.Clock, giveUp: o.GiveUp,
-		before: o.Before, log: o.Logger, rand: o.Rand, client: &http.Client{Transport: &http.Transport{}},
+		before: o.Before, count: o.Count, log: o.Logger, rand: o.Rand, client: &http.Client{Transport: &http.Transport{}},
 	}
 	if o.HTTPClient != nil {
 		own := *o.HTTPClient
@@ -121,6 +131,9 @@ func New(o Options) (*Terminal, error) {
 	}
 	if t.rand == nil {
 		t.rand = rand.Reader
+	}
+	if t.count == nil {
+		t.count = func(string) {}
 	}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
