@@ -7,14 +7,17 @@ LINT  = $(GO) tool -modfile=.tools/go.mod golangci-lint
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: setup ## The demo: hub and simulators on loopback, one journey, then the books
+run: ## The demo's page: a phone, a POS and buttons that misbehave. Installs redis-server if it is missing
+	@.ci/setup run || echo "going on in memory"
+	$(GO) build -o bin/demo ./cmd/demo
+	@exec bin/demo $(ARGS)
+
+demo: ## One journey told step by step, then the account
 	$(GO) run ./cmd/demo --once
 
-demo: run ## The same as run
-
 ##@ Work
-.PHONY: setup test check fmt tidy bench kill-matrix
-setup: ## Install what is missing (redis-server, gcc), as root on Debian or with brew
+.PHONY: setup test check fmt tidy bench kill-matrix pictures
+setup: ## Install what tests need (redis-server, gcc, chromium, fonts), as root on Debian or with brew
 	@.ci/setup
 
 test: setup ## All tests, race detector on, nothing skipped
@@ -27,6 +30,9 @@ check: setup ## gofmt, go vet, golangci-lint with the import walls
 
 kill-matrix: setup ## Kill hub and redis-server at every step, and print what became of the money
 	$(GO) test -count=1 -timeout 10m -parallel 8 -run TestKillMatrix -v ./cmd/hub | grep -v '^=== '
+
+pictures: setup ## Make docs/img and the README's transcript anew, in a real browser
+	$(GO) test -count=1 -run 'Browser|Phone|Readme' ./cmd/demo -update
 
 bench: setup ## The hot paths, callback and tap, against a bare handler in the same run
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...

@@ -2,10 +2,25 @@ package main
 
 import (
 	"bytes"
+	"flag"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
+
+	"guodu/cmd/demo/stage"
 )
+
+// update makes docs/img and the README's transcript anew.
+var update = flag.Bool("update", false, "write docs/img and the README's transcript anew")
+
+// TestMain lets this program be the hub too, as the demo's own program is.
+func TestMain(m *testing.M) {
+	if status, child := stage.Child(); child {
+		os.Exit(status)
+	}
+	os.Exit(m.Run())
+}
 
 func TestOnceEndsWithAnAccountThatHolds(t *testing.T) {
 	t.Parallel()
@@ -24,7 +39,7 @@ func TestOnceEndsWithAnAccountThatHolds(t *testing.T) {
 			t.Parallel()
 			for range 2 { // twice in a row, each with a fresh store
 				var out, problems bytes.Buffer
-				status := start(tc.args, &out, &problems)
+				status := start(t.Context(), tc.args, &out, &problems)
 				lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 				if last := lines[len(lines)-1]; status != tc.status || !regexp.MustCompile(tc.last).MatchString(last) {
 					t.Errorf("status %d, last line %q; want %d, %s\n%s%s", status, last, tc.status, tc.last, out.String(), problems.String())
@@ -38,7 +53,7 @@ func TestWrongCommandLinesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--amounts", "1e2"}, {"--amounts", "0"}, {"--amounts", "5,"}, {"--sabotage", "x"}, {"now"}} {
 		var out, problems bytes.Buffer
-		status := start(args, &out, &problems)
+		status := start(t.Context(), args, &out, &problems)
 		if status != 2 || problems.Len() == 0 {
 			t.Errorf("%v: status %d, %q", args, status, problems.String())
 		}

@@ -26,17 +26,30 @@ var varying = regexp.MustCompile(`\d+\.\d\ds|\b\d{8}[0-9A-Z]{17}\b|\b\d\d[0-9A-H
 
 func TestReadmeShowsWhatTheDemoPrints(t *testing.T) {
 	t.Parallel()
-	_, rest, _ := strings.Cut(read(t, "README.md"), "<!-- transcript: cmd/demo -->\n```\n")
-	shown, _, found := strings.Cut(rest, "\n```")
+	const begin, end = "<!-- transcript: cmd/demo --once -->\n```\n", "\n```"
+	text := read(t, "README.md")
+	before, rest, _ := strings.Cut(text, begin)
+	shown, after, found := strings.Cut(rest, end)
 	if !found {
 		t.Fatal("README.md has no transcript")
 	}
 	var out, problems bytes.Buffer
-	if status := start([]string{"--once"}, &out, &problems); status != 0 {
+	if status := start(t.Context(), []string{"--once"}, &out, &problems); status != 0 {
 		t.Fatalf("status %d: %s", status, problems.String())
 	}
 	_, printed, _ := strings.Cut(out.String(), "\n\n") // past the addresses
-	plain := func(s string) string { return varying.ReplaceAllString(strings.TrimSpace(s), "…") }
+	printed = strings.TrimRight(printed, "\n")
+	if !strings.Contains(printed, "kill -9") {
+		t.Error("the transcript has no kill -9")
+	}
+	if *update {
+		path := filepath.Join("..", "..", "README.md")
+		if err := os.WriteFile(path, []byte(before+begin+printed+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	plain := func(s string) string { return varying.ReplaceAllString(s, "…") }
 	if diff := cmp.Diff(plain(shown), plain(printed)); diff != "" {
 		t.Errorf("README.md shows another transcript (-shown +printed):\n%s", diff)
 	}

@@ -42,6 +42,21 @@ func (w *World) Terminal(before func(terminal.Step) error) (*terminal.Terminal, 
 	}
 	return terminal.New(terminal.Options{
 		ID: TerminalID, Key: w.TerminalKey, HubKey: w.HubKey, BaseURL: w.options.PublicURL, Dir: disk,
-		Before: before, Logger: w.options.Log,
+		Before: before, Count: w.counted, Logger: w.options.Log,
 	})
+}
+
+// counted counts what the terminal tells of, over all its lives.
+func (w *World) counted(event string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events[event]++
+}
+
+// Count is how often something happened at the terminal; see the events of
+// mocks/terminal.
+func (w *World) Count(event string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.events[event]
 }

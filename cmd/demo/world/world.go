@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"guodu/mocks/alipay"
 	"guodu/mocks/phone"
@@ -60,11 +61,14 @@ type World struct {
 	HubKey      ed25519.PublicKey  // verifies what the hub signs
 	TerminalKey ed25519.PrivateKey // the terminal's own
 	ConfigFile  string             // for hub --config
+
+	mu     sync.Mutex
+	events map[string]int // at the terminal
 }
 
 // New starts the simulators and writes the hub's files.
 func New(ctx context.Context, o Options) (*World, error) {
-	w := &World{options: o, files: map[string]string{}}
+	w := &World{options: o, files: map[string]string{}, events: map[string]int{}}
 	w.ConfigFile = w.path("hub.yaml")
 	w.set("environment", "test")
 	w.set("health", "")
@@ -219,15 +223,6 @@ func (w *World) Close() {
 func (w *World) Phone(channel string) (*phone.Phone, error) {
 	cashier := map[string]string{"wechat": w.WeChatURL, "alipay": w.AlipayURL}[channel]
 	return phone.New(phone.Options{Hub: w.options.PublicURL, Cashier: cashier, Person: Person, Channel: channel})
-}
-
-// PaidFen is what the holder has paid by the channels' own books.
-func (w *World) PaidFen() int64 {
-	paid := w.WeChat.Book().PaidFen
-	if w.Alipay != nil {
-		paid += w.Alipay.Book().PaidFen
-	}
-	return paid
 }
 
 // Deliver sends n callbacks about an order, one after the other, and returns
