@@ -170,6 +170,9 @@ type PrepayRequest struct {
 	PayerKind   string    `json:"payer_kind,omitempty"` // for channels that know more than one kind
 	NotifyURL   string    `json:"notify_url"`
 	Expires     time.Time `json:"expires"`
+	// ReturnURL is where a page of the channel's own sends the browser when it
+	// is done ([Page]). The channel adds to its query what proves nothing.
+	ReturnURL string `json:"return_url,omitempty"`
 }
 
 // Prepay is what the payer's page needs to pay.

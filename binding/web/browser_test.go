@@ -18,6 +18,7 @@ type browser struct {
 	t      *testing.T
 	w      *world
 	client *http.Client
+	agent  string // what it calls itself, if anything
 }
 
 // page is what a browser got.
@@ -77,6 +78,9 @@ func (b *browser) request(method, address string, body io.Reader) *http.Request 
 	r, err := http.NewRequestWithContext(b.t.Context(), method, address, body)
 	if err != nil {
 		b.t.Fatal(err)
+	}
+	if b.agent != "" {
+		r.Header.Set("User-Agent", b.agent)
 	}
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

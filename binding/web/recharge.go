@@ -50,13 +50,13 @@ func (p *Pages) recharge(v visit) error {
 	}
 	ready, err := p.config.Orders.Create(v.ctx(), recharge.Wish{
 		Account: v.account, Channel: v.channel, Amount: amount, Key: key,
-		Payer: channels.Payer{Kind: v.payer.Kind, ID: v.payer.ID},
+		Payer: channels.Payer{Kind: v.payer.Kind, ID: v.payer.ID}, Outside: v.outside(),
 	})
 	if err != nil {
 		return p.noOrder(v, amount, key, ready, err)
 	}
 	return p.show(v, http.StatusOK, "pay.html", map[string]any{
-		"Order": ready.Order, "Amount": ready.Amount, "Params": ready.Prepay.Params,
+		"Order": ready.Order, "Amount": ready.Amount, "Params": ready.Prepay.Params, "Page": ready.Prepay.Params["url"],
 	})
 }
 

@@ -34,6 +34,35 @@ func TestTheRechargeFormShowsBalanceAndLimits(t *testing.T) {
 	w.holder().open("/h5/wechat/recharge").want(http.StatusOK, string(account), "12.34 元", "0.55 元", "单笔最多 500.00 元", "每日最多 1000.00 元")
 }
 
+func TestOutsideTheAppThePayButtonLeadsToTheChannelsPage(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	const address = "https://openapi.example.com/gateway.do?a=1&b=2"
+	no := transition.NewOrderNo(account, time.Now())
+	var outside []bool
+	w.orders.create = func(wish recharge.Wish) (recharge.Ready, error) {
+		outside = append(outside, wish.Outside)
+		return ready(no, wish.Amount, map[string]string{"url": address}), nil
+	}
+	b := w.holder()
+	got := b.submit(b.open("/h5/wechat/recharge"), "amount", "5")
+	got.want(http.StatusOK)
+	link := ""
+	got.each("a", func(attribute func(string) string, _ *html.Node) {
+		if attribute("id") == "pay" {
+			link = attribute("href")
+		}
+	})
+	if link != address || strings.Contains(got.body, "<script") {
+		t.Errorf("the button leads to %q, want %q, and no script:\n%s", link, address, got.body)
+	}
+	b.agent = "Mozilla/5.0 MicroMessenger/8.0.50"
+	b.submit(b.open("/h5/wechat/recharge"), "amount", "5")
+	if diff := cmp.Diff([]bool{true, false}, outside); diff != "" {
+		t.Errorf("outside the app (-want +got):\n%s", diff)
+	}
+}
+
 func TestAnAmountBecomesAnOrderAndASheet(t *testing.T) {
 	t.Parallel()
 	w := start(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -23,6 +24,14 @@ func (v visit) ctx() context.Context { return v.Request().Context() }
 
 // field is a field of the posted form.
 func (v visit) field(name string) string { return v.Request().PostForm.Get(name) }
+
+// outside says that the browser is not that of the channel's app, as far as it
+// tells: then there is no app to open a pay sheet. (Sources: 微信内置浏览器
+// User-Agent MicroMessenger, 支付宝 User-Agent AlipayClient.)
+func (v visit) outside() bool {
+	mark := map[string]string{"wechat": "MicroMessenger", "alipay": "AlipayClient"}[v.channel]
+	return mark != "" && !strings.Contains(v.Request().UserAgent(), mark)
+}
 
 // path is a page of the same channel.
 func (v visit) path(page string) string { return "/h5/" + v.channel + "/" + page }

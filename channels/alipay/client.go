@@ -34,7 +34,6 @@ var (
 type Channel struct {
 	appID     string
 	sellerID  string
-	returnURL string
 	authorize string
 	clock     func() time.Time
 	client    *alipay.Client
@@ -54,7 +53,6 @@ func New(cfg Config) (*Channel, error) {
 	return &Channel{
 		appID:     s.AppID,
 		sellerID:  s.SellerID,
-		returnURL: s.ReturnURL,
 		authorize: s.authorize.JoinPath("/oauth2/publicAppAuthorize.htm").String(),
 		clock:     s.Clock,
 		client:    client,

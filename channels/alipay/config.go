@@ -41,9 +41,6 @@ type Config struct {
 	// Plain http is taken on loopback only.
 	Gateway       string
 	AuthorizeBase string
-	// ReturnURL is where a payment page sends the browser afterwards; Alipay
-	// adds out_trade_no and others to it, which prove nothing. Empty: nowhere.
-	ReturnURL string
 
 	// Timeout bounds one call, answer included; 0 means DefaultTimeout.
 	Timeout time.Duration
@@ -99,7 +96,7 @@ func (s *settings) parseKeys() error {
 }
 
 func (s *settings) parseURLs() error {
-	var gatewayErr, authorizeErr, returnErr error
+	var gatewayErr, authorizeErr error
 	s.gateway, gatewayErr = parseURL(s.Gateway, DefaultGateway)
 	if gatewayErr == nil && (s.gateway.Path == "" || s.gateway.RawQuery != "") {
 		gatewayErr = errors.New("want a URL with a path and no query, as in " + DefaultGateway)
@@ -108,13 +105,7 @@ func (s *settings) parseURLs() error {
 	if authorizeErr == nil && (s.authorize.Path != "" && s.authorize.Path != "/" || s.authorize.RawQuery != "") {
 		authorizeErr = errors.New("want scheme and host only, as in " + DefaultAuthorizeBase)
 	}
-	if s.ReturnURL != "" {
-		_, returnErr = parseURL(s.ReturnURL, "")
-	}
-	if len(s.ReturnURL) > urlMax {
-		returnErr = fmt.Errorf("want at most %d bytes, got %d", urlMax, len(s.ReturnURL))
-	}
-	return errors.Join(named("Gateway", gatewayErr), named("AuthorizeBase", authorizeErr), named("ReturnURL", returnErr))
+	return errors.Join(named("Gateway", gatewayErr), named("AuthorizeBase", authorizeErr))
 }
 
 func (s *settings) fillDefaults() error {

@@ -76,10 +76,13 @@ func (c *Channel) PrepayPage(_ context.Context, req channels.PrepayRequest) (cha
 	if why == "" && !c.clock().Before(req.Expires) {
 		why = "expires: is over"
 	}
+	if why == "" && !fitsReturnURL(req.ReturnURL) {
+		why = fmt.Sprintf("return URL: want https, host, no fragment, at most %d characters", urlMax)
+	}
 	if why != "" {
 		return channels.Prepay{}, refused("prepay page", req.OrderNo, why)
 	}
-	order := c.order("alipay.trade.wap.pay", "QUICK_WAP_WAY", req).AddParam("return_url", c.returnURL)
+	order := c.order("alipay.trade.wap.pay", "QUICK_WAP_WAY", req).AddParam("return_url", req.ReturnURL)
 	address, err := c.client.BuildURL(order)
 	if err != nil {
 		return channels.Prepay{}, refused("prepay page", req.OrderNo, cause(err))
@@ -138,6 +141,12 @@ func unfitPayer(req channels.PrepayRequest) string {
 func fits(text string, shortest, longest int) bool {
 	n := utf8.RuneCountInString(text)
 	return utf8.ValidString(text) && n >= shortest && n <= longest
+}
+
+// fitsReturnURL takes none as well.
+func fitsReturnURL(text string) bool {
+	_, err := parseURL(text, "")
+	return text == "" || err == nil && fits(text, 1, urlMax)
 }
 
 // fitsNotifyURL refuses a query: Alipay would send it along with the notice.

@@ -192,8 +192,9 @@ func TestPrepayRefusesWhatAlipayWouldRefuse(t *testing.T) {
 
 func TestPrepayPageSignsAnAddress(t *testing.T) {
 	cfg := config()
-	cfg.Gateway, cfg.ReturnURL = "https://openapi.example.com/gateway.do", "https://card.example.edu.cn/h5/paid?x=1"
+	cfg.Gateway = "https://openapi.example.com/gateway.do"
 	req := prepayRequest()
+	req.ReturnURL = "https://card.example.edu.cn/h5/paid?x=1"
 	req.PayerID, req.PayerKind = "", ""
 	prepay, err := mustNew(t, cfg).PrepayPage(context.Background(), req)
 	if err != nil || prepay.Handle != "" || len(prepay.Params) != 1 {
@@ -204,7 +205,7 @@ func TestPrepayPageSignsAnAddress(t *testing.T) {
 		t.Fatalf("the page is at %s", prepay.Params["url"])
 	}
 	form := address.Query()
-	if form.Get("notify_url") != req.NotifyURL || form.Get("return_url") != cfg.ReturnURL {
+	if form.Get("notify_url") != req.NotifyURL || form.Get("return_url") != req.ReturnURL {
 		t.Errorf("the page has %v", form)
 	}
 	want := map[string]any{
@@ -213,6 +214,15 @@ func TestPrepayPageSignsAnAddress(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, content(t, form, "alipay.trade.wap.pay")); diff != "" {
 		t.Errorf("the page has (-want +got):\n%s", diff)
+	}
+}
+
+func TestPrepayPageRefusesToReturnAnywhere(t *testing.T) {
+	for _, address := range []string{"/h5/paid", "http://card.example.edu/paid", "https://example.com/#paid", "https://example.com/" + strings.Repeat("x", 256)} {
+		req := prepayRequest()
+		req.ReturnURL = address
+		_, err := mustNew(t, config()).PrepayPage(context.Background(), req)
+		mustBe(t, err, channels.ErrRefused)
 	}
 }
 

@@ -233,3 +233,31 @@ func TestAnAlipayOrderWithRefundsThatAreNotNamedIsNotCredited(t *testing.T) {
 		t.Errorf("cases list ends with %d:\n%s", status, output)
 	}
 }
+
+func TestAHolderOutsideTheAppPaysOnAlipaysPage(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t, withAlipay)
+	c.start("")
+	c.boundBy("alipay")
+	browser, err := c.Browser("alipay")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet, err := browser.Prepare(c.ctx, "20.00")
+	if err != nil || sheet.Page == "" {
+		t.Fatalf("%+v, %v; want the address of a page", sheet, err)
+	}
+	if n := c.Alipay.Count(alipay.EndpointCreate); n != 0 {
+		t.Errorf("%d trades were made for the app", n)
+	}
+	if err := browser.Pay(c.ctx, sheet); err != nil {
+		t.Fatal(err)
+	}
+	_, accepted, err := c.Deliver(c.ctx, "alipay", sheet.Order, 2)
+	if err != nil || !accepted {
+		t.Fatalf("accepted %t, %v", accepted, err)
+	}
+	if a := c.audit(1); a.Pending != 2000 {
+		t.Errorf("pending %s, want 20.00", a.Pending.Yuan())
+	}
+}

@@ -10,6 +10,9 @@
 // halves, for tests that let something go wrong in between. A Phone is one
 // person's and is not safe for concurrent use.
 //
+// Outside an app ([Options.Outside]) it is an ordinary browser, which Alipay lets
+// pay on a page of its own.
+//
 // Not simulated: JavaScript, the look of pages, several apps on one phone.
 //
 // Callers: whole-system tests and the demo. It shares no code with the pages.

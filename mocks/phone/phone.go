@@ -33,6 +33,7 @@ type Options struct {
 	Cashier string        // the channel's simulator
 	Person  string        // who holds it, as the simulator names people
 	Channel string        // "wechat" or "alipay": in which app
+	Outside bool          // in an ordinary browser instead; only Alipay can be paid there
 	Timeout time.Duration // of a request; ten seconds if zero
 }
 
@@ -83,10 +84,12 @@ func (p *Phone) Bind(ctx context.Context, username, password string) error {
 	return nil
 }
 
-// Sheet is an order that waits in the app to be paid.
+// Sheet is an order that waits to be paid: in the app, with what the pay sheet
+// is opened with, or on a page of the channel's own.
 type Sheet struct {
 	Order  string
 	Params map[string]string
+	Page   string // its address, outside the app
 }
 
 // Prepare fills the recharge form, amount in yuan, and gets the pay sheet.
@@ -105,11 +108,12 @@ func (p *Phone) Prepare(ctx context.Context, yuan string) (Sheet, error) {
 	if err != nil {
 		return Sheet{}, err
 	}
-	params, ok := second.sheet()
-	if !ok {
+	s := Sheet{Order: orderOf(second), Page: second.pay()}
+	s.Params, ok = second.sheet()
+	if !ok && s.Page == "" {
 		return Sheet{}, unexpected(second)
 	}
-	return Sheet{Order: orderOf(second), Params: params}, nil
+	return s, nil
 }
 
 // orderOf finds the order's number in the link to its page.
@@ -123,9 +127,12 @@ func orderOf(p page) string {
 	return order
 }
 
-// Pay confirms the sheet in the app's cashier.
-// Errors: ErrCashier with the cashier's reason.
+// Pay confirms the sheet in the app's cashier, or pays on the channel's page.
+// Errors: ErrCashier with the cashier's reason; ErrPage.
 func (p *Phone) Pay(ctx context.Context, s Sheet) error {
+	if s.Page != "" {
+		return p.payOutside(ctx, s)
+	}
 	question := map[string]string{"person": p.options.Person}
 	for name, value := range s.Params {
 		question[name] = value
@@ -181,7 +188,11 @@ func (p *Phone) Read(ctx context.Context, name string) (string, error) {
 }
 
 func (p *Phone) get(ctx context.Context, name string) (page, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.options.Hub+"/h5/"+p.options.Channel+"/"+name, nil)
+	return p.visit(ctx, p.options.Hub+"/h5/"+p.options.Channel+"/"+name)
+}
+
+func (p *Phone) visit(ctx context.Context, address string) (page, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return page{}, fmt.Errorf("phone: %w", err)
 	}
@@ -201,7 +212,19 @@ func (p *Phone) post(ctx context.Context, from page, f form) (page, error) {
 	return p.load(r)
 }
 
+// agents are what the browsers call themselves.
+const (
+	agentBrowser = "Mozilla/5.0 (Linux; Android 15) Mobile"
+	agentWeChat  = agentBrowser + " MicroMessenger/8.0"
+	agentAlipay  = agentBrowser + " AlipayClient/10.7"
+)
+
 func (p *Phone) load(r *http.Request) (page, error) {
+	agent := map[string]string{"wechat": agentWeChat, "alipay": agentAlipay}[p.options.Channel]
+	if p.options.Outside {
+		agent = agentBrowser
+	}
+	r.Header.Set("User-Agent", agent)
 	answer, err := p.client.Do(r)
 	if err != nil {
 		return page{}, fmt.Errorf("phone: %w", err)

@@ -33,6 +33,9 @@ type Wish struct {
 	Amount  fen.Fen
 	Payer   channels.Payer
 	Key     idempotency.Key // of the form; a repeat gives the same order
+	// Outside says that the payer's browser is not the channel's app: the order
+	// is paid on a page of the channel's own, if the channel has one.
+	Outside bool
 }
 
 // Ready is an order with what the payer's page needs to pay it.
@@ -60,6 +63,8 @@ func (s *Service) Create(ctx context.Context, w Wish) (Ready, error) {
 	if w.Payer.ID == "" || strings.ContainsAny(w.Payer.ID, " \t\r\n") {
 		return Ready{}, ErrPayer
 	}
+	_, hasPage := channel.(channels.Page)
+	w.Outside = w.Outside && hasPage && s.config.ReturnURL != nil
 	no, err := s.create(ctx, w)
 	if err != nil {
 		return Ready{}, err
@@ -73,10 +78,14 @@ func (s *Service) create(ctx context.Context, w Wish) (transition.OrderNo, error
 	no := transition.NewOrderNo(w.Account, now)
 	// The channel counts in seconds; the stored request must say what is sent.
 	expires := now.Add(s.config.Expiry).In(transition.Beijing()).Truncate(time.Second)
-	request, err := json.Marshal(channels.PrepayRequest{
+	question := channels.PrepayRequest{
 		OrderNo: string(no), Amount: w.Amount, Description: s.config.Description, Attach: string(w.Account),
 		PayerID: w.Payer.ID, PayerKind: w.Payer.Kind, NotifyURL: s.config.NotifyURL(w.Channel), Expires: expires,
-	})
+	}
+	if w.Outside {
+		question.ReturnURL = s.config.ReturnURL(w.Channel, no)
+	}
+	request, err := json.Marshal(question)
 	if err != nil {
 		return "", fmt.Errorf("order %s: %w", no, err)
 	}
@@ -115,7 +124,7 @@ func (s *Service) prepare(ctx context.Context, channel channels.Channel, no tran
 	if err := json.Unmarshal(o.Request, &request); err != nil {
 		return ready, fmt.Errorf("order %s: stored request: %w", no, err)
 	}
-	ready.Prepay, err = channel.Prepay(ctx, request)
+	ready.Prepay, err = ask(ctx, channel, request)
 	if err != nil {
 		return ready, fmt.Errorf("order %s: prepay: %w", no, err)
 	}
@@ -129,4 +138,17 @@ func (s *Service) prepare(ctx context.Context, channel channels.Channel, no tran
 	}
 	failpoint.Hit("recharge.prepared")
 	return ready, nil
+}
+
+// ask prepares the payment the way that the stored request says: an order goes
+// one way, whatever browser a repeat comes from.
+func ask(ctx context.Context, channel channels.Channel, request channels.PrepayRequest) (channels.Prepay, error) {
+	if request.ReturnURL == "" {
+		return channel.Prepay(ctx, request)
+	}
+	page, ok := channel.(channels.Page)
+	if !ok { // it had one when the order was made
+		return channels.Prepay{}, fmt.Errorf("%w: the channel has no page", channels.ErrRefused)
+	}
+	return page.PrepayPage(ctx, request)
 }

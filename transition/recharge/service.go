@@ -29,10 +29,13 @@ type ledger interface {
 
 // Config is what a Service is made of.
 type Config struct {
-	Ledger      ledger
-	Channels    map[string]channels.Channel
-	NotifyURL   func(channel string) string // where the channel calls back
-	Description string                      // what the payer sees; nothing personal
+	Ledger    ledger
+	Channels  map[string]channels.Channel
+	NotifyURL func(channel string) string // where the channel calls back
+	// ReturnURL is where a page of the channel's own sends the browser when it is
+	// done: the order's page. Without it no order goes that way.
+	ReturnURL   func(channel string, no transition.OrderNo) string
+	Description string // what the payer sees; nothing personal
 	Limits      transition.Limits
 	Expiry      time.Duration // how long an order may be paid; 15 minutes if zero
 	Log         *slog.Logger

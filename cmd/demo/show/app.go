@@ -22,6 +22,7 @@ func inApp(hub http.Handler) http.Handler {
 			hub.ServeHTTP(w, r)
 			return
 		}
+		r.Header.Set("User-Agent", r.UserAgent()+appAgent(r.URL.Path))
 		c := &capture{header: http.Header{}, status: http.StatusOK}
 		hub.ServeHTTP(c, r)
 		body := c.body.Bytes()
@@ -38,6 +39,14 @@ func inApp(hub http.Handler) http.Handler {
 		w.WriteHeader(c.status)
 		_, _ = w.Write(body) // the phone may be gone
 	})
+}
+
+// appAgent is what the app of a page adds to the browser's name for itself.
+func appAgent(path string) string {
+	if strings.HasPrefix(path, "/h5/alipay/") {
+		return " AlipayClient/10.7"
+	}
+	return " MicroMessenger/8.0"
 }
 
 // capture holds an answer back; the hub's pages are small.

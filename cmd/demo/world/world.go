@@ -220,9 +220,14 @@ func (w *World) Close() {
 }
 
 // Phone is the holder's phone with the app of a channel open.
-func (w *World) Phone(channel string) (*phone.Phone, error) {
+func (w *World) Phone(channel string) (*phone.Phone, error) { return w.phone(channel, false) }
+
+// Browser is the holder's phone with an ordinary browser open.
+func (w *World) Browser(channel string) (*phone.Phone, error) { return w.phone(channel, true) }
+
+func (w *World) phone(channel string, outside bool) (*phone.Phone, error) {
 	cashier := map[string]string{"wechat": w.WeChatURL, "alipay": w.AlipayURL}[channel]
-	return phone.New(phone.Options{Hub: w.options.PublicURL, Cashier: cashier, Person: Person, Channel: channel})
+	return phone.New(phone.Options{Hub: w.options.PublicURL, Cashier: cashier, Person: Person, Channel: channel, Outside: outside})
 }
 
 // Deliver sends n callbacks about an order, one after the other, and returns

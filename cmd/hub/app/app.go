@@ -145,7 +145,10 @@ func (h *Hub) wire(parts secrets) error {
 	orders := recharge.New(recharge.Config{
 		Ledger: h.books, Channels: inUse, Log: h.log, Description: h.config.Order.Description, Expiry: h.config.Order.Expiry,
 		NotifyURL: func(channel string) string { return h.config.PublicURL + "/notify/" + channel },
-		Limits:    transition.Limits{Order: limits[0], Day: limits[1], Balance: limits[2]},
+		ReturnURL: func(channel string, no transition.OrderNo) string {
+			return h.config.PublicURL + "/h5/" + channel + "/orders/" + string(no)
+		},
+		Limits: transition.Limits{Order: limits[0], Day: limits[1], Balance: limits[2]},
 	})
 	due := dueOrders{orders}
 	authorize, callbacks := map[string]channels.OAuth{}, map[string]http.Handler{}
