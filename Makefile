@@ -16,7 +16,7 @@ demo: ## One journey told step by step, then the account
 	$(GO) run ./cmd/demo --once
 
 ##@ Work
-.PHONY: setup test check fmt tidy bench kill-matrix pictures
+.PHONY: setup test check fmt tidy bench kill-matrix readme
 setup: ## Install what tests need (redis-server, gcc, chromium, fonts), as root on Debian or with brew
 	@.ci/setup
 
@@ -31,8 +31,8 @@ check: setup ## gofmt, go vet, golangci-lint with the import walls
 kill-matrix: setup ## Kill hub and redis-server at every step, and print what became of the money
 	$(GO) test -count=1 -timeout 10m -parallel 8 -run TestKillMatrix -v ./cmd/hub | grep -v '^=== '
 
-pictures: setup ## Make docs/img and the README's transcript anew, in a real browser
-	$(GO) test -count=1 -run 'Browser|Phone|Readme' ./cmd/demo -update
+readme: setup ## Make the README's pictures, transcript and results anew
+	$(GO) test -count=1 -timeout 20m -run 'Browser|Phone|Readme' ./cmd/demo -update
 
 bench: setup ## The hot paths, callback and tap, against a bare handler in the same run
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...

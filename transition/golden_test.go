@@ -69,6 +69,7 @@ func TestScenariosLeaveWhatTheirGoldenFilesSay(t *testing.T) {
 			}
 		})
 	}
+	t.Logf("result: %d scenarios", len(scenarios()))
 }
 
 var writes = regexp.MustCompile(`redis\.call\('(HSET|HSETNX|HDEL|HINCRBY|RPUSH|SET|ZADD|ZREM)'`)
@@ -89,6 +90,7 @@ func TestRemovingAnyWriteChangesWhatScenariosLeave(t *testing.T) {
 		}
 		t.Logf("%-15s without %-70.70s noticed by %s", m.script, m.what, by)
 	}
+	t.Logf("result: %d writes and postings taken out one at a time, each noticed", mutants)
 	if mutants < 60 {
 		t.Errorf("only %d writes were found in the scripts", mutants)
 	}

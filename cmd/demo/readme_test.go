@@ -21,11 +21,17 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join("..", "..", path), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // varying are the parts of a transcript that differ from run to run.
 var varying = regexp.MustCompile(`\d+\.\d\ds|\b\d{8}[0-9A-Z]{17}\b|\b\d\d[0-9A-HJKMNP-TV-Z]{26}\b|http://[0-9.:]+|seed -?\d+`)
 
 func TestReadmeShowsWhatTheDemoPrints(t *testing.T) {
-	t.Parallel()
 	const begin, end = "<!-- transcript: cmd/demo --once -->\n```\n", "\n```"
 	text := read(t, "README.md")
 	before, rest, _ := strings.Cut(text, begin)
@@ -43,10 +49,7 @@ func TestReadmeShowsWhatTheDemoPrints(t *testing.T) {
 		t.Error("the transcript has no kill -9")
 	}
 	if *update {
-		path := filepath.Join("..", "..", "README.md")
-		if err := os.WriteFile(path, []byte(before+begin+printed+end+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		write(t, "README.md", before+begin+printed+end+after)
 		return
 	}
 	plain := func(s string) string { return varying.ReplaceAllString(s, "…") }
@@ -94,7 +97,7 @@ func TestLinksInTheDocumentsLeadSomewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range append(append(pages, more...), "../../README.md", "../../CHANGELOG.md") {
+	for _, page := range append(append(pages, more...), "../../README.md", "../../CHANGELOG.md", "../../CONTRIBUTING.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)

@@ -189,6 +189,7 @@ func TestTheWholeStoryIsClickedInARealBrowser(t *testing.T) {
 	th.tap()
 	th.at("card", "100.00")
 	th.holds("100.00")
+	t.Logf("result: 100.00 paid by two apps, a lost and a repeated callback, a pulled card, a power cut, Redis and hub killed: 100.00 on the card")
 }
 
 func TestThePageWorksOnAPhoneSizedWindowAndInEnglish(t *testing.T) {

@@ -63,6 +63,7 @@ func TestTheSameCallbackAHundredTimesAtOnceOnTwoHubsCreditsOnce(t *testing.T) {
 	if err != nil || o.Duplicates != 99 {
 		t.Errorf("%d duplicates are counted, %v; want 99", o.Duplicates, err)
 	}
+	t.Logf("result: %d callbacks accepted, 1 credit, %d duplicates", len(delivered), o.Duplicates)
 }
 
 func TestHostileCallbacksMoveNothingAndAreAnsweredClearly(t *testing.T) {
@@ -132,6 +133,7 @@ func TestHostileCallbacksMoveNothingAndAreAnsweredClearly(t *testing.T) {
 	if err != nil || a.Pending != 5000 {
 		t.Errorf("pending %s, %v; want 50.00", a.Pending.Yuan(), err)
 	}
+	t.Logf("result: %d kinds of bad callback, none moved a fen", len(wechatpay.TamperKinds()))
 }
 
 // withAlipay is a world with both channels.

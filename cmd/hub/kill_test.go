@@ -90,6 +90,7 @@ func TestKillMatrix(t *testing.T) {
 		fmt.Fprintf(&table, "| %s | %s | %s |\n", d.step, d.name(), rows[d.name()])
 	}
 	fmt.Println(table.String())
+	t.Logf("result: %d deaths by SIGKILL, each fen once after each", len(deaths()))
 	const file = "../../docs/kill-matrix.md"
 	if *update {
 		if err := os.WriteFile(file, []byte(table.String()), 0o600); err != nil {

@@ -240,6 +240,7 @@ func TestSpoiltRequestsAreRefusedAndMoveNothing(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("result: %d kinds of spoilt request, none moved a fen", len(terminal.SpoilKinds())+1)
 }
 
 func TestAltogetherForeignReadingsAreRefusedInWords(t *testing.T) {

@@ -1,0 +1,40 @@
+package main_test
+
+import (
+	"testing"
+
+	"guodu/mocks/alipay"
+	"guodu/mocks/wechatpay"
+)
+
+func TestAWholeRunLeavesNoSecretInAnyLog(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t, withAlipay)
+	hub := c.start("")
+	for _, channel := range []string{"wechat", "alipay"} {
+		order, err := c.boundBy(channel).Recharge(c.ctx, "20.00")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if channel == "wechat" {
+			_, err = c.WeChat.DeliverTampered(c.ctx, order, wechatpay.TamperOtherAmount)
+		} else {
+			_, err = c.Alipay.DeliverTampered(c.ctx, order, alipay.TamperRefund)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.Deliver(c.ctx, channel, order, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.load(); err != nil {
+		t.Fatal(err)
+	}
+	c.noSecrets()
+	said := len(hub.log.Bytes())
+	if said < 1000 {
+		t.Errorf("the hub logged %d bytes: it was not told to log", said)
+	}
+	t.Logf("result: %d secrets looked for in %d bytes of log", len(c.Secrets()), said)
+}
