@@ -137,7 +137,7 @@ func (j *journey) tap(ctx context.Context) error {
 	pos, err := j.World.Terminal(func(s terminal.Step) error {
 		if s == terminal.StepResultSend && !killed {
 			killed = true
-			j.say("written", "the card holds the money, its terminal is about to tell")
+			j.say("tap", "the card is written, its terminal is about to tell")
 			j.KillHub()
 			j.say("kill -9", "the hub")
 		}
@@ -161,7 +161,11 @@ func (j *journey) tap(ctx context.Context) error {
 			j.say("tap", "nothing to load: %s", t.Reason)
 			return nil
 		}
-		j.say("tap", "load %s: %s yuan, the card holds %s", t.Load, fen.Fen(t.AmountFen).Yuan(), fen.Fen(t.After.B).Yuan())
+		answer := "the terminal got no answer"
+		if t.Receipt != nil {
+			answer = "the hub answers " + t.Receipt.State
+		}
+		j.say("card", "holds %s yuan after load %s; %s", fen.Fen(t.After.B).Yuan(), t.Load, answer)
 		if err := j.StartHub(ctx); err != nil {
 			return err
 		}

@@ -161,6 +161,11 @@ func TestAHubWithItsOwnRedisComesBackWithItsBooks(t *testing.T) {
 	if err := c.callback(order); err != nil {
 		t.Fatal(err)
 	}
+	beside := exec.CommandContext(c.ctx, hubBinary, "--config", c.ConfigFile, "accounts", "show", world.AccountNo)
+	beside.Env = append(os.Environ(), "GUODU_DATA_DIR="+data)
+	if out, err := beside.CombinedOutput(); err != nil || !strings.Contains(string(out), "50.00") {
+		t.Errorf("a command beside the running hub: %v\n%s", err, out)
+	}
 	_ = first.cmd.Process.Kill()
 	<-first.done
 	second := c.run("", "GUODU_DATA_DIR="+data) // waits for the folder

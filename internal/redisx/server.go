@@ -19,6 +19,9 @@ import (
 // ErrNoServer says that there is no redis-server on the PATH.
 var ErrNoServer = errors.New("redis-server is not installed (Debian: apt-get install redis-server; Mac: brew install redis)")
 
+// socketName is the socket of a server without a port, in its data folder.
+const socketName = "redis.sock"
+
 // socketMax keeps a socket's path below what the kernel takes (sun_path).
 const socketMax = 100
 
@@ -89,6 +92,22 @@ func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
 		return nil, fmt.Errorf("%w (its log: %s)", err, log.Name())
 	}
 	return s, nil
+}
+
+// Running finds the server that another process runs as its child on a data
+// folder, without a port: it returns the address, and false if none answers.
+func Running(dir string) (addr string, ok bool) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", false
+	}
+	addr = filepath.Join(dir, socketName)
+	conn, err := net.DialTimeout("unix", addr, time.Second)
+	if err != nil {
+		return "", false
+	}
+	_ = conn.Close()
+	return addr, true
 }
 
 // start runs the child from a goroutine that keeps its OS thread: the parent
@@ -202,13 +221,13 @@ func lockFolder(ctx context.Context, dir string) (*os.File, error) {
 }
 
 func arguments(dir string, o ServerOptions) (addr string, args []string, err error) {
-	addr = filepath.Join(dir, "redis.sock")
+	addr = filepath.Join(dir, socketName)
 	args = []string{"--port", strconv.Itoa(o.Port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--daemonize", "no"}
 	if o.Port != 0 {
 		addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port))
 	} else {
 		if len(addr) > socketMax {
-			return "", nil, fmt.Errorf("data folder %s: its path is too long for a socket; choose one of at most %d characters", dir, socketMax-len("/redis.sock"))
+			return "", nil, fmt.Errorf("data folder %s: its path is too long for a socket; choose one of at most %d characters", dir, socketMax-len(socketName)-1)
 		}
 		args = append(args, "--unixsocket", addr, "--unixsocketperm", "700")
 	}

@@ -34,7 +34,14 @@ func openStores(ctx context.Context, c Config, moneyOnly bool) (*stores, error) 
 	defer cancel()
 	s := &stores{}
 	var err error
-	s.money, err = s.open(ctx, c, c.Redis, "money", false)
+	money := c.Redis
+	if moneyOnly && len(money.Addrs) == 0 {
+		// A command beside a hub that runs its own Redis uses that one.
+		if addr, ok := redisx.Running(filepath.Join(c.DataDir, "money")); ok {
+			money.Addrs = []string{addr}
+		}
+	}
+	s.money, err = s.open(ctx, c, money, "money", false)
 	if err == nil && !moneyOnly {
 		s.ephemeral, err = s.open(ctx, c, c.Ephemeral, "ephemeral", true)
 	}
