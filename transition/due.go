@@ -12,28 +12,36 @@ import (
 // they are due again, so that a hub that dies loses none. With an error the
 // orders that were claimed are returned all the same.
 func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]OrderNo, error) {
-	now := s.clock()
-	var (
-		orders []OrderNo
-		errs   []error
-	)
-	for p := range partition(Partitions) {
-		reply, err := s.run.Run(ctx, s.scripts.dueClaim, []string{s.keys.due(p)},
-			millis(now), millis(now.Add(lease)), strconv.Itoa(limit))
+	texts, err := s.claim(ctx, s.keys.due, lease, limit)
+	orders := make([]OrderNo, 0, len(texts))
+	errs := []error{err}
+	for _, text := range texts {
+		no, err := ParseOrderNo(text)
 		if err != nil {
-			errs = append(errs, err) // the other partitions' orders do not wait for this one
+			errs = append(errs, err)
 			continue
 		}
-		for _, text := range reply {
-			no, err := ParseOrderNo(text)
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			orders = append(orders, no)
-		}
+		orders = append(orders, no)
 	}
 	return orders, errors.Join(errs...)
+}
+
+// claim claims members of one list of each partition.
+func (s *Store) claim(ctx context.Context, list func(partition) string, lease time.Duration, limit int) ([]string, error) {
+	now := s.clock()
+	var (
+		claimed []string
+		errs    []error
+	)
+	for p := range partition(Partitions) {
+		reply, err := s.run.Run(ctx, s.scripts.dueClaim, []string{list(p)}, millis(now), millis(now.Add(lease)), strconv.Itoa(limit))
+		if err != nil {
+			errs = append(errs, err) // the other partitions do not wait for this one
+			continue
+		}
+		claimed = append(claimed, reply...)
+	}
+	return claimed, errors.Join(errs...)
 }
 
 // Reschedule says when to ask next about an order. One that is credited or

@@ -44,6 +44,7 @@ func (k keyring) order(p partition, o OrderNo) string       { return k.of(p, "o:
 func (k keyring) refund(p partition, no string) string      { return k.of(p, "rf:"+no) }
 func (k keyring) load(p partition, l LoadNo) string         { return k.of(p, "ld:"+string(l)) }
 func (k keyring) due(p partition) string                    { return k.of(p, "due") }
+func (k keyring) refundsDue(p partition) string             { return k.of(p, "rfdue") }
 func (k keyring) doubt(p partition) string                  { return k.of(p, "doubt") }
 func (k keyring) cases(p partition) string                  { return k.of(p, "case") }
 func (k keyring) tot(p partition) string                    { return k.of(p, "tot") }

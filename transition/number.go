@@ -19,6 +19,10 @@ type AccountNo string
 // OrderNo is the number of a recharge order, 25 characters (docs/keys.md).
 type OrderNo string
 
+// RefundNo is the number of a refund that the hub asks for: R and the form of
+// an order number, 26 characters. It names the partition of its order.
+type RefundNo string
+
 // LoadNo is the number of a load: partition and ULID, 28 characters.
 type LoadNo string
 
@@ -88,6 +92,34 @@ func (o OrderNo) partition() (partition, error) {
 		return 0, fmt.Errorf("order %.40q: %w", string(o), ErrNumber)
 	}
 	return partitionDigits(string(o[6:8]))
+}
+
+// NewRefundNo makes the number of a new refund to the account.
+func NewRefundNo(account AccountNo, now time.Time) RefundNo {
+	return RefundNo("R" + string(NewOrderNo(account, now)))
+}
+
+// ParseRefundNo checks a number from outside.
+// Errors: ErrNumber.
+func ParseRefundNo(text string) (RefundNo, error) {
+	body, found := strings.CutPrefix(text, "R")
+	if !found {
+		return "", fmt.Errorf("refund %.40q: %w", text, ErrNumber)
+	}
+	_, err := ParseOrderNo(body)
+	if err != nil {
+		return "", fmt.Errorf("refund %.40q: %w", text, ErrNumber)
+	}
+	return RefundNo(text), nil
+}
+
+// partition is the slot that the number itself names.
+// Errors: ErrNumber.
+func (r RefundNo) partition() (partition, error) {
+	if len(r) != orderDigits+1 {
+		return 0, fmt.Errorf("refund %.40q: %w", string(r), ErrNumber)
+	}
+	return OrderNo(r[1:]).partition()
 }
 
 // newLoadNo makes the number of a new load in the partition.

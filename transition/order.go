@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"guodu/idempotency"
@@ -47,6 +48,8 @@ type Order struct {
 	Account    AccountNo
 	Amount     fen.Fen
 	Refunded   fen.Fen
+	Refunding  fen.Fen  // held for refunds under way
+	Refunds    []string // numbers of its refunds, oldest first
 	Channel    string
 	PayerKind  string
 	Payer      string          // personal: it belongs in no log
@@ -190,7 +193,7 @@ func (s *Store) Order(ctx context.Context, no OrderNo) (Order, error) {
 	var n number
 	o := Order{
 		No: no, State: OrderState(h["state"]), Account: AccountNo(h["account"]), Amount: n.fen(h["amount"]),
-		Refunded: n.fen(h["refunded"]), Channel: h["channel"], PayerKind: h["payer_kind"], Payer: h["payer"],
+		Refunded: n.fen(h["refunded"]), Refunding: n.fen(h["refunding"]), Refunds: strings.Fields(h["refunds"]), Channel: h["channel"], PayerKind: h["payer_kind"], Payer: h["payer"],
 		Request: json.RawMessage(h["request"]), Prepared: n.time(h["prepared"]), Created: n.time(h["created"]),
 		Expires: n.time(h["expires"]), Credited: n.time(h["credited"]), PaidAt: n.time(h["paid_at"]),
 		Txn: h["txn"], Source: h["source"], Flag: h["flag"], Queries: n.int(h["queries"]), Duplicates: n.int(h["dup"]),

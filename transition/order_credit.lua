@@ -61,11 +61,13 @@ end
 -- The entries before the credit show the balances before it.
 local after = { clawback = a.clawback, arrears = a.arrears, pending = a.pending }
 a.clawback, a.arrears, a.pending = before.clawback, before.arrears, a.pending - rest
+local refunds = {}
 for i = 10, #KEYS do
   local at = 11 + (i - 10) * 3
   enter(a, KEYS[3], 'netted', ARGV[at], tonumber(ARGV[at + 1]), ARGV[10])
   redis.call('HSET', KEYS[i], 'order', ARGV[1], 'amount', ARGV[at + 1], 'state', 'settled', 'source', 'external',
     'at', ARGV[at + 2])
+  refunds[#refunds + 1] = ARGV[at]
 end
 a.clawback, a.arrears, a.pending = after.clawback, after.arrears, after.pending
 enter(a, KEYS[3], 'credit', ARGV[1], net, ARGV[10])
@@ -77,6 +79,9 @@ end
 redis.call('HSET', KEYS[2], 'state', 'credited', 'txn', ARGV[4], 'paid_at', ARGV[9], 'credited', ARGV[10],
   'source', ARGV[8], 'refunded', text(back), 'flag', flag, 'r_seq', text(a.seq), 'r_net', text(net),
   'r_pending', text(rest), 'r_arrears', text(owed), 'r_clawback', text(claw))
+if #refunds > 0 then
+  redis.call('HSET', KEYS[2], 'refunds', table.concat(refunds, ' '))
+end
 redis.call('ZREM', KEYS[5], ARGV[1])
 redis.call('ZADD', KEYS[6], ARGV[9], ARGV[1])
 return { 'CREDITED', text(a.seq), text(net), text(rest), text(owed), text(claw), ARGV[10], flag }

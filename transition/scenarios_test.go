@@ -40,6 +40,11 @@ func scenarios() []scenario {
 		{"card_versions", cardVersions},
 		{"card_changes", cardChanges},
 		{"import_in_part", importInPart},
+		{"refund_life", refundLife},
+		{"refund_returned", refundReturned},
+		{"refund_late", refundLate},
+		{"refund_outside", refundOutside},
+		{"refund_refusals", refundRefusals},
 	}
 }
 
@@ -146,22 +151,15 @@ func creditPaysArrears(ctx context.Context, st *stage) {
 }
 
 func creditTakesClawback(ctx context.Context, st *stage) {
-	st.imports(ctx, st.statement(1, 300))
-	// A refund after the load left a clawback: the books of it, by hand.
-	key := st.keys.account(partitionOf(accountA), accountA)
-	e := "1 5 refund_ext out-1 200 0 0 0 300 200 1795406400000 "
-	h, err := st.client().HGet(ctx, key, "head").Result()
-	st.say("head", nil, err)
-	parsed, err := ParseEntry(e + h)
-	st.say("entry by hand", nil, err)
-	st.say("push", nil, st.client().RPush(ctx, st.keys.entries(partitionOf(accountA), accountA), e+h).Err())
-	st.say("balance", nil, st.client().HSet(ctx, key, "clawback", "200", "seq", "5", "head", parsed.Hash,
-		"freeze", "arrears=core,clawback=hub").Err())
-	st.say("tot", nil, st.client().HSet(ctx, st.keys.tot(partitionOf(accountA)), "clawback", "200", "refunded", "-200").Err())
-	st.create(ctx, 1, 150, "")
-	st.credit(ctx, 1, 150, nil)
-	st.create(ctx, 2, 600, "")
-	st.credit(ctx, 2, 600, nil)
+	st.paid(ctx, 200)
+	t := st.tapped(ctx, st.reading("tap-0001", 3, 1200))
+	st.result(ctx, t.Load, true, 4, 1400)
+	st.outside(ctx, "out-1", 1, 200) // after the load: owed to the hub
+	st.imports(ctx, st.statement(2, 300))
+	st.create(ctx, 2, 150, "")
+	st.credit(ctx, 2, 150, nil)
+	st.create(ctx, 3, 600, "")
+	st.credit(ctx, 3, 600, nil)
 }
 
 func caseThenCredit(ctx context.Context, st *stage) {

@@ -12,7 +12,7 @@ import (
 )
 
 // holdings are the keys of a partition that Verify reads.
-type holdings struct{ accounts, orders, loads []string }
+type holdings struct{ accounts, orders, loads, refunds []string }
 
 // scan lists the keys of every partition.
 func (s *Store) scan(ctx context.Context) (map[partition]holdings, error) {
@@ -39,6 +39,8 @@ func (s *Store) scan(ctx context.Context) (map[partition]holdings, error) {
 				h.orders = append(h.orders, id)
 			case "ld":
 				h.loads = append(h.loads, id)
+			case "rf":
+				h.refunds = append(h.refunds, id)
 			}
 			found[p] = h
 		}
@@ -89,7 +91,9 @@ type snapshot struct {
 	orders   map[string]map[string]string
 	loads    map[string]map[string]string
 	cases    map[string]string
-	due      map[string]bool
+	refunds  map[string]map[string]string
+
+	due, refundsDue map[string]bool
 }
 
 // take reads a partition in one transaction, so that no script runs between
@@ -97,7 +101,7 @@ type snapshot struct {
 func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, error) {
 	pipe := s.client().TxPipeline()
 	tot, cases := pipe.HGetAll(ctx, s.keys.tot(p)), pipe.HGetAll(ctx, s.keys.cases(p))
-	due := pipe.ZRange(ctx, s.keys.due(p), 0, -1)
+	due, refundsDue := pipe.ZRange(ctx, s.keys.due(p), 0, -1), pipe.ZRange(ctx, s.keys.refundsDue(p), 0, -1)
 	hashes := func(ids []string, key func(string) string) map[string]*redis.MapStringStringCmd {
 		m := map[string]*redis.MapStringStringCmd{}
 		for _, id := range ids {
@@ -108,6 +112,7 @@ func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, er
 	accounts := hashes(h.accounts, func(id string) string { return s.keys.account(p, AccountNo(id)) })
 	orders := hashes(h.orders, func(id string) string { return s.keys.order(p, OrderNo(id)) })
 	loads := hashes(h.loads, func(id string) string { return s.keys.load(p, LoadNo(id)) })
+	refunds := hashes(h.refunds, func(id string) string { return s.keys.refund(p, id) })
 	entries := map[string]*redis.StringSliceCmd{}
 	for _, id := range h.accounts {
 		entries[id] = pipe.LRange(ctx, s.keys.entries(p, AccountNo(id)), 0, -1)
@@ -123,9 +128,16 @@ func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, er
 		}
 		return v
 	}
-	snap := snapshot{tot: tot.Val(), cases: cases.Val(), due: map[string]bool{}, accounts: values(accounts), orders: values(orders), loads: values(loads), entries: map[string][]string{}}
-	for _, no := range due.Val() {
-		snap.due[no] = true
+	members := func(z *redis.StringSliceCmd) map[string]bool {
+		m := map[string]bool{}
+		for _, no := range z.Val() {
+			m[no] = true
+		}
+		return m
+	}
+	snap := snapshot{
+		tot: tot.Val(), cases: cases.Val(), due: members(due), refundsDue: members(refundsDue), accounts: values(accounts),
+		orders: values(orders), loads: values(loads), refunds: values(refunds), entries: map[string][]string{},
 	}
 	for id, cmd := range entries {
 		snap.entries[id] = cmd.Val()

@@ -69,6 +69,24 @@ var tapLua string
 //go:embed load_result.lua
 var loadResultLua string
 
+//go:embed refund.lua
+var refundLua string
+
+//go:embed refund_hold.lua
+var refundHoldLua string
+
+//go:embed refund_settle.lua
+var refundSettleLua string
+
+//go:embed refund_return.lua
+var refundReturnLua string
+
+//go:embed refund_ext.lua
+var refundExtLua string
+
+//go:embed refund_resched.lua
+var refundReschedLua string
+
 //go:embed import.lua
 var importLua string
 
@@ -83,6 +101,8 @@ type scripts struct {
 	orderCreate, orderPrepared, orderCredit, orderClose *redisx.Script
 	dueClaim, dueResched, caseOpen                      *redisx.Script
 	tap, loadResult                                     *redisx.Script
+	refundHold, refundSettle, refundReturn              *redisx.Script
+	refundExt, refundResched                            *redisx.Script
 	imports, index, meta                                *redisx.Script
 }
 
@@ -97,6 +117,11 @@ func newScripts() scripts {
 		caseOpen:      redisx.NewScript("case_open", ledgerLua, caseOpenLua),
 		tap:           redisx.NewScript("tap", ledgerLua, loadLua, tapLua),
 		loadResult:    redisx.NewScript("load_result", ledgerLua, loadLua, loadResultLua),
+		refundHold:    redisx.NewScript("refund_hold", ledgerLua, idempotency.Fragment, refundLua, refundHoldLua),
+		refundSettle:  redisx.NewScript("refund_settle", ledgerLua, refundLua, refundSettleLua),
+		refundReturn:  redisx.NewScript("refund_return", ledgerLua, refundLua, refundReturnLua),
+		refundExt:     redisx.NewScript("refund_ext", ledgerLua, refundLua, refundExtLua),
+		refundResched: redisx.NewScript("refund_resched", refundReschedLua),
 		imports:       redisx.NewScript("import", ledgerLua, importLua),
 		index:         redisx.NewScript("index", indexLua),
 		meta:          redisx.NewScript("meta", ledgerLua, metaLua),

@@ -17,7 +17,7 @@ type Books struct {
 }
 
 // Verify derives every balance, the trial balance, the credited orders and the
-// loads again from the entries, partition by partition, and compares. It takes
+// loads and refunds again from the entries, partition by partition, and compares. It takes
 // a partition as it stands at one moment; where money keeps moving it looks
 // again, a bounded number of times.
 // Errors: ErrBooks with the first difference.
@@ -53,7 +53,7 @@ func (s *Store) Verify(ctx context.Context) (Books, error) {
 	return books, nil
 }
 
-// verifyPartition compares one partition. Orders and loads that appeared since
+// verifyPartition compares one partition. Orders, loads and refunds that appeared since
 // the scan are found by the entries that name them, and read with the next try.
 func (s *Store) verifyPartition(ctx context.Context, p partition, h holdings) (Books, error) {
 	for range tries {
@@ -77,25 +77,25 @@ func (s *Store) verifyPartition(ctx context.Context, p partition, h holdings) (B
 	return Books{}, ErrMoved
 }
 
-// miss adds the orders and loads that entries name and nobody listed, and says
+// miss adds the orders, loads and refunds that entries name and nobody listed, and says
 // whether there were any.
 func (h *holdings) miss(d derived) bool {
-	before := len(h.orders) + len(h.loads)
-	known := map[string]bool{}
-	for _, id := range append(append([]string(nil), h.orders...), h.loads...) {
-		known[id] = true
-	}
-	for _, id := range sorted(d.credits) {
-		if !known[id] {
-			h.orders = append(h.orders, id)
+	missed := false
+	for _, one := range []struct {
+		listed *[]string
+		named  []string
+	}{{&h.orders, sorted(d.credits)}, {&h.loads, sorted(d.holds)}, {&h.refunds, sorted(d.refunds)}} {
+		known := map[string]bool{}
+		for _, id := range *one.listed {
+			known[id] = true
+		}
+		for _, id := range one.named {
+			if !known[id] {
+				*one.listed, missed = append(*one.listed, id), true
+			}
 		}
 	}
-	for _, id := range sorted(d.holds) {
-		if !known[id] {
-			h.loads = append(h.loads, id)
-		}
-	}
-	return len(h.orders)+len(h.loads) > before
+	return missed
 }
 
 // orMoved turns a difference into ErrMoved if accounts appeared since the

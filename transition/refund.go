@@ -1,0 +1,361 @@
+package transition
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"guodu/idempotency"
+	"guodu/internal/fen"
+)
+
+// Sentinels of refunds. None of them moved anything.
+var (
+	// ErrNotPaid says that an order has no money in the books to give back.
+	ErrNotPaid = errors.New("order is not credited")
+	// ErrFrozen says that the account has a freeze reason.
+	ErrFrozen = errors.New("account is frozen")
+	// ErrNoRefund says that the hub never asked for such a refund.
+	ErrNoRefund = errors.New("no such refund of the hub's own")
+	// ErrRefundExists says that a number is taken.
+	ErrRefundExists = errors.New("refund number is taken")
+	// ErrOurs says that a refund told of as foreign is the hub's own.
+	ErrOurs = errors.New("refund is the hub's own")
+)
+
+// RefundLimitError says how much can be given back at most.
+type RefundLimitError struct {
+	Limit string // "order", "pending" or "count"
+	Left  fen.Fen
+}
+
+func (e *RefundLimitError) Error() string {
+	if e.Limit == "count" {
+		return fmt.Sprintf("order has %d refunds, no more are possible", e.Left)
+	}
+	return fmt.Sprintf("at most %s yuan can be refunded now (limit: %s)", e.Left.Yuan(), e.Limit)
+}
+
+// refundsMax is how many refunds an order may have. (Sources: WeChat Pay
+// 申请退款, 50 a transaction.)
+const refundsMax = 50
+
+// RefundState is where a refund stands.
+type RefundState string
+
+// The states of a refund: held -> settled, or held -> returned on the channel's
+// proof; returned -> settled if the channel made it all the same.
+const (
+	RefundHeld     RefundState = "held"
+	RefundSettled  RefundState = "settled"
+	RefundReturned RefundState = "returned"
+)
+
+// RefundOrder is a refund as the books have it.
+type RefundOrder struct {
+	No        RefundNo
+	Order     OrderNo
+	Account   AccountNo // empty if it was made before the credit
+	Channel   string
+	Amount    fen.Fen
+	State     RefundState
+	Ours      bool            // asked for by the hub; otherwise made outside
+	Request   json.RawMessage // the exact request to the channel, if ours
+	By, Why   string          // who asked for it, and why, if ours
+	At        time.Time       // asked for; if not ours, made
+	Done      time.Time       // settled or returned
+	ChannelNo string          // the channel's own number of it
+	Word      string          // what the channel said last
+	Flag      string          // "late" if it was settled after it was returned
+	Queries   int64
+}
+
+// NewRefund is a wish to give pending money back the way it came.
+type NewRefund struct {
+	No       RefundNo // from NewRefundNo
+	Order    OrderNo
+	Account  AccountNo
+	Amount   fen.Fen
+	Request  json.RawMessage // what the channel will be sent, again and again
+	Key      idempotency.Key // empty: none
+	By, Why  string
+	FirstDue time.Time // when somebody else sends it, if the caller does not
+	// Frozen lets an operator refund from a frozen account.
+	Frozen bool
+}
+
+// HoldRefund binds the money, or gives back the number of the refund that was
+// made with the same idempotency key.
+// Errors: ErrNoOrder, ErrNotPaid, ErrFrozen, *RefundLimitError, ErrIdempotency,
+// ErrRefundExists; after ErrUnknownOutcome repeat the same call.
+func (s *Store) HoldRefund(ctx context.Context, n NewRefund) (no RefundNo, fresh bool, err error) {
+	p, err := n.Order.partition()
+	if err != nil {
+		return "", false, err
+	}
+	refund := s.keys.refund(p, string(n.No))
+	idem := refund
+	if n.Key != "" {
+		idem = s.keys.idem(p, n.Account, string(n.Key))
+	}
+	frozen := ""
+	if n.Frozen {
+		frozen = "1"
+	}
+	reply, err := s.run.Run(ctx, s.scripts.refundHold, []string{
+		s.keys.account(p, n.Account), s.keys.order(p, n.Order), refund, s.keys.entries(p, n.Account), s.keys.tot(p), s.keys.refundsDue(p), idem,
+	}, string(n.No), string(n.Order), string(n.Account), n.Amount.String(), string(n.Request), string(n.Key),
+		idempotency.Fingerprint("refund", string(n.Account), string(n.Order), n.Amount.String()), s.now(), millis(n.FirstDue),
+		n.By, n.Why, frozen, strconv.Itoa(refundsMax))
+	if err != nil {
+		return "", false, err
+	}
+	switch reply[0] {
+	case "HELD":
+		return RefundNo(reply[1]), true, nil
+	case "SAME":
+		return RefundNo(reply[1]), false, nil
+	}
+	return "", false, refundRefused(n, reply)
+}
+
+// refundRefused puts a refusal of refund_hold into an error.
+func refundRefused(n NewRefund, reply []string) error {
+	known := map[string]error{
+		"IDEM_CONFLICT": ErrIdempotency, "NO_ORDER": ErrNoOrder, "NOT_PAID": ErrNotPaid, "FROZEN": ErrFrozen, "EXISTS": ErrRefundExists, "RETRY": ErrMoved,
+	}
+	if why, found := known[reply[0]]; found {
+		return fmt.Errorf("refund of order %s: %w", n.Order, why)
+	}
+	limit, found := strings.CutPrefix(reply[0], "LIMIT_")
+	if !found || len(reply) != 2 {
+		return unexpected("refund_hold", reply)
+	}
+	left, err := fen.ParseInt(reply[1])
+	if err != nil {
+		return unexpected("refund_hold", reply)
+	}
+	return &RefundLimitError{Limit: strings.ToLower(limit), Left: left}
+}
+
+// RefundMade is the channel's word that it made a refund.
+type RefundMade struct {
+	No        RefundNo
+	Amount    fen.Fen
+	ChannelNo string // its own number of it; may be empty
+	At        time.Time
+}
+
+// SettleRefund books a refund that the hub asked for as made. late says that
+// it had been given back on the channel's word, so that the money left twice:
+// it is taken from pending, and the rest is owed as clawback.
+// Errors: ErrNoRefund, ErrMismatch.
+func (s *Store) SettleRefund(ctx context.Context, m RefundMade) (first, late bool, err error) {
+	keys, err := s.refundKeys(ctx, m.No)
+	if err != nil {
+		return false, false, err
+	}
+	reply, err := s.run.Run(ctx, s.scripts.refundSettle, keys, string(m.No), m.Amount.String(), m.ChannelNo, millis(m.At), s.now())
+	if err != nil {
+		return false, false, err
+	}
+	switch reply[0] {
+	case "SETTLED":
+		return true, false, nil
+	case "LATE":
+		return true, true, nil
+	case "DUP":
+		return false, false, nil
+	case "NO_REFUND":
+		return false, false, fmt.Errorf("refund %s: %w", m.No, ErrNoRefund)
+	case "MISMATCH":
+		return false, false, fmt.Errorf("refund %s of %s: %w: %s", m.No, m.Amount.Yuan(), ErrMismatch, reply[1])
+	}
+	return false, false, unexpected("refund_settle", reply)
+}
+
+// ReturnRefund gives the money of a refund back to the account. The caller
+// holds the channel's proof that the refund will never be made; word says it.
+// It returns the state that stands now.
+// Errors: ErrNoRefund.
+func (s *Store) ReturnRefund(ctx context.Context, no RefundNo, word string) (RefundState, error) {
+	keys, err := s.refundKeys(ctx, no)
+	if err != nil {
+		return "", err
+	}
+	reply, err := s.run.Run(ctx, s.scripts.refundReturn, keys, string(no), s.now(), word)
+	if err != nil {
+		return "", err
+	}
+	switch reply[0] {
+	case "RETURNED", "DUP":
+		return RefundReturned, nil
+	case "SETTLED":
+		return RefundSettled, nil
+	case "NO_REFUND":
+		return "", fmt.Errorf("refund %s: %w", no, ErrNoRefund)
+	}
+	return "", unexpected("refund_return", reply)
+}
+
+// refundKeys are the keys that settling and returning share.
+func (s *Store) refundKeys(ctx context.Context, no RefundNo) ([]string, error) {
+	r, err := s.Refund(ctx, no)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.Order.partition()
+	if err != nil {
+		return nil, err
+	}
+	return []string{
+		s.keys.account(p, r.Account), s.keys.order(p, r.Order), s.keys.refund(p, string(no)), s.keys.entries(p, r.Account),
+		s.keys.tot(p), s.keys.refundsDue(p),
+	}, nil
+}
+
+// OutsideRefund is a refund that the hub did not ask for.
+type OutsideRefund struct {
+	No        string // the merchant's number of it, as the channel tells it
+	Order     OrderNo
+	Amount    fen.Fen
+	ChannelNo string
+	At        time.Time
+	Source    string // "notice", "query" or "bill"
+}
+
+// BookOutside books a refund made in the merchant's console, or a chargeback,
+// once: pending first, the rest becomes clawback.
+// Errors: ErrNumber, ErrNoOrder, ErrNotPaid (not credited yet: the refund must
+// come with the credit), ErrOurs, ErrMismatch.
+func (s *Store) BookOutside(ctx context.Context, r OutsideRefund) (first bool, err error) {
+	if !vendorNumber.MatchString(r.No) {
+		return false, fmt.Errorf("refund %.70q: %w", r.No, ErrNumber)
+	}
+	o, err := s.Order(ctx, r.Order)
+	if err != nil {
+		return false, err
+	}
+	p, err := r.Order.partition()
+	if err != nil {
+		return false, err
+	}
+	reply, err := s.run.Run(ctx, s.scripts.refundExt, []string{
+		s.keys.account(p, o.Account), s.keys.order(p, r.Order), s.keys.refund(p, r.No), s.keys.entries(p, o.Account), s.keys.tot(p),
+	}, r.No, string(r.Order), string(o.Account), r.Amount.String(), r.ChannelNo, millis(r.At), s.now(), r.Source)
+	if err != nil {
+		return false, err
+	}
+	switch reply[0] {
+	case "BOOKED":
+		return true, nil
+	case "DUP":
+		return false, nil
+	case "NO_ORDER":
+		err = ErrNoOrder
+	case "NOT_CREDITED":
+		err = ErrNotPaid
+	case "OURS":
+		err = ErrOurs
+	case "MISMATCH":
+		err = ErrMismatch
+	case "RETRY":
+		err = ErrMoved
+	default:
+		return false, unexpected("refund_ext", reply)
+	}
+	return false, fmt.Errorf("refund %s of order %s: %w", r.No, r.Order, err)
+}
+
+// Refund reads a refund that the hub asked for.
+// Errors: ErrNoRefund.
+func (s *Store) Refund(ctx context.Context, no RefundNo) (RefundOrder, error) {
+	p, err := no.partition()
+	if err != nil {
+		return RefundOrder{}, err
+	}
+	r, err := s.readRefund(ctx, p, string(no))
+	if err == nil && !r.Ours {
+		err = fmt.Errorf("refund %s: %w", no, ErrNoRefund)
+	}
+	return r, err
+}
+
+// Refunds reads all refunds of an order, oldest first, whoever asked for them.
+// Errors: ErrNoOrder.
+func (s *Store) Refunds(ctx context.Context, o Order) ([]RefundOrder, error) {
+	p, err := o.No.partition()
+	if err != nil {
+		return nil, err
+	}
+	refunds := make([]RefundOrder, 0, len(o.Refunds))
+	for _, no := range o.Refunds {
+		r, err := s.readRefund(ctx, p, no)
+		if err != nil {
+			return nil, err
+		}
+		refunds = append(refunds, r)
+	}
+	return refunds, nil
+}
+
+func (s *Store) readRefund(ctx context.Context, p partition, no string) (RefundOrder, error) {
+	h, err := s.client().HGetAll(ctx, s.keys.refund(p, no)).Result()
+	if err := read("refund", err); err != nil {
+		return RefundOrder{}, err
+	}
+	if h["state"] == "" {
+		return RefundOrder{}, fmt.Errorf("refund %.70s: %w", no, ErrNoRefund)
+	}
+	var n number
+	r := RefundOrder{
+		No: RefundNo(no), Order: OrderNo(h["order"]), Account: AccountNo(h["account"]), Channel: h["channel"], Amount: n.fen(h["amount"]),
+		State: RefundState(h["state"]), Ours: h["source"] == "ours", By: h["by"], Why: h["why"],
+		At: n.time(h["at"]), Done: n.time(h["done"]), ChannelNo: h["channel_no"], Word: h["word"], Flag: h["flag"],
+	}
+	if h["request"] != "" {
+		r.Request = json.RawMessage(h["request"])
+	}
+	if h["queries"] != "" {
+		r.Queries = n.int(h["queries"])
+	}
+	if n.err != nil {
+		return RefundOrder{}, fmt.Errorf("refund %.70s: %w", no, n.err)
+	}
+	return r, nil
+}
+
+// ClaimRefundsDue is ClaimDue for refunds that are held.
+func (s *Store) ClaimRefundsDue(ctx context.Context, lease time.Duration, limit int) ([]RefundNo, error) {
+	texts, err := s.claim(ctx, s.keys.refundsDue, lease, limit)
+	refunds := make([]RefundNo, 0, len(texts))
+	errs := []error{err}
+	for _, text := range texts {
+		no, err := ParseRefundNo(text)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		refunds = append(refunds, no)
+	}
+	return refunds, errors.Join(errs...)
+}
+
+// RescheduleRefund says when to ask next about a refund, and what the channel
+// said last. One that is not held any more leaves the list; open reports
+// whether it still is.
+func (s *Store) RescheduleRefund(ctx context.Context, no RefundNo, next time.Time, word string) (open bool, err error) {
+	p, err := no.partition()
+	if err != nil {
+		return false, err
+	}
+	reply, err := s.run.Run(ctx, s.scripts.refundResched, []string{s.keys.refundsDue(p), s.keys.refund(p, string(no))}, string(no), millis(next), word)
+	if err != nil {
+		return false, err
+	}
+	return reply[0] == "OK", nil
+}
