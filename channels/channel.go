@@ -216,10 +216,15 @@ type Payment struct {
 	Misdirected string
 
 	// Refunded says that the channel told of refunds on this order. Refunds
-	// lists them where the channel names them; with Refunded set and Refunds
-	// empty they must be learned before the order may be credited.
-	Refunded bool
-	Refunds  []Refund
+	// lists them where the channel says how much each was, and RefundNos where it
+	// names them and no more; with Refunded set and both empty, or with RefundNos
+	// alone, they must be learned before the order may be credited.
+	Refunded  bool
+	Refunds   []Refund
+	RefundNos []string
+	// RefundedTotal is the sum of all refunds of the order so far, where the
+	// channel says it; otherwise 0.
+	RefundedTotal fen.Fen
 }
 
 // Refund is one refund as a channel tells of it, known by its number.

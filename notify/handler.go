@@ -50,7 +50,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Request) (v channels.Verdict, outcome string, p channels.Payment, err error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
+	body, err := readBody(w, r)
 	if err != nil {
 		return unread(err), "", p, err
 	}
@@ -63,6 +63,11 @@ func (h *Handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return channels.TryAgain, "", p, err
 	}
 	return channels.Accepted, outcome, p, nil
+}
+
+// readBody reads a callback's body, up to its bound.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
 }
 
 func unread(err error) channels.Verdict {

@@ -27,6 +27,7 @@ var (
 	_ channels.Notifier = (*Channel)(nil)
 	_ channels.OAuth    = (*Channel)(nil)
 	_ channels.Page     = (*Channel)(nil)
+	_ channels.Refunder = (*Channel)(nil)
 )
 
 // Channel is Alipay for one app and the merchant behind it. It is safe for

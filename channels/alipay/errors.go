@@ -17,7 +17,7 @@ import (
 var errNotOpen = errors.New("alipay: trade is not open")
 
 // The ones below give the sub codes that mean more than "refused", per call.
-// (统一收单: alipay.trade.create, query, close; alipay.system.oauth.token.) The
+// (统一收单: alipay.trade.create, query, close, refund; alipay.system.oauth.token.) The
 // same code has come as ACQ.X, AQC.X, aop.ACQ.X and bare, so they look for the
 // part that stays.
 
@@ -46,6 +46,22 @@ func closeCode(subCode string) error {
 		return channels.ErrAlreadyPaid
 	case hasAny(subCode, "TRADE_STATUS_ERROR", "TRADE_STATUS_INVALID", "ILLEGAL_STATUS", "TRADE_HAS_CLOSE"):
 		return errNotOpen
+	}
+	return channels.ErrRefused
+}
+
+func refundCode(subCode string) error {
+	if hasAny(subCode, "SELLER_BALANCE_NOT_ENOUGH", "TRADE_NOT_ALLOW_REFUND", "REASON_TRADE_BEEN_FREEZEN") {
+		// The seller's account, or a state that passes: nothing that says that the
+		// refund will never be made.
+		return channels.ErrNotNow
+	}
+	return channels.ErrRefused
+}
+
+func refundQueryCode(subCode string) error {
+	if hasAny(subCode, "TRADE_NOT_EXIST") {
+		return channels.ErrRefundNotFound
 	}
 	return channels.ErrRefused
 }

@@ -126,7 +126,7 @@ func noticed(fields url.Values) (trade, error) {
 		status: alipay.TradeStatus(fields.Get("trade_status")), orderNo: fields.Get("out_trade_no"), number: fields.Get("trade_no"),
 		total: fields.Get("total_amount"), currency: fields.Get("trans_currency"), paidAt: fields.Get("gmt_payment"),
 		userID: fields.Get("buyer_id"), openID: fields.Get("buyer_open_id"), passback: fields.Get("passback_params"),
-		ending: endsRefunded,
+		ending: endsRefunded, refundNo: fields.Get("out_biz_no"), refundFee: fields.Get("refund_fee"),
 	}
 	// A trade that ran out of time has been seen with a refund_fee of 0.00.
 	back, _, err := above(fields.Get("refund_fee"))

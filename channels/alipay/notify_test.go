@@ -14,6 +14,7 @@ import (
 
 	"guodu/channels"
 	"guodu/channels/alipay"
+	"guodu/internal/fen"
 )
 
 // fields is a notice before it is signed.
@@ -87,7 +88,17 @@ func TestParseNotifyReadsPayments(t *testing.T) {
 		return changed(func(p *channels.Payment) { p.Misdirected = what })
 	}
 	refunded := changed(func(p *channels.Payment) { p.Refunded = true })
+	refundedBy := func(no string, sum fen.Fen) channels.Payment {
+		return changed(func(p *channels.Payment) {
+			p.Refunded, p.RefundedTotal = true, sum
+			if no != "" {
+				p.RefundNos = []string{no}
+			}
+		})
+	}
 	undated := changed(func(p *channels.Payment) { p.Refunded, p.SuccessTime = true, time.Time{} })
+	undatedPart := undated
+	undatedPart.RefundNos, undatedPart.RefundedTotal = []string{"R2"}, 1500
 	unpaid := channels.Payment{
 		Channel: "alipay", OrderNo: orderNo, State: channels.Unpaid, Payer: wantTold().Payer, Attach: account,
 	}
@@ -112,14 +123,15 @@ func TestParseNotifyReadsPayments(t *testing.T) {
 		{"paid to another seller", told().with("seller_id", "2088000000000002"), misdirected("mchid")},
 		{"paid to no seller named", told().with("seller_id", "-"), misdirected("mchid")},
 		{"paid to others altogether", told().with("seller_id", "1").with("app_id", "-"), misdirected("appid,mchid")},
-		{"refunded in part, the second time", part, refunded},
-		{"refunded, only the sum", told().with("refund_fee", "0.01"), refunded},
+		{"refunded in part, the second time", part, refundedBy("R2", 1500)},
+		{"refunded, only the sum", told().with("refund_fee", "0.01"), refundedBy("", 1)},
 		{"refunded, only the time", told().with("gmt_refund", noonText), refunded},
-		{"refunded, only the number", told().with("out_biz_no", "R1"), refunded},
+		{"refunded, only the number", told().with("out_biz_no", "R1"), refundedBy("R1", 0)},
+		{"refunded, by a number of another form", told().with("out_biz_no", "a/b"), refunded},
 		{"refunded nothing", told().with("refund_fee", "0.00"), wantTold()},
-		{"refunded in full", part.with("trade_status", "TRADE_CLOSED").with("refund_fee", "50.00").with("gmt_close", noonText), refunded},
+		{"refunded in full", part.with("trade_status", "TRADE_CLOSED").with("refund_fee", "50.00").with("gmt_close", noonText), refundedBy("R2", 5000)},
 		{"refunded in full, without saying so", told().with("trade_status", "TRADE_CLOSED"), refunded},
-		{"refunded in full, without the payment's time", part.with("trade_status", "TRADE_CLOSED").with("gmt_payment", "-"), undated},
+		{"refunded in full, without the payment's time", part.with("trade_status", "TRADE_CLOSED").with("gmt_payment", "-"), undatedPart},
 		{"closed, with an amount that came", timedOut().with("receipt_amount", "50.00"), undated},
 		{"closed, with nothing to be seen of a payment", timedOut(), unpaid},
 		{"closed, with nothing to be seen at all", timedOut().with("receipt_amount", "-").with("refund_fee", "-"), unpaid},

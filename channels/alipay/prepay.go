@@ -17,9 +17,8 @@ import (
 // The limits of the document alipay.trade.create, in characters. Checked here so
 // that an order which cannot be prepaid says which field is wrong.
 const (
-	subjectMax  = 256
+	textMax     = 256 // subject, refund_reason, return_url, notify_url
 	passbackMax = 512
-	urlMax      = 256
 )
 
 // amountMax is 100 million yuan.
@@ -77,7 +76,7 @@ func (c *Channel) PrepayPage(_ context.Context, req channels.PrepayRequest) (cha
 		why = "expires: is over"
 	}
 	if why == "" && !fitsReturnURL(req.ReturnURL) {
-		why = fmt.Sprintf("return URL: want https, host, no fragment, at most %d characters", urlMax)
+		why = fmt.Sprintf("return URL: want https, host, no fragment, at most %d characters", textMax)
 	}
 	if why != "" {
 		return channels.Prepay{}, refused("prepay page", req.OrderNo, why)
@@ -114,12 +113,12 @@ func unfit(req channels.PrepayRequest) string {
 		return "order number: want 1 to 64 of 0-9 A-Z a-z _"
 	case req.Amount <= 0 || req.Amount > amountMax:
 		return fmt.Sprintf("amount: want 1 to %d fen, got %d", amountMax, req.Amount)
-	case !fits(req.Description, 1, subjectMax) || strings.ContainsAny(req.Description, "/=&"):
-		return fmt.Sprintf("description: want 1 to %d characters of UTF-8 without / = &", subjectMax)
+	case !fits(req.Description, 1) || strings.ContainsAny(req.Description, "/=&"):
+		return fmt.Sprintf("description: want 1 to %d characters of UTF-8 without / = &", textMax)
 	case !utf8.ValidString(req.Attach) || len(escape(req.Attach)) > passbackMax:
 		return fmt.Sprintf("attach: want UTF-8 that has at most %d bytes once it is escaped", passbackMax)
 	case !fitsNotifyURL(req.NotifyURL):
-		return fmt.Sprintf("notify URL: want http or https, host and path, no query, at most %d characters", urlMax)
+		return fmt.Sprintf("notify URL: want http or https, host and path, no query, at most %d characters", textMax)
 	case req.Expires.IsZero():
 		return "expires: want a time"
 	}
@@ -138,20 +137,21 @@ func unfitPayer(req channels.PrepayRequest) string {
 	return ""
 }
 
-func fits(text string, shortest, longest int) bool {
+// fits says whether a text has as many characters as Alipay's fields take.
+func fits(text string, shortest int) bool {
 	n := utf8.RuneCountInString(text)
-	return utf8.ValidString(text) && n >= shortest && n <= longest
+	return utf8.ValidString(text) && n >= shortest && n <= textMax
 }
 
 // fitsReturnURL takes none as well.
 func fitsReturnURL(text string) bool {
 	_, err := parseURL(text, "")
-	return text == "" || err == nil && fits(text, 1, urlMax)
+	return text == "" || err == nil && fits(text, 1)
 }
 
 // fitsNotifyURL refuses a query: Alipay would send it along with the notice.
 func fitsNotifyURL(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && fits(text, 1, urlMax) && (u.Scheme == "https" || u.Scheme == "http") &&
+	return err == nil && fits(text, 1) && (u.Scheme == "https" || u.Scheme == "http") &&
 		u.Host != "" && u.Path != "" && u.RawQuery == "" && !u.ForceQuery && u.Fragment == ""
 }

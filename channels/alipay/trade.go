@@ -29,8 +29,11 @@ type trade struct {
 	paidAt          string
 	userID, openID  string
 	passback        string
-	// refunded says that money went back.
-	refunded bool
+	// refunded says that money went back; refundNo names the refund that is being
+	// told of, and refundFee is the sum of all so far.
+	refunded  bool
+	refundNo  string
+	refundFee string
 	// ending is what a TRADE_CLOSED comes to.
 	ending ending
 }
@@ -65,6 +68,15 @@ func (t trade) payment() (channels.Payment, error) {
 		return payment, nil
 	}
 	payment.Refunded = t.refunded || t.status == alipay.TradeStatusClosed
+	if refundNoForm.MatchString(t.refundNo) {
+		payment.RefundNos = []string{t.refundNo}
+	}
+	if t.refundFee != "" {
+		payment.RefundedTotal, err = fen.Parse(t.refundFee)
+		if err != nil {
+			return channels.Payment{}, fmt.Errorf("refund_fee %q is not an amount", clip(t.refundFee))
+		}
+	}
 	return t.withMoney(payment)
 }
 

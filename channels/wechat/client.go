@@ -11,6 +11,7 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/core"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/option"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/jsapi"
+	"github.com/wechatpay-apiv3/wechatpay-go/services/refunddomestic"
 
 	"guodu/channels"
 )
@@ -25,6 +26,9 @@ var (
 	_ channels.Channel  = (*Channel)(nil)
 	_ channels.Notifier = (*Channel)(nil)
 	_ channels.OAuth    = (*Channel)(nil)
+	_ channels.Refunder = (*Channel)(nil)
+
+	_ channels.RefundNotifier = (*Channel)(nil)
 )
 
 // Channel is WeChat Pay for one merchant and one official account. It is safe
@@ -35,6 +39,7 @@ type Channel struct {
 	clock    func() time.Time
 	client   *core.Client
 	orders   jsapi.JsapiApiService
+	refunds  refunddomestic.RefundsApiService
 	verifier *verifier
 	aead     cipher.AEAD
 	oauth    oauth
@@ -62,6 +67,7 @@ func New(cfg Config) (*Channel, error) {
 		clock:    s.Clock,
 		client:   client,
 		orders:   jsapi.JsapiApiService{Client: client},
+		refunds:  refunddomestic.RefundsApiService{Client: client},
 		verifier: newVerifier(s),
 		aead:     aead,
 		oauth:    newOAuth(s, newHTTPClient(carrier, s.Timeout)),

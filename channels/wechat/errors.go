@@ -11,9 +11,9 @@ import (
 	"guodu/channels"
 )
 
-// The three below give the codes that mean more than "refused", per call; the
+// The ones below give the codes that mean more than "refused", per call; the
 // second spelling is the one of older documents. (WeChat Pay APIv3: JSAPI下单,
-// 商户订单号查询订单, 关闭订单.)
+// 商户订单号查询订单, 关闭订单, 申请退款, 查询单笔退款.)
 
 func prepayCode(code string) error {
 	switch code {
@@ -48,6 +48,24 @@ func closeCode(code string) error {
 		// unsigned and would be taken as proof if it were nil: let the caller
 		// query for the signed state.
 		return channels.ErrUnknownOutcome
+	}
+	return channels.ErrRefused
+}
+
+func refundCode(code string) error {
+	switch code {
+	case "NOT_ENOUGH", "NOTENOUGH", "REQUEST_BLOCKED":
+		// The merchant's account, or a limit that a person lifts: nothing that
+		// says that the refund will never be made.
+		return channels.ErrNotNow
+	}
+	return channels.ErrRefused
+}
+
+func refundQueryCode(code string) error {
+	switch code {
+	case "RESOURCE_NOT_EXISTS", "REFUND_NOT_EXIST", "REFUNDNOTEXIST":
+		return channels.ErrRefundNotFound
 	}
 	return channels.ErrRefused
 }

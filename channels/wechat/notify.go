@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
 
@@ -18,7 +19,11 @@ import (
 const NoticeBytes = 64 << 10
 
 const (
-	eventPaid       = "TRANSACTION.SUCCESS"
+	eventPaid           = "TRANSACTION.SUCCESS"
+	eventRefunded       = "REFUND.SUCCESS"
+	eventRefundAbnormal = "REFUND.ABNORMAL"
+	eventRefundClosed   = "REFUND.CLOSED"
+
 	noticeAlgorithm = "AEAD_AES_256_GCM"
 )
 
@@ -46,41 +51,46 @@ func (c *Channel) ParseNotify(ctx context.Context, header http.Header, body []by
 			payment, err = channels.Payment{}, unreadable("reading it panicked: "+clip(fmt.Sprint(trouble)))
 		}
 	}()
-	if len(body) > NoticeBytes {
-		return channels.Payment{}, fmt.Errorf("wechat notice: %w: %d bytes, want at most %d",
-			channels.ErrTooLarge, len(body), NoticeBytes)
-	}
-	err = c.verifier.check(ctx, header, body)
+	plain, err := c.content(ctx, header, body, eventPaid)
 	if err != nil {
-		return channels.Payment{}, fmt.Errorf("wechat notice: %w: %w", channels.ErrNotice, err)
-	}
-	return c.read(body)
-}
-
-// read takes the payment out of a body that is authentic.
-func (c *Channel) read(body []byte) (channels.Payment, error) {
-	var notice envelope
-	err := json.Unmarshal(body, &notice)
-	if err != nil || notice.EventType == "" {
-		return channels.Payment{}, unreadable("not the JSON of a notice")
-	}
-	if notice.EventType != eventPaid {
-		return channels.Payment{}, fmt.Errorf("wechat notice: %w: event type %q", channels.ErrNotOurs, clip(notice.EventType))
-	}
-	plain, err := c.open(notice)
-	if err != nil {
-		return channels.Payment{}, unreadable(err.Error())
+		return channels.Payment{}, err
 	}
 	var transaction payments.Transaction
 	err = json.Unmarshal(plain, &transaction)
 	if err != nil {
 		return channels.Payment{}, unreadable("the content is not the JSON of a transaction")
 	}
-	payment, err := c.payment(&transaction)
+	payment, err = c.payment(&transaction)
 	if err != nil {
 		return channels.Payment{}, unreadable(err.Error())
 	}
 	return payment, nil
+}
+
+// content verifies a callback and returns what is inside, if its event is one
+// of those asked for.
+// Errors: ErrTooLarge, ErrNotice, ErrNotOurs, ErrMalformed.
+func (c *Channel) content(ctx context.Context, header http.Header, body []byte, events ...string) ([]byte, error) {
+	if len(body) > NoticeBytes {
+		return nil, fmt.Errorf("wechat notice: %w: %d bytes, want at most %d", channels.ErrTooLarge, len(body), NoticeBytes)
+	}
+	err := c.verifier.check(ctx, header, body)
+	if err != nil {
+		return nil, fmt.Errorf("wechat notice: %w: %w", channels.ErrNotice, err)
+	}
+	var notice envelope
+	err = json.Unmarshal(body, &notice)
+	if err != nil || notice.EventType == "" {
+		return nil, unreadable("not the JSON of a notice")
+	}
+	if !slices.Contains(events, notice.EventType) {
+		return nil, fmt.Errorf("wechat notice: %w: event type %q", channels.ErrNotOurs, clip(notice.EventType))
+	}
+	plain, err := c.open(notice)
+	if err != nil {
+		return nil, unreadable(err.Error())
+	}
+	return plain, nil
 }
 
 // open decrypts the resource (RFC 5116, AEAD_AES_256_GCM). The nonce's length

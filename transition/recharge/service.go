@@ -25,6 +25,19 @@ type ledger interface {
 	OpenCase(ctx context.Context, near string, c transition.Case) (bool, error)
 	ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]transition.OrderNo, error)
 	Reschedule(ctx context.Context, no transition.OrderNo, next time.Time) (bool, error)
+	refundLedger
+}
+
+// refundLedger is the part that refunds need.
+type refundLedger interface {
+	HoldRefund(ctx context.Context, n transition.NewRefund) (transition.RefundNo, bool, error)
+	SettleRefund(ctx context.Context, m transition.RefundMade) (first, late bool, err error)
+	ReturnRefund(ctx context.Context, no transition.RefundNo, word string) (transition.RefundState, error)
+	BookOutside(ctx context.Context, r transition.OutsideRefund) (bool, error)
+	Refund(ctx context.Context, no transition.RefundNo) (transition.RefundOrder, error)
+	Refunds(ctx context.Context, o transition.Order) ([]transition.RefundOrder, error)
+	ClaimRefundsDue(ctx context.Context, lease time.Duration, limit int) ([]transition.RefundNo, error)
+	RescheduleRefund(ctx context.Context, no transition.RefundNo, next time.Time, word string) (bool, error)
 }
 
 // Config is what a Service is made of.
@@ -34,12 +47,16 @@ type Config struct {
 	NotifyURL func(channel string) string // where the channel calls back
 	// ReturnURL is where a page of the channel's own sends the browser when it is
 	// done: the order's page. Without it no order goes that way.
-	ReturnURL   func(channel string, no transition.OrderNo) string
-	Description string // what the payer sees; nothing personal
-	Limits      transition.Limits
-	Expiry      time.Duration // how long an order may be paid; 15 minutes if zero
-	Log         *slog.Logger
-	Clock       func() time.Time // time.Now if nil
+	ReturnURL func(channel string, no transition.OrderNo) string
+	// RefundNotifyURL is where a channel tells of refunds; RefundReason is what the
+	// payer sees of one. Both may be empty.
+	RefundNotifyURL func(channel string) string
+	RefundReason    string
+	Description     string // what the payer sees; nothing personal
+	Limits          transition.Limits
+	Expiry          time.Duration // how long an order may be paid; 15 minutes if zero
+	Log             *slog.Logger
+	Clock           func() time.Time // time.Now if nil
 }
 
 // Service is the order life over one ledger and its channels.

@@ -25,6 +25,8 @@ const (
 	Cased     Outcome = "case"      // a person decides; its money is in suspense
 	Waiting   Outcome = "waiting"   // not paid so far
 	Closed    Outcome = "closed"    // not paid, and never will be
+	Refunded  Outcome = "refunded"  // of a refund: it left the books
+	Returned  Outcome = "returned"  // of a refund: its money is pending again
 )
 
 // Settle brings what a channel says of an order into the books. It may be
@@ -60,8 +62,12 @@ func (s *Service) settle(ctx context.Context, p channels.Payment, source string)
 	if numberErr != nil {
 		return s.openCase(ctx, p, source, "unknown_order", "no order of guodu has such a number")
 	}
-	if p.Refunded && len(p.Refunds) == 0 {
-		return s.openCase(ctx, p, source, "refunds_unknown", "the channel tells of refunds without naming them")
+	p, err := s.learnRefunds(ctx, p)
+	if err != nil {
+		return "", err
+	}
+	if sum := refundsSum(p); p.Refunded && (sum == 0 || p.RefundedTotal > sum) {
+		return s.moreRefunds(ctx, p, source, no, sum)
 	}
 	account, err := transition.ParseAccountNo(p.Attach)
 	if err != nil {
@@ -92,7 +98,7 @@ func (s *Service) settle(ctx context.Context, p channels.Payment, source string)
 	case result.First:
 		return Credited, nil
 	}
-	return Duplicate, nil
+	return Duplicate, s.bookRefunds(ctx, p, source)
 }
 
 // closed ends an order that its own channel holds as closed. Such a word about

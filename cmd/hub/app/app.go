@@ -27,6 +27,10 @@ import (
 	"guodu/transition/recharge"
 )
 
+// refundPath is where a channel that tells of refunds by themselves does so,
+// below its callbacks.
+const refundPath = "/refund"
+
 // Options are what a program adds to the configuration.
 type Options struct {
 	Log *slog.Logger
@@ -47,6 +51,7 @@ type Hub struct {
 	books    *transition.Store
 	registry *pos.Registry
 	poller   *notify.Poller
+	refunds  *notify.RefundPoller
 	public   http.Handler
 	health   http.Handler
 	durable  atomic.Bool // as far as the last look went: what Redis acknowledges stays
@@ -144,7 +149,9 @@ func (h *Hub) wire(parts secrets) error {
 	}
 	orders := recharge.New(recharge.Config{
 		Ledger: h.books, Channels: inUse, Log: h.log, Description: h.config.Order.Description, Expiry: h.config.Order.Expiry,
-		NotifyURL: func(channel string) string { return h.config.PublicURL + "/notify/" + channel },
+		NotifyURL:       func(channel string) string { return h.config.PublicURL + "/notify/" + channel },
+		RefundNotifyURL: func(channel string) string { return h.config.PublicURL + "/notify/" + channel + refundPath },
+		RefundReason:    h.config.Order.RefundReason,
 		ReturnURL: func(channel string, no transition.OrderNo) string {
 			return h.config.PublicURL + "/h5/" + channel + "/orders/" + string(no)
 		},
@@ -159,8 +166,12 @@ func (h *Hub) wire(parts secrets) error {
 		if n, ok := channel.(channels.Notifier); ok {
 			callbacks[name] = notify.NewHandler(n, due, h.log)
 		}
+		if n, ok := channel.(channels.RefundNotifier); ok {
+			callbacks[name+refundPath] = notify.NewRefundHandler(n, due, h.log)
+		}
 	}
 	h.poller = notify.NewPoller(notify.PollerConfig{Orders: due, Channels: inUse, Log: h.log})
+	h.refunds = notify.NewRefundPoller(due, h.log, 0)
 	prefix := h.config.Redis.Prefix
 	pages, err := web.New(web.Config{
 		Links: binding.NewStore(h.runner(nil), prefix, nil), Orders: orders, Accounts: h.books, Identity: portal,
@@ -267,6 +278,7 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	}
 	var background sync.WaitGroup
 	background.Go(func() { h.poller.Run(ctx) })
+	background.Go(func() { h.refunds.Run(ctx) })
 	background.Go(func() {
 		if h.memory {
 			return

@@ -102,8 +102,9 @@ type LimitsConfig struct {
 
 // OrderConfig is what an order says.
 type OrderConfig struct {
-	Description string        `koanf:"description"`
-	Expiry      time.Duration `koanf:"expiry"`
+	Description  string        `koanf:"description"`
+	Expiry       time.Duration `koanf:"expiry"`
+	RefundReason string        `koanf:"refund_reason"`
 }
 
 // Defaults are the settings that most hubs keep.
@@ -113,7 +114,7 @@ func Defaults() Config {
 		Redis: RedisConfig{Prefix: "h"}, Ephemeral: RedisConfig{Prefix: "h"},
 		Terminals: TerminalsConfig{NotAfter: time.Minute, Deadline: 2 * time.Minute},
 		Limits:    LimitsConfig{Order: "500", Day: "2000", Balance: "5000"},
-		Order:     OrderConfig{Description: "校园卡充值", Expiry: 15 * time.Minute},
+		Order:     OrderConfig{Description: "校园卡充值", Expiry: 15 * time.Minute, RefundReason: "校园卡充值退款"},
 		WeChat:    WeChatConfig{Timeout: 5 * time.Second},
 		Alipay:    AlipayConfig{Timeout: 5 * time.Second},
 	}

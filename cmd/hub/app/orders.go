@@ -34,6 +34,27 @@ func (d dueOrders) Later(ctx context.Context, no string, next time.Time) error {
 	return d.service.Later(ctx, transition.OrderNo(no), next)
 }
 
+// RefundsDue implements notify.Refunds.
+func (d dueOrders) RefundsDue(ctx context.Context, lease time.Duration, limit int) ([]string, error) {
+	refunds, err := d.service.RefundsDue(ctx, lease, limit)
+	due := make([]string, 0, len(refunds))
+	for _, no := range refunds {
+		due = append(due, string(no))
+	}
+	return due, err
+}
+
+// AskRefund implements notify.Refunds.
+func (d dueOrders) AskRefund(ctx context.Context, no string) error {
+	return d.service.AskRefund(ctx, transition.RefundNo(no))
+}
+
+// SettleRefund implements notify.RefundSettler.
+func (d dueOrders) SettleRefund(ctx context.Context, status channels.RefundStatus, source string) (string, error) {
+	outcome, err := d.service.SettleRefund(ctx, status, source)
+	return string(outcome), err
+}
+
 // Close implements notify.Orders.
 func (d dueOrders) Close(ctx context.Context, no string) error {
 	_, err := d.service.Close(ctx, transition.OrderNo(no))

@@ -1,0 +1,143 @@
+package alipay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/smartwalle/alipay/v3"
+
+	"guodu/channels"
+	"guodu/internal/fen"
+)
+
+const (
+	// refundPause is the least time between two refunds of one trade.
+	refundPause = 3 * time.Second
+	// refundMade is the one word of the query that means made.
+	refundMade = "REFUND_SUCCESS"
+	// fundChanged says that this very call moved money.
+	fundChanged = "Y"
+)
+
+var refundNoForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+
+// refundAnswer is what is read of alipay.trade.refund. refund_fee there is the
+// sum of all refunds of the trade and says nothing of this one.
+type refundAnswer struct {
+	alipay.Error
+	OutTradeNo string `json:"out_trade_no"`
+	FundChange string `json:"fund_change"`
+}
+
+func (a *refundAnswer) said() alipay.Error { return a.Error }
+
+// RefundPause is three seconds (alipay.trade.refund).
+func (c *Channel) RefundPause() time.Duration { return refundPause }
+
+// Refund asks for a refund (alipay.trade.refund). An answer that moved money
+// says so; any other is under way, and QueryRefund tells. A repeat with the same
+// number and amount moves nothing.
+// Errors: ErrNotNow, ErrRefused, ErrUnknownOutcome.
+func (c *Channel) Refund(ctx context.Context, req channels.RefundRequest) (channels.RefundStatus, error) {
+	why := unfitRefund(req)
+	if why != "" {
+		return channels.RefundStatus{}, refused("refund", req.RefundNo, why)
+	}
+	wish := alipay.NewPayload("alipay.trade.refund").
+		AddBizField("out_trade_no", req.OrderNo).
+		AddBizField("out_request_no", req.RefundNo).
+		AddBizField("refund_amount", req.Amount.Yuan())
+	if req.Reason != "" {
+		wish.AddBizField("refund_reason", req.Reason)
+	}
+	var told refundAnswer
+	err := c.ask(ctx, "refund", req.RefundNo, wish, &told, refundCode)
+	if err != nil {
+		return channels.RefundStatus{}, err
+	}
+	if told.OutTradeNo != req.OrderNo {
+		return channels.RefundStatus{}, unknown("refund", req.RefundNo, "the answer is about another order")
+	}
+	status := channels.RefundStatus{Channel: Name, OrderNo: req.OrderNo, No: req.RefundNo, State: channels.RefundProcessing, Amount: req.Amount}
+	if told.FundChange == fundChanged {
+		status.State = channels.RefundMade
+	}
+	return status, nil
+}
+
+// refundQueryAnswer is what is read of alipay.trade.fastpay.refund.query.
+type refundQueryAnswer struct {
+	alipay.Error
+	OutTradeNo   string `json:"out_trade_no"`
+	OutRequestNo string `json:"out_request_no"`
+	RefundAmount string `json:"refund_amount"`
+	RefundStatus string `json:"refund_status"`
+	GmtRefundPay string `json:"gmt_refund_pay"`
+}
+
+func (a *refundQueryAnswer) said() alipay.Error { return a.Error }
+
+// QueryRefund asks where a refund stands (alipay.trade.fastpay.refund.query).
+// A success without a refund in it is how Alipay says that there is none.
+// Errors: ErrRefundNotFound (no proof), ErrRefused, ErrUnknownOutcome.
+func (c *Channel) QueryRefund(ctx context.Context, orderNo, refundNo string) (channels.RefundStatus, error) {
+	if !orderNoForm.MatchString(orderNo) || refundNo == "" || len(refundNo) > 64 {
+		return channels.RefundStatus{}, refused("query refund", refundNo, "not the numbers of an order and a refund")
+	}
+	question := alipay.NewPayload("alipay.trade.fastpay.refund.query").
+		AddBizField("out_trade_no", orderNo).
+		AddBizField("out_request_no", refundNo).
+		AddBizField("query_options", []string{"gmt_refund_pay"})
+	var told refundQueryAnswer
+	err := c.ask(ctx, "query refund", refundNo, question, &told, refundQueryCode)
+	if err != nil {
+		return channels.RefundStatus{}, err
+	}
+	if told.OutRequestNo == "" && told.RefundStatus == "" && told.RefundAmount == "" {
+		return channels.RefundStatus{}, fmt.Errorf("alipay query refund %s: %w", clip(refundNo), channels.ErrRefundNotFound)
+	}
+	status, err := told.status()
+	switch {
+	case err != nil:
+		return channels.RefundStatus{}, unknown("query refund", refundNo, err.Error())
+	case status.No != refundNo || status.OrderNo != orderNo:
+		return channels.RefundStatus{}, unknown("query refund", refundNo, "the answer is about another refund")
+	}
+	return status, nil
+}
+
+func (a *refundQueryAnswer) status() (channels.RefundStatus, error) {
+	amount, err := fen.Parse(a.RefundAmount)
+	if err != nil || amount <= 0 {
+		return channels.RefundStatus{}, errors.New("refund_amount is missing or no amount")
+	}
+	status := channels.RefundStatus{
+		Channel: Name, OrderNo: a.OutTradeNo, No: a.OutRequestNo, State: channels.RefundProcessing, Amount: amount,
+	}
+	if a.RefundStatus == refundMade {
+		status.State = channels.RefundMade
+	}
+	// Times of refunds have come with milliseconds.
+	whole, _, _ := strings.Cut(a.GmtRefundPay, ".")
+	status.Time, err = moment(whole)
+	return status, err
+}
+
+// unfitRefund says in words what of a request Alipay would refuse, or nothing.
+func unfitRefund(req channels.RefundRequest) string {
+	switch {
+	case !orderNoForm.MatchString(req.OrderNo):
+		return "order number: want 1 to 64 of 0-9 A-Z a-z _"
+	case !refundNoForm.MatchString(req.RefundNo):
+		return "refund number: want 1 to 64 of 0-9 A-Z a-z _"
+	case req.Amount <= 0 || req.Amount > req.Total || req.Total > amountMax:
+		return fmt.Sprintf("amount: want 1 to %d fen, got %d", req.Total, req.Amount)
+	case !fits(req.Reason, 0):
+		return fmt.Sprintf("reason: want at most %d characters of UTF-8", textMax)
+	}
+	return ""
+}

@@ -1,0 +1,92 @@
+package recharge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"guodu/channels"
+	"guodu/internal/fen"
+	"guodu/transition"
+)
+
+// learnRefunds asks the channel for the refunds that a payment names and says
+// no more of. One that is under way, or that the channel does not know, has
+// moved no money.
+// Errors: channels.ErrUnknownOutcome, after which the same call is repeated.
+func (s *Service) learnRefunds(ctx context.Context, p channels.Payment) (channels.Payment, error) {
+	if len(p.RefundNos) == 0 {
+		return p, nil
+	}
+	refunder, err := s.refunder(p.Channel)
+	if err != nil {
+		return p, nil //nolint:nilerr // nobody to ask: the refunds stay unknown
+	}
+	for _, no := range p.RefundNos {
+		status, err := refunder.QueryRefund(ctx, p.OrderNo, no)
+		switch {
+		case errors.Is(err, channels.ErrRefundNotFound), errors.Is(err, channels.ErrRefused):
+			continue
+		case err != nil:
+			return p, fmt.Errorf("refund %.70s of order %.40s: %w", no, p.OrderNo, err)
+		case status.State == channels.RefundMade:
+			at := status.Time
+			if at.IsZero() {
+				at = s.config.Clock()
+			}
+			p.Refunds = append(p.Refunds, channels.Refund{No: no, Amount: status.Amount, Time: at})
+		}
+	}
+	return p, nil
+}
+
+func refundsSum(p channels.Payment) fen.Fen {
+	var sum fen.Fen
+	for _, r := range p.Refunds {
+		sum += r.Amount
+	}
+	return sum
+}
+
+// moreRefunds is for a payment of which more was refunded than the channel names
+// here. An order whose books have it all, made or under way, is as it should be;
+// one that is not credited, or whose books lack some, needs a person.
+func (s *Service) moreRefunds(ctx context.Context, p channels.Payment, source string, no transition.OrderNo, sum fen.Fen) (Outcome, error) {
+	o, err := s.config.Ledger.Order(ctx, no)
+	if err != nil && !errors.Is(err, transition.ErrNoOrder) {
+		return "", err
+	}
+	if err == nil && p.RefundedTotal > 0 && o.State == transition.OrderCredited && o.Txn == p.TransactionID {
+		err = s.bookRefunds(ctx, p, source)
+		if err != nil {
+			return "", err
+		}
+		o, err = s.config.Ledger.Order(ctx, no)
+		if err != nil {
+			return "", err
+		}
+		if o.Refunded+o.Refunding >= p.RefundedTotal {
+			return Duplicate, nil
+		}
+		sum = o.Refunded
+	}
+	if p.RefundedTotal == 0 {
+		return s.openCase(ctx, p, source, "refunds_unknown", "the channel tells of refunds without naming them")
+	}
+	return s.openCase(ctx, p, source, "refunds_unknown",
+		fmt.Sprintf("the channel refunded %s yuan, refunds of %s are known", p.RefundedTotal.Yuan(), sum.Yuan()))
+}
+
+// bookRefunds books the refunds that came with the payment of an order that was
+// credited before.
+func (s *Service) bookRefunds(ctx context.Context, p channels.Payment, source string) error {
+	for _, r := range p.Refunds {
+		_, err := s.SettleRefund(ctx, channels.RefundStatus{
+			Channel: p.Channel, OrderNo: p.OrderNo, No: r.No, State: channels.RefundMade, Amount: r.Amount, Time: r.Time,
+		}, source)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
