@@ -44,8 +44,11 @@ type Courier struct {
 	Stand    *Stand
 	Store    *Store
 	Schedule []time.Duration
+	// Genuine are kinds of Send's own that are the real thing all the same: when
+	// the merchant accepts them, the errand ends.
+	Genuine []FaultKind
 	// Send makes one attempt. A kind that is not one of [CallbackFaults] is for
-	// it to act out, and never ends the errand.
+	// it to act out, and does not end the errand unless it is Genuine.
 	Send func(ctx context.Context, e Errand, kind FaultKind) Delivery
 
 	mu      sync.Mutex
@@ -185,7 +188,7 @@ func (c *Courier) try(e Errand, f Fault) bool {
 		return accepted[0] || accepted[1]
 	}
 	accepted := c.Send(ctx, e, f.Kind).Accepted
-	return accepted && f.Kind == ""
+	return accepted && (f.Kind == "" || slices.Contains(c.Genuine, f.Kind))
 }
 
 // postpone acts out the faults that keep an attempt from being made now.

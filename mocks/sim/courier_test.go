@@ -26,7 +26,7 @@ func newRound(t *testing.T, store *sim.Store, accept int) *round {
 	t.Helper()
 	r := &round{st: stand(t), accept: accept}
 	r.Courier = &sim.Courier{
-		Stand: r.st, Store: store, Schedule: []time.Duration{time.Second, time.Minute},
+		Stand: r.st, Store: store, Schedule: []time.Duration{time.Second, time.Minute}, Genuine: []sim.FaultKind{"odd"},
 		Send: func(_ context.Context, e sim.Errand, kind sim.FaultKind) sim.Delivery {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -87,6 +87,7 @@ func TestCourierActsFaultsOut(t *testing.T) {
 		sim.FaultTwice:   {[]string{"a", "a"}, []time.Duration{0, 0}},
 		sim.FaultReorder: {[]string{"a"}, []time.Duration{time.Hour}},
 		"forge":          {[]string{"aforge", "a"}, []time.Duration{0, time.Second}},
+		"odd":            {[]string{"aodd"}, []time.Duration{0}},
 	} {
 		r := newRound(t, nil, 1)
 		mustAdd(t, r.st.Faults, "pay", sim.Fault{Kind: kind})

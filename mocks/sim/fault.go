@@ -146,6 +146,7 @@ type Faults struct {
 
 	mu    sync.Mutex
 	queue map[string][]Fault
+	deaf  map[FaultKind]bool
 }
 
 // NewFaults makes an empty queue. places has the kinds that each place takes.
@@ -192,6 +193,19 @@ func (q *Faults) Add(where string, f Fault) error {
 	return nil
 }
 
+// Ignore makes some kinds never happen, for a gateway without the behaviour that
+// they belong to.
+func (q *Faults) Ignore(kinds ...FaultKind) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.deaf == nil {
+		q.deaf = map[FaultKind]bool{}
+	}
+	for _, kind := range kinds {
+		q.deaf[kind] = true
+	}
+}
+
 // Clear forgets all faults that have not happened yet.
 func (q *Faults) Clear() {
 	q.mu.Lock()
@@ -212,7 +226,7 @@ func (q *Faults) TakeIf(where string, suits func(FaultKind) bool) Fault {
 	for i := range queue {
 		f := &queue[i]
 		switch {
-		case !suits(f.Kind):
+		case q.deaf[f.Kind], !suits(f.Kind):
 			continue
 		case f.Skip > 0:
 			f.Skip--

@@ -70,6 +70,17 @@ func TestFaultsByTheDiceAreTheSameForOneSeed(t *testing.T) {
 	}
 }
 
+func TestIgnoredFaultsNeverHappen(t *testing.T) {
+	t.Parallel()
+	q := newFaults()
+	q.Ignore(sim.FaultHangBefore)
+	mustAdd(t, q, "query", sim.Fault{Kind: sim.FaultHangBefore})
+	mustAdd(t, q, "query", sim.Fault{Kind: sim.FaultTooMany})
+	if got := q.Take("query"); got.Kind != sim.FaultTooMany {
+		t.Fatalf("it is %q", got.Kind)
+	}
+}
+
 func TestFaultsNeedAKnownPlaceAndKind(t *testing.T) {
 	t.Parallel()
 	q := newFaults()

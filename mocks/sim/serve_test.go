@@ -18,7 +18,7 @@ import (
 // stand is a gateway of one endpoint that greets.
 func stand(t *testing.T) *sim.Stand {
 	t.Helper()
-	places := map[string][]sim.FaultKind{"greet": {"shout"}, "pay": append(sim.CallbackFaults(), "forge")}
+	places := map[string][]sim.FaultKind{"greet": {"shout"}, "pay": append(sim.CallbackFaults(), "forge", "odd")}
 	kinds := sim.RequestFaults()
 	kinds["shout"] = sim.KindInfo{When: sim.After, Act: sim.ActBend}
 	for kind := range sim.RequestFaults() {
