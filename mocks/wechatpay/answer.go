@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+
+	"guodu/mocks/sim"
 )
 
 const (
@@ -38,8 +40,10 @@ type answer struct {
 	kind     string // content type; empty when there is no body
 	body     []byte
 	location string // of a redirect
+	encoding string // of the body
 	signed   bool
 	signtest bool // carry a probe's signature instead of a real one
+	flipped  bool // change one byte after signing
 	number   int
 }
 
@@ -76,8 +80,10 @@ func systemError() answer {
 	return refuse(http.StatusInternalServerError, numberOther, "SYSTEM_ERROR", "系统异常，请用相同参数重新调用").answer()
 }
 
-func frequencyLimited() answer {
-	return refuse(http.StatusTooManyRequests, numberRate, "FREQUENCY_LIMITED", "请求过于频繁，请降低频率").answer()
+func frequencyLimited() answer { return tooFrequent().answer() }
+
+func tooFrequent() *refusal {
+	return refuse(http.StatusTooManyRequests, numberRate, "FREQUENCY_LIMITED", "请求过于频繁，请降低频率")
 }
 
 // encode leaves <, > and & alone, unlike Go's default: a merchant must verify
@@ -94,24 +100,20 @@ func encode(v any) []byte {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
-// write puts the headers of the platform on w and then sends the answer.
-func (s *Sim) write(w http.ResponseWriter, a answer) {
-	h, err := s.header(a)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+// wire signs an answer with the key that the merchant named, and makes it fit
+// to send.
+func (s *Sim) wire(c *sim.Call, a answer) (sim.Answer, error) {
+	if !s.does(BErrorShape) && a.status >= http.StatusBadRequest {
+		a.status = http.StatusOK
 	}
-	for name, values := range h {
-		w.Header()[name] = values
+	h, err := s.header(c, a)
+	if a.flipped {
+		a.body = flip(a.body)
 	}
-	w.WriteHeader(a.status)
-	_, err = w.Write(a.body)
-	if err != nil {
-		s.opts.Logger.Debug("wechatpay simulator: answer not delivered", "error", err)
-	}
+	return sim.Answer{Status: a.status, Header: h, Body: a.body, Code: strconv.Itoa(a.status)}, err
 }
 
-func (s *Sim) header(a answer) (http.Header, error) {
+func (s *Sim) header(c *sim.Call, a answer) (http.Header, error) {
 	h := http.Header{}
 	h.Set("Cache-Control", "no-cache, must-revalidate")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -122,6 +124,9 @@ func (s *Sim) header(a answer) (http.Header, error) {
 	if a.kind == typeJSON {
 		h.Set("Content-Language", "zh-CN")
 	}
+	if a.encoding != "" {
+		h.Set("Content-Encoding", a.encoding)
+	}
 	if a.location != "" {
 		h.Set("Location", a.location)
 	}
@@ -131,9 +136,32 @@ func (s *Sim) header(a answer) (http.Header, error) {
 	if !a.signed {
 		return h, nil
 	}
-	err := s.seal(h, s.freshStamp(), a.body)
+	err := s.freshStamp(s.answerKey(c)).seal(h, a.body)
 	if err == nil && a.signtest {
 		h.Set(headerSignature, s.signtest())
 	}
 	return h, err
+}
+
+// answerKey is the key that the merchant named, or else the usual one.
+func (s *Sim) answerKey(c *sim.Call) platformKey {
+	key, known := s.keys.named(c.Request.Header.Get(headerSerial))
+	if known && s.does(BAnswerKey) {
+		return key
+	}
+	return s.keys.usual(s.opts.Profile.Keys)
+}
+
+// flip changes one byte and leaves JSON that can be read: only the signature
+// knows.
+func flip(body []byte) []byte {
+	out := bytes.Clone(body)
+	for i := len(out) - 1; i >= 0; i-- {
+		switch c := out[i]; {
+		case c >= '0' && c <= '8', c >= 'a' && c <= 'y', c >= 'A' && c <= 'Y':
+			out[i]++
+			return out
+		}
+	}
+	return out
 }

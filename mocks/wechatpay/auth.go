@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"guodu/mocks/sim"
 )
 
 // clockWindow is how far a merchant's stamp may be from the platform's clock.
@@ -37,8 +39,9 @@ type signDetail struct {
 // proven to come from the merchant gets a signed answer.
 // (Source: 开发指引, 如何构造接口请求签名.)
 func (s *Sim) authenticated(do work) work {
-	return func(c *call) answer {
+	return func(c *sim.Call) answer {
 		issue := s.checkCredential(c)
+		c.Note("authorization", issue == "", issue)
 		if issue != "" {
 			return signError(c, issue)
 		}
@@ -46,14 +49,20 @@ func (s *Sim) authenticated(do work) work {
 		if wrong != nil {
 			return wrong.answer()
 		}
+		if s.does(BOutages) && !s.limits.take(c.Endpoint, s.now()) {
+			return frequencyLimited()
+		}
 		return do(c)
 	}
 }
 
 // checkCredential returns what is wrong with the Authorization header, or "".
-func (s *Sim) checkCredential(c *call) string {
-	cred, ok := parseCredential(c.request.Header.Get("Authorization"))
+func (s *Sim) checkCredential(c *sim.Call) string {
+	cred, ok := parseCredential(c.Request.Header.Get("Authorization"))
 	if !ok {
+		if !s.does(BAuthorization) {
+			return ""
+		}
 		return "malformed authorization"
 	}
 	unix, err := strconv.ParseInt(cred.timestamp, 10, 64)
@@ -62,8 +71,10 @@ func (s *Sim) checkCredential(c *call) string {
 	}
 	age := time.Since(time.Unix(unix, 0)).Abs()
 	switch {
-	case age >= clockWindow:
+	case age >= clockWindow && s.does(BRequestTime):
 		return "timestamp expired"
+	case !s.does(BAuthorization):
+		return ""
 	case cred.mchid != s.opts.MchID:
 		return "unknown mchid"
 	case cred.serial != s.opts.MerchantSerial:
@@ -101,8 +112,8 @@ func parseCredential(header string) (credential, bool) {
 
 // signedMessage is what the merchant signed: the URL as it came over the wire,
 // with its query, and the body byte by byte.
-func signedMessage(c *call, cred credential) string {
-	return lines(c.request.Method, wireURL(c.request), cred.timestamp, cred.nonce, string(c.body))
+func signedMessage(c *sim.Call, cred credential) string {
+	return lines(c.Request.Method, wireURL(c.Request), cred.timestamp, cred.nonce, string(c.Body))
 }
 
 func wireURL(r *http.Request) string {
@@ -112,13 +123,13 @@ func wireURL(r *http.Request) string {
 	return r.URL.RequestURI() // absolute form, as proxies send it
 }
 
-func signError(c *call, issue string) answer {
-	cred, _ := parseCredential(c.request.Header.Get("Authorization"))
+func signError(c *sim.Call, issue string) answer {
+	cred, _ := parseCredential(c.Request.Header.Get("Authorization"))
 	message := signedMessage(c, cred)
 	d := &signDetail{Field: "signature", Location: "authorization"}
 	d.Detail.Issue = issue
-	d.SignInformation.Method = c.request.Method
-	d.SignInformation.URL = wireURL(c.request)
+	d.SignInformation.Method = c.Request.Method
+	d.SignInformation.URL = wireURL(c.Request)
 	d.SignInformation.Length = len(message)
 	d.SignInformation.Truncated = cutText(message, maxQuotedSignBytes)
 	r := refuse(http.StatusUnauthorized, numberSignature, "SIGN_ERROR", "签名错误")
@@ -141,16 +152,17 @@ func cutText(text string, limit int) string {
 
 // checkHeaders refuses what the interface rules demand of headers.
 // (Source: 开发指引, APIv3 接口规则.)
-func (s *Sim) checkHeaders(c *call) *refusal {
-	h := c.request.Header
+func (s *Sim) checkHeaders(c *sim.Call) *refusal {
+	h := c.Request.Header
 	serial := h.Get(headerSerial)
+	_, known := s.keys.named(serial)
 	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	switch {
 	case h.Get("Accept") == "" || h.Get("User-Agent") == "":
 		return refuse(http.StatusBadRequest, numberParam, "PARAM_ERROR", "请求头须有 Accept 和 User-Agent")
-	case serial != "" && serial != s.keyID:
+	case serial != "" && !known:
 		return refuse(http.StatusBadRequest, numberParam, "PARAM_ERROR", "请求头 Wechatpay-Serial 有误")
-	case len(c.body) > 0 && !strings.EqualFold(strings.TrimSpace(kind), "application/json"):
+	case len(c.Body) > 0 && !strings.EqualFold(strings.TrimSpace(kind), "application/json"):
 		return refuse(http.StatusBadRequest, numberParam, "PARAM_ERROR", "请求头 Content-Type 须为 application/json")
 	}
 	return nil

@@ -9,8 +9,10 @@ type Book struct {
 	Orders []BookOrder
 	// PaidFen is the sum of all paid orders, in fen.
 	PaidFen int64
-	// RefundedFen is 0: refunds are not simulated.
+	// RefundedFen is the sum of all refunds that have succeeded.
 	RefundedFen int64
+	// Refunds are in the order of their orders.
+	Refunds []BookRefund
 	// Counts has every counter; see [Sim.Count].
 	Counts map[string]int64
 }
@@ -21,12 +23,24 @@ type BookOrder struct {
 	OutTradeNo        string
 	TransactionID     string
 	TotalFen          int64
+	RefundedFen       int64
 	State             State
 	PaidAt            time.Time
 	Openid            string
 	Attach            string
 	CallbacksSent     int
 	CallbacksAccepted int
+}
+
+// BookRefund is one out_refund_no. Outside says that the merchant's server has
+// not asked for it.
+type BookRefund struct {
+	OutRefundNo string
+	OutTradeNo  string
+	RefundID    string
+	Fen         int64
+	Status      RefundStatus
+	Outside     bool
 }
 
 // Order finds an order by its out_trade_no.
@@ -44,14 +58,31 @@ func (s *Sim) Book() Book {
 	var b Book
 	for _, o := range s.orders.all() {
 		b.Orders = append(b.Orders, BookOrder{
-			OutTradeNo: o.outTradeNo, TransactionID: o.transactionID, TotalFen: o.totalFen, State: o.state,
-			PaidAt: o.paidAt, Openid: o.openid, Attach: o.attach,
-			CallbacksSent: o.sent, CallbacksAccepted: o.accepted,
+			OutTradeNo: o.OutTradeNo, TransactionID: o.TransactionID, TotalFen: o.TotalFen, RefundedFen: o.done(),
+			State: o.tradeState(), PaidAt: o.PaidAt, Openid: o.Openid, Attach: o.Attach,
+			CallbacksSent: o.Sent, CallbacksAccepted: o.Accepted,
 		})
-		if o.state == StateSuccess {
-			b.PaidFen += o.totalFen
+		if o.paid() {
+			b.PaidFen += o.TotalFen
+			b.RefundedFen += o.done()
+		}
+		for _, r := range o.Refunds {
+			b.Refunds = append(b.Refunds, BookRefund{
+				OutRefundNo: r.OutRefundNo, OutTradeNo: r.OutTradeNo, RefundID: r.RefundID, Fen: r.Fen, Status: r.Status, Outside: r.Outside,
+			})
 		}
 	}
-	b.Counts = s.counts.all()
+	b.Counts = s.stand.Counts.All()
 	return b
+}
+
+// done is what has gone back to the payer, in fen.
+func (o *order) done() int64 {
+	var sum int64
+	for _, r := range o.Refunds {
+		if r.Status == RefundSuccess {
+			sum += r.Fen
+		}
+	}
+	return sum
 }

@@ -63,7 +63,7 @@ func TestOnlyTheLastPrepayIDPays(t *testing.T) {
 		t.Fatalf("old prepay_id: %v", err)
 	}
 	receipt, err := b.sim.Pay(t.Context(), b.payRequest(last))
-	if err != nil || receipt.TotalFen != 5000 || len(receipt.TransactionID) != 28 || !receipt.PaidAt.Equal(b.clock.now()) {
+	if err != nil || receipt.TotalFen != 5000 || len(receipt.TransactionID) != 28 || !receipt.PaidAt.Equal(b.clock.Now()) {
 		t.Fatalf("receipt is %+v, %v", receipt, err)
 	}
 }
@@ -72,13 +72,13 @@ func TestPrepayIDDiesAfterTwoHours(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	id := b.prepay(orderForm("PAY00003"))
-	b.clock.move(2 * time.Hour)
+	b.clock.Advance(2 * time.Hour)
 	_, err := b.sim.Pay(t.Context(), b.payRequest(id))
 	if !errors.Is(err, wechatpay.ErrPrepayExpired) {
 		t.Fatalf("after two hours: %v", err)
 	}
 	id = b.prepay(orderForm("PAY00003"))
-	b.clock.move(2*time.Hour - time.Second)
+	b.clock.Advance(2*time.Hour - time.Second)
 	_, err = b.sim.Pay(t.Context(), b.payRequest(id))
 	if err != nil {
 		t.Fatalf("a second before two hours: %v", err)
@@ -98,30 +98,28 @@ func TestTimeExpireStopsPaymentButNotTheState(t *testing.T) {
 		"EXPIRE04": {"2027-03-02T18:00:00+08:00", 15 * 24 * time.Hour}, // cut
 		"EXPIRE05": {"", 7 * 24 * time.Hour},
 	} {
-		f := orderForm(no)
+		b := setup(t, nil) // a clock of its own: times do not run back
+		early, late := orderForm(no+"A"), orderForm(no+"B")
 		if c.asked != "" {
-			f = f.with("time_expire", c.asked)
+			early, late = early.with("time_expire", c.asked), late.with("time_expire", c.asked)
 		}
-		start := b.clock.now()
-		id := b.prepay(f)
-		b.clock.move(c.lives - time.Second)
-		if c.lives > time.Hour {
-			id = b.prepay(f) // the first one is dead by now
+		inTime, tooLate := b.prepay(early), b.prepay(late)
+		b.clock.Advance(c.lives - time.Second)
+		if c.lives > time.Hour { // the first ones are dead by now
+			inTime, tooLate = b.prepay(early), b.prepay(late)
 		}
-		b.clock.move(time.Second)
-		_, err := b.sim.Pay(t.Context(), b.payRequest(id))
-		if !errors.Is(err, wechatpay.ErrOrderExpired) {
-			t.Errorf("%s at its end: %v", no, err)
-		}
-		b.clock.move(-time.Second)
-		_, err = b.sim.Pay(t.Context(), b.payRequest(id))
+		_, err := b.sim.Pay(t.Context(), b.payRequest(inTime))
 		if err != nil {
 			t.Errorf("%s a second before its end: %v", no, err)
 		}
-		b.clock.move(start.Sub(b.clock.now()))
+		b.clock.Advance(time.Second)
+		_, err = b.sim.Pay(t.Context(), b.payRequest(tooLate))
+		if !errors.Is(err, wechatpay.ErrOrderExpired) {
+			t.Errorf("%s at its end: %v", no, err)
+		}
 	}
 	id := b.prepay(orderForm("EXPIRE06").with("time_expire", "2026-03-02T18:30:00+08:00"))
-	b.clock.move(time.Hour)
+	b.clock.Advance(time.Hour)
 	_, err := b.sim.Pay(t.Context(), b.payRequest(id))
 	r := b.call(http.MethodGet, queryURL("EXPIRE06"), "")
 	if !errors.Is(err, wechatpay.ErrOrderExpired) || !strings.Contains(string(r.body), "NOTPAY") {

@@ -3,29 +3,36 @@ package wechatpay
 import (
 	"errors"
 	"net/http"
+
+	"guodu/mocks/sim"
 )
 
 // closeOrder is 关闭订单: 204 with an empty, signed body.
-func (s *Sim) closeOrder(c *call) answer {
-	tree, wrong := decode(c.body)
-	if wrong == nil {
-		wrong = checkObject("", []field{{name: "mchid", required: true, min: 1, max: 32}}, tree)
+func (s *Sim) closeOrder(c *sim.Call) answer {
+	var body struct {
+		MchID string `json:"mchid"`
 	}
+	no := c.Request.PathValue("no")
+	c.Order = no
+	_, wrong := s.read(c.Body, []field{{name: "mchid", required: true, min: 1, max: 32}}, &body)
 	if wrong != nil {
 		return wrong.answer()
 	}
-	if tree["mchid"] != s.opts.MchID {
+	if body.MchID != s.opts.MchID {
 		return mchMismatch().answer()
 	}
-	did, err := s.orders.close(c.request.PathValue("no"))
+	if c.Fault.Kind == FaultPaidAtClose {
+		s.payAtClose(no)
+	}
+	did, err := s.orders.close(no)
 	switch {
 	case errors.Is(err, ErrOrderPaid):
 		return prepayRefusal(err).answer()
 	case err != nil:
-		return notExist().answer()
+		return s.notExist().answer()
 	}
 	if did {
-		s.counts.add("closed")
+		s.stand.Counts.Add("closed")
 	}
-	return answer{status: http.StatusNoContent, signed: true}
+	return answer{status: http.StatusNoContent, signed: s.does(BSigned204)}
 }

@@ -1,128 +1,247 @@
 package wechatpay
 
 import (
-	"errors"
-	"fmt"
+	"net/http"
 	"slices"
-	"sync"
+	"strings"
+
+	"guodu/mocks/sim"
 )
 
 // Endpoints that requests are counted by and that [Sim.Fail] takes.
 const (
-	EndpointPrepay    = "prepay"          // POST /v3/pay/transactions/jsapi
-	EndpointQuery     = "query"           // GET  /v3/pay/transactions/out-trade-no/{no} and /id/{id}
-	EndpointClose     = "close"           // POST /v3/pay/transactions/out-trade-no/{no}/close
-	EndpointAuthorize = "oauth.authorize" // GET  /connect/oauth2/authorize
-	EndpointToken     = "oauth.token"     // GET  /sns/oauth2/access_token
-	EndpointCashier   = "cashier"         // POST /_sim/cashier
+	EndpointPrepay       = "prepay"            // POST /v3/pay/transactions/jsapi
+	EndpointCodePay      = "codepay"           // POST /v3/pay/transactions/codepay
+	EndpointQuery        = "query"             // GET  /v3/pay/transactions/out-trade-no/{no} and /id/{id}
+	EndpointClose        = "close"             // POST /v3/pay/transactions/out-trade-no/{no}/close
+	EndpointRefund       = "refund"            // POST /v3/refund/domestic/refunds
+	EndpointRefundQuery  = "refund.query"      // GET  /v3/refund/domestic/refunds/{out_refund_no}
+	EndpointTradeBill    = "bill.trade"        // GET  /v3/bill/tradebill
+	EndpointFundFlowBill = "bill.fundflow"     // GET  /v3/bill/fundflowbill
+	EndpointBillDownload = "bill.download"     // GET  /v3/billdownload/file
+	EndpointCertificates = "certificates"      // GET  /v3/certificates
+	EndpointAuthorize    = "oauth.authorize"   // GET  /connect/oauth2/authorize
+	EndpointToken        = "oauth.token"       // GET  /sns/oauth2/access_token
+	EndpointAccessToken  = "account.token"     // GET  /cgi-bin/token, POST /cgi-bin/stable_token
+	EndpointTemplate     = "message.template"  // POST /cgi-bin/message/template/send
+	EndpointSubscribe    = "message.subscribe" // POST /cgi-bin/message/subscribe/bizsend
+	EndpointCashier      = "cashier"           // POST /_sim/cashier
+	endpointUnknown      = "unknown"           // signed requests to paths that do not exist
+	// EndpointRefundFailing is in [Profile.Rates] only: refunds that are refused.
+	EndpointRefundFailing = "refund.failing"
 )
 
-// endpointUnknown counts the signed requests to paths that do not exist.
-const endpointUnknown = "unknown"
-
-var faultyEndpoints = []string{
-	EndpointPrepay, EndpointQuery, EndpointClose, EndpointAuthorize, EndpointToken, EndpointCashier,
-}
+// Places of faults that are no endpoints.
+const (
+	// PlaceCallback is the notice of a payment, PlaceRefundCallback of a refund.
+	PlaceCallback       = "callback"
+	PlaceRefundCallback = "callback.refund"
+	// PlacePayment is the moment of paying, PlaceRefundEnd that in which a refund
+	// is done.
+	PlacePayment   = "payment"
+	PlaceRefundEnd = "refund.end"
+)
 
 // Errors of [Sim.Fail].
 var (
-	ErrUnknownEndpoint = errors.New("wechatpay simulator: unknown endpoint")
-	ErrUnknownFault    = errors.New("wechatpay simulator: unknown fault")
+	ErrUnknownEndpoint = sim.ErrUnknownEndpoint
+	ErrUnknownFault    = sim.ErrUnknownFault
 )
 
-// FaultKind is a way to misbehave. "Before" leaves the simulator's state as it
-// was; "After" does the work first, so that the caller cannot know the outcome.
-type FaultKind string
+// Fault is a misbehaviour of the next requests; see [sim.Fault].
+type Fault = sim.Fault
 
-// The kinds of fault. On the web authorization, which has no signature and no
-// HTTP status of its own, an error is errcode -1 or 45011, and FaultSigntest
-// does nothing.
+// FaultKind is a way to misbehave; see [sim.FaultKind].
+type FaultKind = sim.FaultKind
+
+// The kinds of fault that every endpoint has. On the web authorization, which
+// has no signature and no HTTP status of its own, an error is errcode -1 or
+// 45011, and FaultSigntest and FaultFlipped do nothing.
 const (
-	// FaultErrorBefore answers 500 SYSTEM_ERROR and does nothing.
-	FaultErrorBefore FaultKind = "error-before"
-	// FaultErrorAfter does the work and answers 500 SYSTEM_ERROR.
-	FaultErrorAfter FaultKind = "error-after"
-	// FaultHangBefore answers nothing until the caller gives up, or Close.
-	FaultHangBefore FaultKind = "hang-before"
-	// FaultHangAfter does the work and then hangs like FaultHangBefore.
-	FaultHangAfter FaultKind = "hang-after"
-	// FaultBadGateway answers a proxy's HTML 502, unsigned, and does nothing.
-	FaultBadGateway FaultKind = "bad-gateway"
-	// FaultTooMany answers 429 FREQUENCY_LIMITED and does nothing.
-	FaultTooMany FaultKind = "too-many"
+	FaultErrorBefore = sim.FaultErrorBefore
+	FaultErrorAfter  = sim.FaultErrorAfter
+	FaultHangBefore  = sim.FaultHangBefore
+	FaultHangAfter   = sim.FaultHangAfter
+	FaultBadGateway  = sim.FaultBadGateway
+	FaultTooMany     = sim.FaultTooMany
 	// FaultSigntest does the work and puts a probe's signature on a 2xx.
-	FaultSigntest FaultKind = "signtest"
-	// FaultTruncate does the work and cuts the connection within the body.
-	FaultTruncate FaultKind = "truncate"
-	// FaultResetBefore resets the connection and does nothing.
-	FaultResetBefore FaultKind = "reset-before"
-	// FaultResetAfter does the work and resets the connection.
-	FaultResetAfter FaultKind = "reset-after"
+	FaultSigntest    FaultKind = "signtest"
+	FaultTruncate              = sim.FaultTruncate
+	FaultResetBefore           = sim.FaultResetBefore
+	FaultResetAfter            = sim.FaultResetAfter
 )
 
-// FaultKinds lists them all, for tables.
-func FaultKinds() []FaultKind {
-	return []FaultKind{
-		FaultErrorBefore, FaultErrorAfter, FaultHangBefore, FaultHangAfter, FaultBadGateway,
-		FaultTooMany, FaultSigntest, FaultTruncate, FaultResetBefore, FaultResetAfter,
+// More kinds of every endpoint, and kinds of some places only.
+const (
+	FaultGzipPage = sim.FaultGzipPage
+	FaultSlow     = sim.FaultSlow
+	// FaultFlipped does the work and changes one byte of a signed answer.
+	FaultFlipped FaultKind = "flipped"
+
+	// FaultCallbackFirst, of prepay: the payer pays and the merchant hears of it
+	// before the answer to prepay goes out.
+	FaultCallbackFirst FaultKind = "callback-first"
+	// FaultPaidAtClose, of close: the payer pays just before.
+	FaultPaidAtClose FaultKind = "paid-at-close"
+	// FaultUserPaying, of codepay: the payer has to type a password, and does so
+	// ten seconds later; with FaultUserCancels the payer gives up instead.
+	FaultUserPaying  FaultKind = "user-paying"
+	FaultUserCancels FaultKind = "user-cancels"
+
+	// Of PlacePayment: Amount fen are paid by a coupon; the order is refunded in
+	// full or for Amount fen by the console; the money is charged back.
+	FaultCoupon        FaultKind = "coupon"
+	FaultRefundOutside FaultKind = "refund-outside"
+	FaultChargeback    FaultKind = "chargeback"
+
+	// Of PlaceRefundEnd: how the refund ends, or DelayMS later.
+	FaultAbnormal FaultKind = "abnormal"
+	FaultClosed   FaultKind = "closed"
+
+	// Of bills: one row is missing, one is there that never was, one has another
+	// amount. The totals go with the rows.
+	FaultRowMissing FaultKind = "row-missing"
+	FaultRowExtra   FaultKind = "row-extra"
+	FaultRowAmount  FaultKind = "row-amount"
+
+	// Of callbacks: signed by the other kind of key, or by a new certificate.
+	FaultOtherKeyKind FaultKind = "other-key-kind"
+	FaultRotated      FaultKind = "rotated-certificate"
+)
+
+// genuineKinds are the odd callbacks that a merchant may believe.
+var genuineKinds = []FaultKind{FaultOtherKeyKind, FaultRotated}
+
+var endpointKinds = []FaultKind{
+	FaultErrorBefore, FaultErrorAfter, FaultHangBefore, FaultHangAfter, FaultBadGateway,
+	FaultTooMany, FaultSigntest, FaultTruncate, FaultResetBefore, FaultResetAfter,
+}
+
+// FaultKinds lists those that every endpoint has always had, for tables;
+// [Sim.Faults] has all.
+func FaultKinds() []FaultKind { return slices.Clone(endpointKinds) }
+
+// documented are the refusals that no request can provoke here: each is a kind
+// of fault, "refuse-" and the code in small letters.
+var documented = map[string][]refusal{
+	EndpointPrepay: {
+		{status: 400, Code: "MCH_NOT_EXISTS", Message: "商户号不存在"}, {status: 403, Code: "NO_AUTH", Message: "商户无权限"},
+		{status: 403, Code: "OUT_TRADE_NO_USED", Message: "商户订单号重复"}, {status: 403, Code: "RULE_LIMIT", Message: "业务规则限制"},
+		{status: 403, Code: "TRADE_ERROR", Message: "交易错误"}, {status: 403, Code: "ACCOUNT_ERROR", Message: "账号异常"},
+		{status: 500, Code: "BANK_ERROR", Message: "银行系统异常"},
+	},
+	EndpointCodePay: {
+		{status: 403, Code: "NO_AUTH", Message: "商户无权限"}, {status: 403, Code: "RULE_LIMIT", Message: "业务规则限制"},
+		{status: 403, Code: "TRADE_ERROR", Message: "交易错误"}, {status: 403, Code: "NOT_ENOUGH", Message: "用户余额不足"},
+		{status: 500, Code: "BANK_ERROR", Message: "银行系统异常"},
+	},
+	EndpointQuery: {{status: 403, Code: "RULE_LIMIT", Message: "业务规则限制"}, {status: 403, Code: "TRADE_ERROR", Message: "交易错误"}},
+	EndpointRefund: {
+		{status: 403, Code: "NOT_ENOUGH", Message: "基本账户余额不足，请充值后重新发起"},
+		{status: 403, Code: "USER_ACCOUNT_ABNORMAL", Message: "用户账户异常或已注销"},
+		{status: 403, Code: "REQUEST_BLOCKED", Message: "退款请求被拦截"}, {status: 403, Code: "NO_AUTH", Message: "没有退款权限"},
+		{status: 404, Code: "MCH_NOT_EXISTS", Message: "商户号不存在"},
+		{status: 500, Code: "BIZ_ERR_NEED_RETRY", Message: "退款业务流程错误，需要商户触发重试来解决"},
+	},
+	EndpointRefundQuery: {{status: 404, Code: "MCH_NOT_EXISTS", Message: "商户号不存在"}},
+	EndpointTradeBill:   {{status: 403, Code: "NO_AUTH", Message: "没有账单权限"}}, EndpointFundFlowBill: {{status: 403, Code: "NO_AUTH", Message: "没有账单权限"}},
+}
+
+func refusalKind(code string) FaultKind {
+	return FaultKind("refuse-" + strings.ToLower(strings.ReplaceAll(code, "_", "-")))
+}
+
+// requestKinds are acted out by [sim.Serve].
+func requestKinds() map[FaultKind]sim.KindInfo {
+	kinds := sim.RequestFaults()
+	kinds[FaultSigntest] = sim.KindInfo{When: sim.After, Act: sim.ActBend}
+	kinds[FaultFlipped] = sim.KindInfo{When: sim.After, Act: sim.ActBend}
+	for _, list := range documented {
+		for _, r := range list {
+			kinds[refusalKind(r.Code)] = sim.KindInfo{When: sim.Before, Act: sim.ActSay}
+		}
 	}
+	return kinds
 }
 
-// Fault is a misbehaviour of the next Times requests; 0 is 1.
-type Fault struct {
-	Kind  FaultKind
-	Times int
+// places has what each place can do wrong.
+func places() map[string][]FaultKind {
+	all := append(slices.Clone(endpointKinds), FaultGzipPage, FaultSlow, FaultFlipped)
+	own := map[string][]FaultKind{
+		EndpointPrepay: {FaultCallbackFirst}, EndpointClose: {FaultPaidAtClose}, EndpointCodePay: {FaultUserPaying, FaultUserCancels},
+		EndpointTradeBill:    {FaultRowMissing, FaultRowExtra, FaultRowAmount},
+		EndpointFundFlowBill: {FaultRowMissing, FaultRowExtra, FaultRowAmount},
+	}
+	out := map[string][]FaultKind{}
+	for _, endpoint := range []string{
+		EndpointPrepay, EndpointCodePay, EndpointQuery, EndpointClose, EndpointRefund, EndpointRefundQuery, EndpointTradeBill,
+		EndpointFundFlowBill, EndpointBillDownload, EndpointCertificates, EndpointAuthorize, EndpointToken, EndpointAccessToken,
+		EndpointTemplate, EndpointSubscribe, EndpointCashier,
+	} {
+		kinds := append(slices.Clone(all), own[endpoint]...)
+		for _, r := range documented[endpoint] {
+			kinds = append(kinds, refusalKind(r.Code))
+		}
+		out[endpoint] = kinds
+	}
+	told := append(sim.CallbackFaults(), genuineKinds...)
+	refunds := slices.Clone(told)
+	for _, t := range TamperKinds() {
+		told = append(told, FaultKind(t))
+		if tricks[t].content == nil && t != TamperEventRefund {
+			refunds = append(refunds, FaultKind(t))
+		}
+	}
+	out[PlaceCallback], out[PlaceRefundCallback] = told, refunds
+	out[PlacePayment] = []FaultKind{FaultCoupon, FaultRefundOutside, FaultChargeback}
+	out[PlaceRefundEnd] = []FaultKind{FaultAbnormal, FaultClosed, sim.FaultDelay}
+	return out
 }
 
-// Fail makes the next requests to an endpoint misbehave. Faults of one
-// endpoint queue up behind each other.
+// switchedOff are the faults of the behaviours that are off.
+func (s *Sim) switchedOff() []FaultKind {
+	var out []FaultKind
+	off := func(number int, kinds ...FaultKind) {
+		if !s.does(number) {
+			out = append(out, kinds...)
+		}
+	}
+	off(BCoupon, FaultCoupon)
+	off(BDuplicates, sim.FaultLose, sim.FaultNever, sim.FaultDelay, sim.FaultRepeat, sim.FaultTwice)
+	off(BDisorder, FaultCallbackFirst, sim.FaultReorder)
+	off(BProbes, FaultSigntest)
+	off(BCallbackKeys, genuineKinds...)
+	off(BOutages, FaultErrorBefore, FaultErrorAfter, FaultHangBefore, FaultHangAfter, FaultBadGateway, FaultGzipPage,
+		FaultTooMany, FaultTruncate, FaultResetBefore, FaultResetAfter)
+	off(BRefunds, FaultAbnormal, FaultClosed)
+	off(BWrongBills, FaultRowMissing, FaultRowExtra, FaultRowAmount)
+	for _, t := range TamperKinds() {
+		if t.Authentic() {
+			off(BHostileBodies, FaultKind(t))
+		} else if t != TamperSigntest {
+			off(BCallbackKeys, FaultKind(t))
+		}
+	}
+	return out
+}
+
+// Fail makes what happens next at a place go wrong. Faults of one place queue
+// up behind each other.
 // Errors: ErrUnknownEndpoint, ErrUnknownFault.
-func (s *Sim) Fail(endpoint string, f Fault) error {
-	if !slices.Contains(faultyEndpoints, endpoint) {
-		return fmt.Errorf("fail %q: %w", endpoint, ErrUnknownEndpoint)
-	}
-	if !slices.Contains(FaultKinds(), f.Kind) {
-		return fmt.Errorf("fail %s with %q: %w", endpoint, f.Kind, ErrUnknownFault)
-	}
-	s.faults.add(endpoint, f)
-	return nil
-}
+func (s *Sim) Fail(where string, f Fault) error { return s.stand.Faults.Add(where, f) }
 
 // ClearFaults forgets all faults that have not happened yet.
-func (s *Sim) ClearFaults() { s.faults.clear() }
+func (s *Sim) ClearFaults() { s.stand.Faults.Clear() }
 
-type faults struct {
-	mu    sync.Mutex
-	queue map[string][]Fault
-}
+// Faults is what waits to happen, and what can.
+func (s *Sim) Faults() *sim.Faults { return s.stand.Faults }
 
-func newFaults() *faults { return &faults{queue: map[string][]Fault{}} }
-
-func (q *faults) add(endpoint string, f Fault) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	f.Times = max(f.Times, 1)
-	q.queue[endpoint] = append(q.queue[endpoint], f)
-}
-
-func (q *faults) clear() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	clear(q.queue)
-}
-
-// take uses up one misbehaviour; "" is none.
-func (q *faults) take(endpoint string) FaultKind {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	waiting := q.queue[endpoint]
-	if len(waiting) == 0 {
-		return ""
+// refusalOf finds a documented refusal by its kind.
+func refusalOf(endpoint string, kind FaultKind) *refusal {
+	for _, r := range documented[endpoint] {
+		if refusalKind(r.Code) == kind {
+			return refuse(r.status, numberOther, r.Code, r.Message)
+		}
 	}
-	kind := waiting[0].Kind
-	waiting[0].Times--
-	if waiting[0].Times == 0 {
-		q.queue[endpoint] = waiting[1:]
-	}
-	return kind
+	return refuse(http.StatusInternalServerError, numberOther, "SYSTEM_ERROR", string(kind))
 }

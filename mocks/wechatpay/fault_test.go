@@ -239,7 +239,7 @@ func TestPageFaultsArePages(t *testing.T) {
 func TestFailNeedsAKnownEndpointAndKind(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	err := b.sim.Fail("refund", wechatpay.Fault{Kind: wechatpay.FaultTruncate})
+	err := b.sim.Fail("nowhere", wechatpay.Fault{Kind: wechatpay.FaultTruncate})
 	if !errors.Is(err, wechatpay.ErrUnknownEndpoint) {
 		t.Errorf("unknown endpoint: %v", err)
 	}

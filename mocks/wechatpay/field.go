@@ -35,6 +35,7 @@ type field struct {
 	min, max int
 	fields   []field                // of an object, or of each object in a list
 	check    func(value any) string // what is wrong with the value; "" is nothing
+	always   bool                   // check is no matter of BFieldLimits
 }
 
 // decode reads one JSON object, keeping numbers as they were written.
@@ -52,15 +53,43 @@ func decode(body []byte) (map[string]any, *refusal) {
 	return tree, nil
 }
 
+// checker holds requests against parameter tables. The real one is strict about
+// both.
+type checker struct{ types, limits bool }
+
+// read decodes a request, holds it against a table, puts it into a struct and
+// returns a form of it that compares.
+func (s *Sim) read(raw []byte, table []field, into any) (string, *refusal) {
+	tree, wrong := decode(raw)
+	if wrong != nil {
+		return "", wrong
+	}
+	k := checker{types: s.does(BFieldTypes), limits: s.does(BFieldLimits)}
+	wrong = k.checkObject("", table, tree)
+	if wrong != nil {
+		return "", wrong
+	}
+	err := json.Unmarshal(raw, into)
+	if err != nil {
+		return "", refuse(http.StatusBadRequest, numberParam, "PARAM_ERROR", "请求报文有误")
+	}
+	// Go sorts the keys of maps, so the order and the spaces of the original
+	// make no difference to "the same parameters".
+	return string(encode(tree)), nil
+}
+
 // checkObject holds tree against the table. A field that is not in it is an
 // error, and so is null: leave out what is not needed.
-func checkObject(path string, table []field, tree map[string]any) *refusal {
+func (k checker) checkObject(path string, table []field, tree map[string]any) *refusal {
 	for _, name := range slices.Sorted(maps.Keys(tree)) {
 		at := slices.IndexFunc(table, func(f field) bool { return f.name == name })
 		if at < 0 {
+			if !k.types {
+				continue
+			}
 			return wrongField(numberUnknownField, path+"/"+name, nil, "多余的字段")
 		}
-		r := checkValue(path+"/"+name, table[at], tree[name])
+		r := k.checkValue(path+"/"+name, table[at], tree[name])
 		if r != nil {
 			return r
 		}
@@ -74,32 +103,35 @@ func checkObject(path string, table []field, tree map[string]any) *refusal {
 	return nil
 }
 
-func checkValue(path string, f field, value any) *refusal {
+func (k checker) checkValue(path string, f field, value any) *refusal {
 	if !hasShape(f.shape, value) {
+		if !k.types {
+			return nil
+		}
 		return wrongField(numberParam, path, value, "此字段须为"+shapeNames[f.shape])
 	}
-	if chars, ok := value.(string); ok {
+	if chars, ok := value.(string); ok && k.limits {
 		n := utf8.RuneCountInString(chars)
 		if n < f.min || n > f.max {
 			return wrongField(numberRange, path, value, fmt.Sprintf("长度须为 %d 至 %d 个字符", f.min, f.max))
 		}
 	}
-	if f.check != nil {
+	if f.check != nil && (k.limits || f.always) {
 		issue := f.check(value)
 		if issue != "" {
 			return wrongField(numberParam, path, value, issue)
 		}
 	}
-	return checkInside(path, f, value)
+	return k.checkInside(path, f, value)
 }
 
-func checkInside(path string, f field, value any) *refusal {
+func (k checker) checkInside(path string, f field, value any) *refusal {
 	switch inner := value.(type) {
 	case map[string]any:
-		return checkObject(path, f.fields, inner)
+		return k.checkObject(path, f.fields, inner)
 	case []any:
 		for i, item := range inner {
-			r := checkValue(path+"/"+strconv.Itoa(i), field{shape: object, fields: f.fields}, item)
+			r := k.checkValue(path+"/"+strconv.Itoa(i), field{shape: object, fields: f.fields}, item)
 			if r != nil {
 				return r
 			}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"guodu/mocks/sim"
 	"guodu/mocks/wechatpay"
 )
 
@@ -34,7 +35,7 @@ var merchantKey = sync.OnceValue(func() wechatpay.MerchantKey {
 	return key
 })
 
-func privateKey(t *testing.T, k wechatpay.MerchantKey) *rsa.PrivateKey {
+func privateKey(t testing.TB, k wechatpay.MerchantKey) *rsa.PrivateKey {
 	t.Helper()
 	block, rest := pem.Decode(k.PrivateKeyPEM)
 	if block == nil || block.Type != "PRIVATE KEY" || len(rest) != 0 {
@@ -47,25 +48,8 @@ func privateKey(t *testing.T, k wechatpay.MerchantKey) *rsa.PrivateKey {
 	return key.(*rsa.PrivateKey)
 }
 
-// clock stands still until it is told to move.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
+// morning is when the clocks of tests begin.
+func morning() time.Time { return time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC) }
 
 // watch is a log that tests wait on instead of sleeping.
 type watch struct{ lines chan string }
@@ -82,7 +66,7 @@ func (w watch) Handle(_ context.Context, r slog.Record) error {
 }
 
 // wait returns when a line with that text has been written since the last wait.
-func (w watch) wait(t *testing.T, text string) {
+func (w watch) wait(t testing.TB, text string) {
 	t.Helper()
 	timeout := time.After(10 * time.Second)
 	for {
@@ -99,11 +83,11 @@ func (w watch) wait(t *testing.T, text string) {
 
 // bench is a running simulator with a merchant in front of it.
 type bench struct {
-	t     *testing.T
+	t     testing.TB
 	sim   *wechatpay.Sim
 	base  string
 	key   *rsa.PrivateKey
-	clock *clock
+	clock *sim.Clock
 	http  *http.Client
 }
 
@@ -115,11 +99,11 @@ func options() wechatpay.Options {
 	}
 }
 
-func setup(t *testing.T, change func(*wechatpay.Options)) *bench {
+func setup(t testing.TB, change func(*wechatpay.Options)) *bench {
 	t.Helper()
-	b := &bench{t: t, clock: newClock(), key: privateKey(t, merchantKey())}
+	b := &bench{t: t, clock: sim.NewClock(morning()), key: privateKey(t, merchantKey())}
 	opts := options()
-	opts.Now = b.clock.now
+	opts.Clock = b.clock
 	if change != nil {
 		change(&opts)
 	}
@@ -147,7 +131,7 @@ func setup(t *testing.T, change func(*wechatpay.Options)) *bench {
 }
 
 // in is the same bench for a subtest.
-func (b *bench) in(t *testing.T) *bench {
+func (b *bench) in(t testing.TB) *bench {
 	sub := *b
 	sub.t = t
 	return &sub

@@ -38,7 +38,7 @@ type inbox struct {
 	got []parcel
 }
 
-func newInbox(t *testing.T, status int) *inbox {
+func newInbox(t testing.TB, status int) *inbox {
 	t.Helper()
 	in := &inbox{}
 	in.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -62,7 +62,7 @@ func (in *inbox) all() []parcel {
 	return append([]parcel(nil), in.got...)
 }
 
-func (p parcel) read(t *testing.T) notice {
+func (p parcel) read(t testing.TB) notice {
 	t.Helper()
 	var n notice
 	err := json.Unmarshal(p.body, &n)

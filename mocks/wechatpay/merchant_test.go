@@ -159,7 +159,7 @@ func (f form) without(name string) form {
 	return out
 }
 
-func (f form) json(t *testing.T) string {
+func (f form) json(t testing.TB) string {
 	t.Helper()
 	var out bytes.Buffer
 	err := json.NewEncoder(&out).Encode(f)

@@ -7,6 +7,14 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
+
+	"guodu/mocks/sim"
+)
+
+const (
+	codeLife  = 5 * time.Minute
+	codeChars = 32
 )
 
 // personCookie names who is looking at the page.
@@ -29,20 +37,20 @@ func (s *Sim) personOf(r *http.Request) string {
 
 // authorize is the silent authorization (snsapi_base): it sends the browser
 // back with a new code and the same state. Errors are pages, with HTTP 200.
-func (s *Sim) authorize(c *call) answer {
-	issue := s.checkAuthorize(c.request.URL)
+func (s *Sim) authorize(c *sim.Call) answer {
+	issue := s.checkAuthorize(c.Request.URL)
 	if issue != "" {
 		return page(http.StatusOK, "<h3>"+html.EscapeString(issue)+"</h3>")
 	}
-	person := s.personOf(c.request)
+	person := s.personOf(c.Request)
 	if person == "" {
 		return page(http.StatusOK, "<h3>simulator: no sim_person cookie and no default person</h3>")
 	}
-	code, ok := s.desk.issue(s.dice, person, s.now())
-	if !ok {
+	code := s.dice.Draw(sim.Alphabet62, codeChars)
+	if !s.codes.Issue(code, person, s.now().Add(codeLife)) {
 		return page(http.StatusOK, "<h3>10009 操作太频繁</h3>")
 	}
-	q := c.request.URL.Query()
+	q := c.Request.URL.Query()
 	return answer{status: http.StatusFound, location: addQuery(q.Get("redirect_uri"), code, q.Get("state"))}
 }
 
@@ -111,7 +119,7 @@ func (s *Sim) mayReturnTo(target string) bool {
 		return false
 	}
 	if s.opts.OAuthDomain == "" {
-		return loopbackHost(u.Hostname())
+		return sim.LoopbackHost(u.Hostname())
 	}
 	return u.Host == s.opts.OAuthDomain // exact: subdomains do not match
 }
@@ -128,24 +136,27 @@ type tokenAnswer struct {
 
 // token exchanges a code: HTTP 200 and text/plain always, as the real one.
 // (Source: 网页授权, 第二步; 全局返回码.)
-func (s *Sim) token(c *call) answer {
-	if c.request.Method != http.MethodGet {
+func (s *Sim) token(c *sim.Call) answer {
+	if c.Request.Method != http.MethodGet {
 		return s.tokenError(43001, "require GET method")
 	}
-	q := c.request.URL.Query()
+	q := c.Request.URL.Query()
 	code, message := s.checkToken(q)
 	if code != 0 {
 		return s.tokenError(code, message)
 	}
-	person, err := s.desk.redeem(q.Get("code"), s.now())
-	if err != nil {
-		return s.tokenError(err.code, err.message)
+	person, state := s.codes.Redeem(q.Get("code"), s.now())
+	switch {
+	case state == sim.CodeUsed && s.does(BOAuth):
+		return s.tokenError(40163, "code been used")
+	case state != sim.CodeGood && state != sim.CodeUsed:
+		return s.tokenError(40029, "invalid code")
 	}
 	out := tokenAnswer{
-		AccessToken: s.dice.draw(alphabet62, 64), ExpiresIn: 7200, RefreshToken: s.dice.draw(alphabet62, 64),
+		AccessToken: s.dice.Draw(sim.Alphabet62, 64), ExpiresIn: 7200, RefreshToken: s.dice.Draw(sim.Alphabet62, 64),
 		Openid: OpenID(s.opts.AppID, person), Scope: "snsapi_base",
 	}
-	if s.desk.isSnapshot(person) {
+	if s.persons.isSnapshot(person) {
 		out.Openid, out.IsSnapshotUser = snapshotOpenID(s.opts.AppID, person), 1
 	}
 	return answer{status: http.StatusOK, kind: typeText, body: encode(out)}
@@ -171,9 +182,19 @@ func (s *Sim) checkToken(q url.Values) (int, string) {
 }
 
 func (s *Sim) tokenError(code int, message string) answer {
-	rid := fmt.Sprintf("%s-%s-%s", s.dice.draw(hexDigits, 8), s.dice.draw(hexDigits, 8), s.dice.draw(hexDigits, 8))
-	return answer{status: http.StatusOK, kind: typeText, body: encode(struct {
-		Code    int    `json:"errcode"`
-		Message string `json:"errmsg"`
-	}{code, message + ", rid: " + rid})}
+	return answer{status: http.StatusOK, kind: typeText, body: encode(accountError{code, message + s.errorTail()})}
+}
+
+// accountError is how the official account's interfaces refuse.
+type accountError struct {
+	Code    int    `json:"errcode"`
+	Message string `json:"errmsg"`
+}
+
+// errorTail is what support asks for.
+func (s *Sim) errorTail() string {
+	if s.opts.Profile.OldTokenHints {
+		return fmt.Sprintf(", hints: [ req_id: %s ]", s.dice.Draw(sim.Alphabet62, 14))
+	}
+	return fmt.Sprintf(", rid: %s-%s-%s", s.dice.Draw(sim.HexDigits, 8), s.dice.Draw(sim.HexDigits, 8), s.dice.Draw(sim.HexDigits, 8))
 }

@@ -89,7 +89,7 @@ func TestCodeWorksOnceAndForFiveMinutes(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	code := b.code("")
-	b.clock.move(5*time.Minute - time.Second)
+	b.clock.Advance(5*time.Minute - time.Second)
 	if got := b.exchange(exchangeOf(code)); got.Errcode != 0 {
 		t.Fatalf("first use: %+v", got)
 	}
@@ -97,7 +97,7 @@ func TestCodeWorksOnceAndForFiveMinutes(t *testing.T) {
 		t.Fatalf("second use: %+v", got)
 	}
 	code = b.code("")
-	b.clock.move(5 * time.Minute)
+	b.clock.Advance(5 * time.Minute)
 	if got := b.exchange(exchangeOf(code)); got.Errcode != 40029 {
 		t.Fatalf("after five minutes: %+v", got)
 	}

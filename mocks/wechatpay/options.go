@@ -1,14 +1,13 @@
 package wechatpay
 
 import (
-	"context"
 	"crypto/rsa"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
-	"time"
+
+	"guodu/mocks/sim"
 )
 
 // ErrOptions says that [New] was given something unusable.
@@ -40,41 +39,46 @@ type Options struct {
 	// SnapshotPersons are persons whose authorizations come in snapshot page
 	// mode: a virtual account. See also [Sim.SetSnapshot].
 	SnapshotPersons []string
+	// Strangers are persons who do not follow the account. See also [Sim.Follow].
+	Strangers []string
+	// Templates are the account's message templates. Empty: any id is one.
+	Templates []string
 	// OAuthDomain is the one host (host:port) that an authorization may
 	// return to. Empty: any loopback host.
 	OAuthDomain string
 	// AllowLoopbackNotify lets notify_url name a loopback host. The real
 	// server refuses that, so it has to be asked for.
 	AllowLoopbackNotify bool
-	// AutoDeliver sends one callback, in the background, after each payment.
-	// Nothing repeats it when it fails.
+	// AutoDeliver tells the merchant of each payment and refund in the
+	// background, and repeats it on WeChat Pay's schedule. Without it nothing is
+	// told but on demand; see [Sim.Deliver].
 	AutoDeliver bool
 
-	// Now is the clock of orders, prepay ids and codes; default time.Now. The
-	// stamps in headers are always of the real clock, and so is the window for
-	// the merchant's stamps, because SDKs cannot be given another clock.
-	Now func() time.Time
-	// Seed makes ids repeat from run to run. 0 picks one; see [Sim.Seed].
+	// Profile has the points on which documents and experience differ.
+	Profile Profile
+	// Without switches behaviours off by number; see [Behaviours].
+	Without []int
+	// Rude plays the scenarios that are on by default; Scenarios plays others by
+	// name.
+	Rude      bool
+	Scenarios []string
+	// StateFile keeps the world over restarts. Empty: in memory.
+	StateFile string
+	// Listen is a loopback address. Empty: a free port of 127.0.0.1.
+	Listen string
+
+	// Clock is of orders, prepay ids, codes, repeats and bills; default a
+	// running one. The stamps in headers are always of the real clock, and so is
+	// the window for the merchant's stamps, because SDKs cannot be given another.
+	Clock *sim.Clock
+	// Seed makes ids and misfortunes repeat from run to run. 0 picks one; see
+	// [Sim.Seed].
 	Seed int64
 	// Logger hears one line per answer, without personal data; default none.
 	Logger *slog.Logger
 	// HTTPClient sends callbacks. The default one reaches loopback only; its
 	// redirect policy and timeout are replaced in any case.
 	HTTPClient *http.Client
-}
-
-// New makes a simulator with a fresh platform key pair.
-// Errors: ErrOptions.
-func New(opts Options) (*Sim, error) {
-	err := opts.check()
-	if err != nil {
-		return nil, err
-	}
-	key, err := newPlatformKey()
-	if err != nil {
-		return nil, err
-	}
-	return newSim(opts.withDefaults(), key)
 }
 
 func (o Options) check() error {
@@ -96,38 +100,19 @@ func (o Options) check() error {
 	case o.MerchantPublicKey.N.BitLen() < minKeyBits:
 		return fmt.Errorf("%w: MerchantPublicKey has fewer than %d bits", ErrOptions, minKeyBits)
 	}
-	return nil
+	return o.Profile.check()
 }
 
 func (o Options) withDefaults() Options {
-	if o.Now == nil {
-		o.Now = time.Now
+	o.Profile = o.Profile.withDefaults()
+	if o.Clock == nil {
+		o.Clock = sim.NewWallClock()
 	}
 	if o.Seed == 0 {
-		o.Seed = rand.Int64()
+		o.Seed = sim.NewSeed()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.HTTPClient == nil {
-		o.HTTPClient = loopbackClient()
-	}
 	return o
-}
-
-// newSim puts the parts together; key is the platform's.
-func newSim(opts Options, key *rsa.PrivateKey) (*Sim, error) {
-	public, err := encodePublicKey(&key.PublicKey)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &Sim{
-		opts: opts, key: key, publicPEM: public, keyID: keyID(public),
-		dice: newDice(opts.Seed), orders: newOrders(), desk: newDesk(opts.SnapshotPersons),
-		faults: newFaults(), counts: newCounters(), client: callbackClient(opts.HTTPClient),
-		ctx: ctx, cancel: cancel,
-	}
-	s.handler = s.routes()
-	return s, nil
 }

@@ -2,23 +2,29 @@ package wechatpay
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"time"
+
+	"guodu/mocks/sim"
 )
 
 // State is an order's trade_state.
 type State string
 
-// The states of a JSAPI order here. There is no way back from the last two.
+// The states of an order. JSAPI orders know the first four only.
 const (
-	StateNotPay  State = "NOTPAY"
-	StateSuccess State = "SUCCESS"
-	StateClosed  State = "CLOSED"
+	StateNotPay     State = "NOTPAY"
+	StateSuccess    State = "SUCCESS"
+	StateRefund     State = "REFUND" // paid, and something was refunded
+	StateClosed     State = "CLOSED"
+	StateUserPaying State = "USERPAYING"
+	StatePayError   State = "PAYERROR"
 )
 
 // What an order answers to an attempt. [Sim.Pay] returns these, wrapped.
 var (
-	ErrUnknownOrder   = errors.New("wechatpay simulator: no such order")
+	ErrUnknownOrder   = sim.ErrUnknownOrder
 	ErrOrderPaid      = errors.New("wechatpay simulator: order is paid")
 	ErrOrderClosed    = errors.New("wechatpay simulator: order is closed")
 	ErrOrderExpired   = errors.New("wechatpay simulator: time_expire has passed")
@@ -34,61 +40,131 @@ var (
 )
 
 const (
+	kindOfOrder     = "order"
 	prepayLife      = 2 * time.Hour
 	expireSoonest   = time.Minute
-	expireLatest    = 15 * 24 * time.Hour
 	expireByDefault = 7 * 24 * time.Hour
 	maxPrepays      = 500_000
 )
 
-// terms is what the merchant asked for. canonical is the whole request in a
+// terms is what the merchant asked for. Canonical is the whole request in a
 // form that compares.
 type terms struct {
-	outTradeNo, attach, notifyURL, openid string
-	totalFen                              int64
-	expire                                time.Time
-	canonical                             string
+	OutTradeNo  string    `json:"out_trade_no"`
+	TradeType   string    `json:"trade_type"`
+	Description string    `json:"description"`
+	Attach      string    `json:"attach,omitempty"`
+	NotifyURL   string    `json:"notify_url,omitempty"`
+	Openid      string    `json:"openid"`
+	TotalFen    int64     `json:"total"`
+	Expire      time.Time `json:"expire"`
+	Canonical   string    `json:"canonical"`
 }
 
 // order is one out_trade_no. Copies of it leave [orders], never pointers.
 type order struct {
 	terms
-	state         State
-	prepayID      string
-	prepaidAt     time.Time
-	transactionID string
-	paidAt        time.Time
-	noticeID      string
-	sent          int
-	accepted      int
+	State         State     `json:"state"`
+	CreatedAt     time.Time `json:"created_at"`
+	Prepays       []string  `json:"prepays,omitempty"` // the last one counts
+	PrepaidAt     time.Time `json:"prepaid_at"`
+	TransactionID string    `json:"transaction_id,omitempty"`
+	PaidAt        time.Time `json:"paid_at"`
+	CouponFen     int64     `json:"coupon,omitempty"`
+	NoticeID      string    `json:"notice_id,omitempty"`
+	Sent          int       `json:"sent,omitempty"`
+	Accepted      int       `json:"accepted,omitempty"`
+	Refunds       []refund  `json:"refunds,omitempty"`
+	// DecidesAt is when the payer of a payment code has typed the password, or,
+	// with Cancels, given up.
+	DecidesAt time.Time `json:"decides_at"`
+	Cancels   bool      `json:"cancels,omitempty"`
+}
+
+// paid says that there was a payment, whatever became of the money.
+func (o *order) paid() bool { return o.State == StateSuccess }
+
+// tradeState is the state as the merchant sees it.
+func (o *order) tradeState() State {
+	if o.paid() && o.refunded() > 0 {
+		return StateRefund
+	}
+	return o.State
 }
 
 // orders is every order of the merchant. One lock covers all, so that of two
 // attempts on an order exactly one comes first.
 type orders struct {
+	store    *sim.Store
+	changed  *sim.Bell
+	switches sim.Switches
+
 	mu            sync.Mutex
 	byNo          map[string]*order
 	byPrepay      map[string]*order
 	byTransaction map[string]*order
+	byRefund      map[string]*order // by out_refund_no
 	sequence      []*order
 }
 
-func newOrders() *orders {
-	return &orders{byNo: map[string]*order{}, byPrepay: map[string]*order{}, byTransaction: map[string]*order{}}
+// loadOrders takes up the orders of the state file, and what was to become of
+// their refunds.
+func (s *Sim) loadOrders() error {
+	s.orders = &orders{
+		store: s.store, changed: s.changed, switches: s.switches, byNo: map[string]*order{}, byPrepay: map[string]*order{},
+		byTransaction: map[string]*order{}, byRefund: map[string]*order{},
+	}
+	err := sim.Each(s.store, kindOfOrder, func(_ string, o order) error {
+		s.orders.index(&o)
+		s.orders.sequence = append(s.orders.sequence, &o)
+		return nil
+	})
+	for _, o := range s.orders.sequence {
+		for _, r := range o.Refunds {
+			if r.Status == RefundProcessing {
+				s.finishLater(r)
+			}
+		}
+		if o.State == StateUserPaying {
+			s.decideLater(*o)
+		}
+	}
+	return err
+}
+
+func (b *orders) index(o *order) {
+	b.byNo[o.OutTradeNo] = o
+	for _, id := range o.Prepays {
+		b.byPrepay[id] = o
+	}
+	if o.TransactionID != "" {
+		b.byTransaction[o.TransactionID] = o
+	}
+	for _, r := range o.Refunds {
+		b.byRefund[r.OutRefundNo] = o
+	}
+}
+
+// keep writes a changed order down and tells who waits.
+func (b *orders) keep(o *order) {
+	b.index(o)
+	b.store.Put(kindOfOrder, o.OutTradeNo, o)
+	b.changed.Ring()
 }
 
 // expiry applies the limits on time_expire: too early is raised in silence,
 // too late is cut, none is the default.
-func expiry(asked string, now time.Time) time.Time {
+func (s *Sim) expiry(asked string, now time.Time) time.Time {
 	at, err := time.Parse(timeLayout, asked)
-	if err != nil {
+	latest := now.Add(s.opts.Profile.ExpireLatest)
+	switch {
+	case err != nil:
 		return now.Add(expireByDefault)
-	}
-	if at.Before(now.Add(expireSoonest)) {
+	case !s.does(BExpiryLimits):
+	case at.Before(now.Add(expireSoonest)):
 		return now.Add(expireSoonest)
-	}
-	if at.After(now.Add(expireLatest)) {
-		return now.Add(expireLatest)
+	case at.After(latest):
+		return latest
 	}
 	return at
 }
@@ -101,69 +177,95 @@ func (b *orders) place(t terms, prepayID string, now time.Time) error {
 	if len(b.byPrepay) >= maxPrepays {
 		return errFull
 	}
-	o := b.byNo[t.outTradeNo]
-	if o == nil {
-		o = &order{terms: t, state: StateNotPay}
-		b.byNo[t.outTradeNo] = o
-		b.sequence = append(b.sequence, o)
-	}
-	err := o.open()
+	o, err := b.enter(t, now)
 	switch {
 	case err != nil:
 		return err
-	case o.canonical != t.canonical:
-		return errTermsDiffer
-	case !now.Before(o.expire):
+	case !now.Before(o.Expire) && b.switches.Does(BPrepayLife):
 		return ErrOrderExpired
 	}
-	o.prepayID, o.prepaidAt = prepayID, now
-	b.byPrepay[prepayID] = o
+	o.Prepays, o.PrepaidAt = append(o.Prepays, prepayID), now
+	b.keep(o)
 	return nil
+}
+
+// enter finds the order of the terms, or makes it.
+func (b *orders) enter(t terms, now time.Time) (*order, error) {
+	o := b.byNo[t.OutTradeNo]
+	if o == nil {
+		o = &order{terms: t, State: StateNotPay, CreatedAt: now}
+		b.sequence = append(b.sequence, o)
+	}
+	if !b.switches.Does(BRepeatedPrepay) {
+		return o, nil
+	}
+	err := o.open()
+	if err == nil && o.Canonical != t.Canonical {
+		err = errTermsDiffer
+	}
+	return o, err
 }
 
 // open says why nothing more can happen to the order, or nil.
 func (o *order) open() error {
-	switch o.state {
+	switch o.State {
 	case StateSuccess:
 		return ErrOrderPaid
-	case StateClosed:
+	case StateClosed, StatePayError:
 		return ErrOrderClosed
 	}
 	return nil
 }
 
+// payment is what a payment adds to an order.
+type payment struct {
+	transactionID, noticeID string
+	couponFen               int64
+	at                      time.Time
+}
+
 // pay takes the money if everything about the attempt is right, and returns the
 // order as it is then.
 // Errors: all the exported ones of this file but ErrUnknownOrder.
-func (b *orders) pay(prepayID, openid, transactionID, noticeID string, now time.Time) (order, error) {
+func (b *orders) pay(prepayID, openid string, p payment) (order, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o := b.byPrepay[prepayID]
 	if o == nil {
 		return order{}, ErrPrepayUnknown
 	}
-	err := o.payable(prepayID, openid, now)
+	err := b.payable(o, prepayID, openid, p.at)
 	if err != nil {
 		return order{}, err
 	}
-	o.state, o.paidAt = StateSuccess, now.Truncate(time.Second)
-	o.transactionID, o.noticeID = transactionID, noticeID
-	b.byTransaction[transactionID] = o
-	return *o, nil
+	return b.take(o, p), nil
 }
 
-func (o *order) payable(prepayID, openid string, now time.Time) error {
+// take marks the order paid. Under the lock.
+func (b *orders) take(o *order, p payment) order {
+	o.State, o.PaidAt = StateSuccess, p.at.Truncate(time.Second)
+	o.TransactionID, o.NoticeID = p.transactionID, p.noticeID
+	o.CouponFen = min(p.couponFen, o.TotalFen)
+	b.keep(o)
+	return *o
+}
+
+func (b *orders) payable(o *order, prepayID, openid string, now time.Time) error {
 	err := o.open()
+	if errors.Is(err, ErrOrderPaid) && !b.switches.Does(BDoubleTap) {
+		err = nil
+	}
+	lives := b.switches.Does(BPrepayLife)
 	switch {
 	case err != nil:
 		return err
-	case o.prepayID != prepayID:
+	case lives && o.Prepays[len(o.Prepays)-1] != prepayID:
 		return ErrPrepayReplaced
-	case !now.Before(o.prepaidAt.Add(prepayLife)):
+	case lives && !now.Before(o.PrepaidAt.Add(prepayLife)):
 		return ErrPrepayExpired
-	case !now.Before(o.expire):
+	case lives && !now.Before(o.Expire):
 		return ErrOrderExpired
-	case o.openid != openid:
+	case o.Openid != openid && b.switches.Does(BPayer):
 		return ErrPayer
 	}
 	return nil
@@ -179,12 +281,27 @@ func (b *orders) close(outTradeNo string) (bool, error) {
 	switch {
 	case o == nil:
 		return false, ErrUnknownOrder
-	case o.state == StateSuccess:
+	case o.paid() && b.switches.Does(BPayOrClose):
 		return false, ErrOrderPaid
 	}
-	did := o.state != StateClosed
-	o.state = StateClosed
+	did := o.State != StateClosed
+	o.State = StateClosed
+	b.keep(o)
 	return did, nil
+}
+
+// change alters an order under the lock, if there is one and alter says so.
+func (b *orders) change(outTradeNo string, alter func(*order) bool) order {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	o := b.byNo[outTradeNo]
+	if o == nil {
+		return order{}
+	}
+	if alter(o) {
+		b.keep(o)
+	}
+	return *o
 }
 
 // find returns a copy of the order with that number.
@@ -193,6 +310,9 @@ func (b *orders) find(outTradeNo string) (order, bool) { return b.look(b.byNo, o
 // findByTransaction returns a copy of the order paid under that id.
 func (b *orders) findByTransaction(id string) (order, bool) { return b.look(b.byTransaction, id) }
 
+// findByRefund returns a copy of the order that a refund is of.
+func (b *orders) findByRefund(no string) (order, bool) { return b.look(b.byRefund, no) }
+
 func (b *orders) look(index map[string]*order, key string) (order, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -200,16 +320,22 @@ func (b *orders) look(index map[string]*order, key string) (order, bool) {
 	if o == nil {
 		return order{}, false
 	}
-	return *o, true
+	return o.copy(), true
+}
+
+func (o *order) copy() order {
+	out := *o
+	out.Refunds = append([]refund(nil), o.Refunds...)
+	return out
 }
 
 // told notes a genuine callback that went out, or one that was accepted.
 func (b *orders) told(outTradeNo string, sent, accepted int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	o := b.byNo[outTradeNo]
-	o.sent += sent
-	o.accepted += accepted
+	b.change(outTradeNo, func(o *order) bool {
+		o.Sent += sent
+		o.Accepted += accepted
+		return true
+	})
 }
 
 // all returns copies in the order of creation.
@@ -218,7 +344,16 @@ func (b *orders) all() []order {
 	defer b.mu.Unlock()
 	out := make([]order, len(b.sequence))
 	for i, o := range b.sequence {
-		out[i] = *o
+		out[i] = o.copy()
 	}
 	return out
+}
+
+// need is find with an error.
+func (s *Sim) need(outTradeNo string) (order, error) {
+	o, ok := s.orders.find(outTradeNo)
+	if !ok {
+		return order{}, fmt.Errorf("order %s: %w", outTradeNo, ErrUnknownOrder)
+	}
+	return o, nil
 }

@@ -3,12 +3,13 @@ package wechatpay
 import (
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
+
+	"guodu/mocks/sim"
 )
 
 const (
@@ -30,7 +31,7 @@ func (s *Sim) prepayFields() []field {
 		{name: "out_trade_no", required: true, min: 6, max: 32, check: checkOutTradeNo},
 		{name: "time_expire", max: 64, check: checkTime},
 		{name: "attach", max: 128},
-		{name: "notify_url", required: true, min: 1, max: 255, check: s.checkNotifyURL},
+		{name: "notify_url", required: true, min: 1, max: 255, check: s.checkNotifyURL, always: true},
 		{name: "goods_tag", max: 32},
 		{name: "support_fapiao", shape: flag},
 		{name: "amount", shape: object, required: true, fields: []field{
@@ -108,40 +109,31 @@ func checkDetailSize(v any) string {
 
 // checkNotifyURL wants a complete public address without a query string.
 func (s *Sim) checkNotifyURL(v any) string {
+	if !s.does(BNotifyURL) {
+		return ""
+	}
 	u, err := url.Parse(v.(string))
 	switch {
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", u.Path == "":
 		return "须为完整的 http(s) 地址"
 	case strings.ContainsAny(v.(string), "?#"), u.User != nil:
 		return "不得携带参数"
-	case !publicHost(u.Hostname()) && (!s.opts.AllowLoopbackNotify || !loopbackHost(u.Hostname())):
+	case !sim.PublicHost(u.Hostname()) && (!s.opts.AllowLoopbackNotify || !sim.LoopbackHost(u.Hostname())):
 		return "须为外网可访问的地址"
 	}
 	return ""
 }
 
-func publicHost(host string) bool {
-	ip := net.ParseIP(host)
-	if ip == nil {
-		return strings.Contains(host, ".") && !strings.HasSuffix(host, ".localhost")
-	}
-	return ip.IsGlobalUnicast() && !ip.IsPrivate()
-}
-
-func loopbackHost(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
 // prepayBody is the request after the table has passed it.
 type prepayBody struct {
-	AppID      string `json:"appid"`
-	MchID      string `json:"mchid"`
-	OutTradeNo string `json:"out_trade_no"`
-	TimeExpire string `json:"time_expire"`
-	Attach     string `json:"attach"`
-	NotifyURL  string `json:"notify_url"`
-	Amount     struct {
+	AppID       string `json:"appid"`
+	MchID       string `json:"mchid"`
+	Description string `json:"description"`
+	OutTradeNo  string `json:"out_trade_no"`
+	TimeExpire  string `json:"time_expire"`
+	Attach      string `json:"attach"`
+	NotifyURL   string `json:"notify_url"`
+	Amount      struct {
 		Total int64 `json:"total"`
 	} `json:"amount"`
 	Payer struct {
@@ -151,53 +143,45 @@ type prepayBody struct {
 
 // prepay is JSAPI下单: it makes an order, or repeats one whose parameters are
 // all the same, and answers with a new prepay_id each time.
-func (s *Sim) prepay(c *call) answer {
-	body, canonical, wrong := s.readPrepay(c.body)
+func (s *Sim) prepay(c *sim.Call) answer {
+	var body prepayBody
+	canonical, wrong := s.read(c.Body, s.prepayFields(), &body)
+	c.Order = body.OutTradeNo
+	if wrong == nil {
+		wrong = s.checkParties(body.AppID, body.MchID, body.Payer.Openid)
+	}
 	if wrong != nil {
 		return wrong.answer()
 	}
 	now := s.now()
-	id := "wx" + now.Format("20060102150405") + s.dice.draw(hexDigits, 20)
+	id := "wx" + now.Format("20060102150405") + s.dice.Draw(sim.HexDigits, 20)
 	err := s.orders.place(terms{
-		outTradeNo: body.OutTradeNo, attach: body.Attach, notifyURL: body.NotifyURL,
-		openid: body.Payer.Openid, totalFen: body.Amount.Total,
-		expire: expiry(body.TimeExpire, now), canonical: canonical,
+		OutTradeNo: body.OutTradeNo, TradeType: tradeTypeJSAPI, Description: body.Description, Attach: body.Attach,
+		NotifyURL: body.NotifyURL, Openid: body.Payer.Openid, TotalFen: body.Amount.Total,
+		Expire: s.expiry(body.TimeExpire, now), Canonical: canonical,
 	}, id, now)
 	if err != nil {
 		return prepayRefusal(err).answer()
+	}
+	if c.Fault.Kind == FaultCallbackFirst {
+		s.payAhead(id, body.Payer.Openid)
 	}
 	return signedOK(struct {
 		PrepayID string `json:"prepay_id"`
 	}{id})
 }
 
-func (s *Sim) readPrepay(raw []byte) (prepayBody, string, *refusal) {
-	tree, wrong := decode(raw)
-	if wrong != nil {
-		return prepayBody{}, "", wrong
-	}
-	wrong = checkObject("", s.prepayFields(), tree)
-	if wrong != nil {
-		return prepayBody{}, "", wrong
-	}
-	var body prepayBody
-	err := json.Unmarshal(raw, &body)
-	if err != nil {
-		return prepayBody{}, "", refuse(http.StatusBadRequest, numberParam, "PARAM_ERROR", "请求报文有误")
-	}
-	// Go sorts the keys of maps, so the order and the spaces of the original
-	// make no difference to "the same parameters".
-	return body, string(encode(tree)), s.checkParties(body)
-}
-
-func (s *Sim) checkParties(body prepayBody) *refusal {
+func (s *Sim) checkParties(app, mch, openid string) *refusal {
 	switch {
-	case body.MchID != s.opts.MchID:
+	case mch != s.opts.MchID && s.does(BMerchantMatch):
 		return refuse(http.StatusBadRequest, numberMchMismatch, "PARAM_ERROR", "商户号与签名的商户号不一致")
-	case body.AppID != s.opts.AppID:
+	case app != s.opts.AppID:
 		return refuse(http.StatusBadRequest, numberAppMch, "APPID_MCHID_NOT_MATCH", "appid 与 mchid 不匹配")
 	}
-	switch ownerOf(body.Payer.Openid, s.opts.AppID) {
+	if !s.does(BPayer) {
+		return nil
+	}
+	switch ownerOf(openid, s.opts.AppID) {
 	case openidForeign:
 		// The documents list this one under 500, odd as it is.
 		return refuse(http.StatusInternalServerError, numberOpenid, "OPENID_MISMATCH", "openid 与 appid 不匹配")

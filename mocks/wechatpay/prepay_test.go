@@ -197,6 +197,6 @@ func TestPrepayAfterTheOrderExpiredIsRefused(t *testing.T) {
 	b := setup(t, nil)
 	f := orderForm("LATE0001").with("time_expire", "2026-03-02T18:30:00+08:00")
 	b.prepay(f)
-	b.clock.move(30 * time.Minute)
+	b.clock.Advance(30 * time.Minute)
 	b.want(b.call(http.MethodPost, prepayURL, f.json(t)), http.StatusBadRequest, "INVALID_REQUEST")
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func keys(t *testing.T, body []byte) []string {
+func keys(t testing.TB, body []byte) []string {
 	t.Helper()
 	var m map[string]any
 	err := json.Unmarshal(body, &m)

@@ -43,24 +43,22 @@ func GenerateMerchantKey() (MerchantKey, error) {
 	if err != nil {
 		return MerchantKey{}, fmt.Errorf("generate merchant key: %w", err)
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
+	private, err := encodePrivateKey(key)
 	if err != nil {
-		return MerchantKey{}, fmt.Errorf("encode merchant key: %w", err)
+		return MerchantKey{}, err
 	}
 	sum := sha256.Sum256(private)
 	return MerchantKey{
-		PrivateKeyPEM: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
-		PublicKey:     &key.PublicKey,
-		Serial:        strings.ToUpper(hex.EncodeToString(sum[:20])),
+		PrivateKeyPEM: private, PublicKey: &key.PublicKey, Serial: strings.ToUpper(hex.EncodeToString(sum[:serialBytes])),
 	}, nil
 }
 
-func newPlatformKey() (*rsa.PrivateKey, error) {
-	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+func encodePrivateKey(key *rsa.PrivateKey) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return nil, fmt.Errorf("generate platform key: %w", err)
+		return nil, fmt.Errorf("encode private key: %w", err)
 	}
-	return key, nil
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
 func encodePublicKey(key *rsa.PublicKey) ([]byte, error) {
@@ -79,24 +77,19 @@ func keyID(publicPEM []byte) string {
 	return SimulatorKeyIDPrefix + digits[:missing]
 }
 
-// sign returns the base64 signature of message under the platform's key.
-func (s *Sim) sign(message string) (string, error) {
-	sum := sha256.Sum256([]byte(message))
-	sig, err := rsa.SignPKCS1v15(nil, s.key, crypto.SHA256, sum[:])
-	if err != nil {
-		return "", fmt.Errorf("sign with platform key: %w", err)
-	}
-	return base64.StdEncoding.EncodeToString(sig), nil
-}
-
-// verifyMerchant says whether signature (base64) is the merchant's over message.
-func (s *Sim) verifyMerchant(message, signature string) bool {
+// verify says whether signature (base64) is the key's over message.
+func verify(key *rsa.PublicKey, message, signature string) bool {
 	sig, err := base64.StdEncoding.DecodeString(signature)
 	if err != nil {
 		return false
 	}
 	sum := sha256.Sum256([]byte(message))
-	return rsa.VerifyPKCS1v15(s.opts.MerchantPublicKey, crypto.SHA256, sum[:], sig) == nil
+	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], sig) == nil
+}
+
+// verifyMerchant says whether signature (base64) is the merchant's over message.
+func (s *Sim) verifyMerchant(message, signature string) bool {
+	return verify(s.opts.MerchantPublicKey, message, signature)
 }
 
 // lines joins the parts of a string to sign: each one ends with a newline.

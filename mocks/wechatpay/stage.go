@@ -1,5 +1,7 @@
 package wechatpay
 
+import "guodu/mocks/sim"
+
 // The stages at which [Sim.pack] lets a trick in. All work on a nil trick.
 
 func (t *trick) atContent(c *transaction) {
@@ -20,7 +22,7 @@ func (t *trick) atEnvelope(e *envelope) {
 	}
 }
 
-func (t *trick) atBody(p *parcel) {
+func (t *trick) atBody(p *sim.Parcel) {
 	if t != nil && t.body != nil {
 		t.body(p)
 	}
@@ -32,9 +34,9 @@ func (t *trick) atStamp(st *stamp) {
 	}
 }
 
-func (t *trick) atParcel(s *Sim, p *parcel) error {
+func (t *trick) atParcel(s *Sim, key platformKey, p *sim.Parcel) error {
 	if t == nil || t.parcel == nil {
 		return nil
 	}
-	return t.parcel(s, p)
+	return t.parcel(s, key, p)
 }

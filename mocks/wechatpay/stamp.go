@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"guodu/mocks/sim"
 )
 
 const (
@@ -23,19 +25,20 @@ type stamp struct {
 	unix   int64
 	nonce  string
 	serial string
+	key    platformKey
 }
 
 // freshStamp takes the real clock: whoever verifies has no other one.
-func (s *Sim) freshStamp() stamp {
-	return stamp{unix: time.Now().Unix(), nonce: s.dice.draw(alphabet62, nonceChars), serial: s.keyID}
+func (s *Sim) freshStamp(key platformKey) stamp {
+	return stamp{unix: time.Now().Unix(), nonce: s.dice.Draw(sim.Alphabet62, nonceChars), serial: key.ID, key: key}
 }
 
 // seal signs body with the stamp and writes the five headers. An empty body is
 // signed too, as an empty last line.
 // (Source: 开发指引, 如何使用微信支付公钥验签.)
-func (s *Sim) seal(h http.Header, st stamp, body []byte) error {
+func (st stamp) seal(h http.Header, body []byte) error {
 	unix := strconv.FormatInt(st.unix, 10)
-	sig, err := s.sign(lines(unix, st.nonce, string(body)))
+	sig, err := st.key.sign(lines(unix, st.nonce, string(body)))
 	if err != nil {
 		return err
 	}
@@ -50,10 +53,10 @@ func (s *Sim) seal(h http.Header, st stamp, body []byte) error {
 // requestID has the form of the real ones; its tail is the internal error
 // number, 0 for none.
 func (s *Sim) requestID(number int) string {
-	return "08" + s.dice.draw("0123456789ABCDEF", 40) + "-" + strconv.Itoa(number)
+	return "08" + s.dice.Draw("0123456789ABCDEF", 40) + "-" + strconv.Itoa(number)
 }
 
 // signtest is a signature as WeChat Pay's own probes carry: made to fail.
 func (s *Sim) signtest() string {
-	return signtestStart + s.dice.draw(alphabet62, 342) + "=="
+	return signtestStart + s.dice.Draw(sim.Alphabet62, 342) + "=="
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"guodu/mocks/sim"
 )
 
 // ErrUnknownTamper says that a kind is not in [TamperKinds].
@@ -70,9 +72,9 @@ type trick struct {
 	content   func(*transaction)
 	sealing   func(*Sim, *sealing)
 	envelope  func(*envelope)
-	body      func(*parcel)
+	body      func(*sim.Parcel)
 	stamp     func(*stamp)
-	parcel    func(*Sim, *parcel) error
+	parcel    func(*Sim, platformKey, *sim.Parcel) error
 }
 
 func content(change func(*transaction)) trick { return trick{authentic: true, content: change} }
@@ -86,7 +88,7 @@ func clock(shift time.Duration) trick {
 }
 
 func header(change func(*Sim, http.Header)) trick {
-	return trick{parcel: func(s *Sim, p *parcel) error { change(s, p.header); return nil }}
+	return trick{parcel: func(s *Sim, _ platformKey, p *sim.Parcel) error { change(s, p.Header); return nil }}
 }
 
 var tricks = map[Tamper]trick{
@@ -108,22 +110,22 @@ var tricks = map[Tamper]trick{
 	TamperNoResource:      {authentic: true, envelope: func(e *envelope) { e.Resource = nil }},
 	TamperNonceLength:     {authentic: true, sealing: func(_ *Sim, how *sealing) { how.nonceBytes = shortNonceBytes }},
 	TamperOtherAlgorithm:  {authentic: true, envelope: func(e *envelope) { e.Resource.Algorithm = "AEAD_SM4_GCM" }},
-	TamperOtherKey:        {authentic: true, sealing: func(s *Sim, how *sealing) { how.key = s.dice.draw(alphabet62, apiV3KeyBytes) }},
+	TamperOtherKey:        {authentic: true, sealing: func(s *Sim, how *sealing) { how.key = s.dice.Draw(sim.Alphabet62, apiV3KeyBytes) }},
 	TamperEventRefund:     event("REFUND.SUCCESS"),
 	TamperEventPayScore:   event("PAYSCORE.USER_PAID"),
 	TamperBrokenPlaintext: {authentic: true, sealing: func(_ *Sim, how *sealing) { how.plaintext = how.plaintext[:len(how.plaintext)/2] }},
 	TamperAmountText:      {authentic: true, sealing: quoteAmount},
-	TamperNotJSON:         {authentic: true, body: func(p *parcel) { p.body = []byte("<xml><return_code>SUCCESS</return_code></xml>") }},
+	TamperNotJSON:         {authentic: true, body: func(p *sim.Parcel) { p.Body = []byte("<xml><return_code>SUCCESS</return_code></xml>") }},
 	TamperHugeBody:        {authentic: true, envelope: func(e *envelope) { e.Summary = strings.Repeat("x", hugeBodyBytes) }},
 }
 
 // signOther puts a genuine signature of the platform under the wrong message.
-func signOther(s *Sim, p *parcel) error {
-	sig, err := s.sign(lines(p.header.Get(headerTimestamp), p.header.Get(headerNonce), "{}"))
+func signOther(_ *Sim, key platformKey, p *sim.Parcel) error {
+	sig, err := key.sign(lines(p.Header.Get(headerTimestamp), p.Header.Get(headerNonce), "{}"))
 	if err != nil {
 		return fmt.Errorf("tamper: %w", err)
 	}
-	p.header.Set(headerSignature, sig)
+	p.Header.Set(headerSignature, sig)
 	return nil
 }
 
@@ -134,8 +136,8 @@ func dropSignature(h http.Header) {
 }
 
 // changeBody leaves the JSON valid: only the signature knows.
-func changeBody(_ *Sim, p *parcel) error {
-	p.body = bytes.Replace(p.body, []byte(`"summary":"支`), []byte(`"summary":"收`), 1)
+func changeBody(_ *Sim, _ platformKey, p *sim.Parcel) error {
+	p.Body = bytes.Replace(p.Body, []byte(`"resource_type":"e`), []byte(`"resource_type":"E`), 1)
 	return nil
 }
 
