@@ -135,6 +135,14 @@ func (b *bench) verify(h http.Header, body []byte) error {
 	return rsa.VerifyPKCS1v15(key.(*rsa.PublicKey), crypto.SHA256, sum[:], sig)
 }
 
+// holds says whether a platform's signature is that of a key.
+func holds(key *rsa.PublicKey, h http.Header, body []byte) bool {
+	sig, err := base64.StdEncoding.DecodeString(h.Get("Wechatpay-Signature"))
+	message := h.Get("Wechatpay-Timestamp") + "\n" + h.Get("Wechatpay-Nonce") + "\n" + string(body) + "\n"
+	sum := sha256.Sum256([]byte(message))
+	return err == nil && rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], sig) == nil
+}
+
 // form is a prepay request that can be changed before it is sent.
 type form map[string]any
 
@@ -212,5 +220,20 @@ func (b *bench) paid(f form) wechatpay.Receipt {
 func queryURL(no string) string { return "/v3/pay/transactions/out-trade-no/" + no + "?mchid=" + mchID }
 
 func closeURL(no string) string { return "/v3/pay/transactions/out-trade-no/" + no + "/close" }
+
+const refundURL = "/v3/refund/domestic/refunds"
+
+// refundForm asks for fen of an order of orderForm's 5000.
+func refundForm(no, outRefundNo string, fen int) form {
+	return form{
+		"out_trade_no": no, "out_refund_no": outRefundNo, "reason": "test", "notify_url": notifyURL,
+		"amount": form{"refund": fen, "total": 5000, "currency": "CNY"},
+	}
+}
+
+func (b *bench) refund(f form) reply {
+	b.t.Helper()
+	return b.call(http.MethodPost, refundURL, f.json(b.t))
+}
 
 const closeBody = `{"mchid":"` + mchID + `"}`
