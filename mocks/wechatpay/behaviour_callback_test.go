@@ -97,6 +97,7 @@ type diary struct {
 	mu     sync.Mutex
 	at     []time.Duration
 	events []string
+	got    []parcel
 	answer func(n int) int // the status for the nth callback
 }
 
@@ -105,12 +106,12 @@ func newDiary(b *bench, answer func(n int) int) *diary {
 	d := &diary{answer: answer}
 	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		var p parcel
-		p.body = body
+		p := parcel{r.Header, body}
 		n := p.read(b.t)
 		d.mu.Lock()
 		d.at = append(d.at, b.clock.Now().Sub(morning()))
 		d.events = append(d.events, n.EventType)
+		d.got = append(d.got, p)
 		status := d.answer(len(d.at))
 		d.mu.Unlock()
 		if status == 0 {

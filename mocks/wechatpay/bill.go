@@ -1,7 +1,6 @@
 package wechatpay
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -106,9 +105,7 @@ func (s *Sim) flow() []flowEntry {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b flowEntry) int {
-		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.business, b.business), cmp.Compare(b.fen, a.fen))
-	})
+	slices.SortStableFunc(out, func(a, b flowEntry) int { return a.at.Compare(b.at) })
 	var balance int64
 	for i := range out {
 		balance += out[i].fen
