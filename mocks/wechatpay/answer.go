@@ -107,7 +107,9 @@ func (s *Sim) wire(c *sim.Call, a answer) (sim.Answer, error) {
 		a.status = http.StatusOK
 	}
 	h, err := s.header(c, a)
-	if a.flipped {
+	if a.flipped && len(a.body) == 0 && err == nil {
+		h.Set(headerNonce, string(flip([]byte(h.Get(headerNonce)))))
+	} else if a.flipped {
 		a.body = flip(a.body)
 	}
 	return sim.Answer{Status: a.status, Header: h, Body: a.body, Code: strconv.Itoa(a.status)}, err

@@ -95,10 +95,10 @@ func (s *Sim) say(endpoint string, d dialect, kind FaultKind) answer {
 	return refusalOf(endpoint, kind).answer()
 }
 
-// bend changes a signed answer.
-func bend(_ *sim.Call, a answer, kind FaultKind) answer {
+// bend changes an answer that its reader can check.
+func bend(c *sim.Call, a answer, kind FaultKind) answer {
 	a.signtest = a.signed && a.status < http.StatusMultipleChoices && kind == FaultSigntest
-	a.flipped = a.signed && kind == FaultFlipped
+	a.flipped = (a.signed || c.Endpoint == EndpointBillDownload) && kind == FaultFlipped
 	return a
 }
 
