@@ -42,8 +42,9 @@ type answer struct {
 	location string // of a redirect
 	encoding string // of the body
 	signed   bool
-	signtest bool // carry a probe's signature instead of a real one
-	flipped  bool // change one byte after signing
+	signtest bool     // carry a probe's signature instead of a real one
+	flipped  bool     // change one byte after signing
+	refusal  *refusal // what body was made of
 	number   int
 }
 
@@ -69,7 +70,17 @@ func refuse(status, number int, code, message string) *refusal {
 }
 
 func (r *refusal) answer() answer {
-	return answer{status: r.status, kind: typeJSON, body: encode(r), signed: true, number: r.number}
+	return answer{status: r.status, kind: typeJSON, body: encode(r), signed: true, number: r.number, refusal: r}
+}
+
+// old is the refusal as older documents have it.
+func (r *refusal) old() *refusal {
+	codes := map[string]string{"ORDER_NOT_EXIST": "ORDERNOTEXIST", "NO_AUTH": "NOAUTH", "FREQUENCY_LIMITED": "RATELIMIT_EXCEEDED"}
+	out := *r
+	if code, has := codes[r.Code]; has {
+		out.Code = code
+	}
+	return &out
 }
 
 func signedOK(v any) answer {
@@ -105,6 +116,9 @@ func encode(v any) []byte {
 func (s *Sim) wire(c *sim.Call, a answer) (sim.Answer, error) {
 	if !s.does(BErrorShape) && a.status >= http.StatusBadRequest {
 		a.status = http.StatusOK
+	}
+	if a.refusal != nil && s.opts.Profile.OldErrorCodes {
+		a.body = encode(a.refusal.old())
 	}
 	h, err := s.header(c, a)
 	if a.flipped && len(a.body) == 0 && err == nil {

@@ -29,7 +29,7 @@ func (s *Sim) closeOrder(c *sim.Call) answer {
 	case errors.Is(err, ErrOrderPaid):
 		return prepayRefusal(err).answer()
 	case err != nil:
-		return s.notExist().answer()
+		return notExist().answer()
 	}
 	if did {
 		s.stand.Counts.Add("closed")

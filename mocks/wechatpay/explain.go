@@ -64,9 +64,9 @@ func (s *Sim) explainMerchant(m message) sim.Explanation {
 	decoded, _ := url.QueryUnescape(m.url)
 	right := over(m.url, m.body)
 	guesses := []sim.Candidate{
-		{Part: "body", Text: "the last line lacks its newline: the string to sign ends with a newline after the body too", Holds: holds(strings.TrimSuffix(right, "\n"))},
 		{Part: "body", Text: "an empty body was signed", Holds: holds(over(m.url, ""))},
 		{Part: "body", Text: "the body was signed without the newline at its end", Holds: holds(over(m.url, strings.TrimRight(m.body, "\r\n")))},
+		{Part: "body", Text: "the last line lacks its newline: the string to sign ends with a newline after the body too", Holds: holds(strings.TrimSuffix(right, "\n"))},
 		{Part: "body", Text: "the body was signed with a newline at its end that was not sent", Holds: holds(over(m.url, m.body+"\n"))},
 		{Part: "body", Text: "the body was signed with HTML characters escaped", Holds: holds(over(m.url, escapeHTML(m.body)))},
 		{Part: "body", Text: "the body was signed compact, and sent with spaces", Holds: holds(over(m.url, compact(m.body)))},

@@ -114,7 +114,7 @@ func (s *Sim) queried(c *sim.Call, find func() (order, bool)) answer {
 	}
 	o, ok := find()
 	if !ok {
-		return s.notExist().answer()
+		return notExist().answer()
 	}
 	c.Order = o.OutTradeNo
 	return signedOK(s.show(o))
@@ -130,10 +130,6 @@ func mchMismatch() *refusal {
 	return refuse(http.StatusBadRequest, numberMchMismatch, "INVALID_REQUEST", "商户号与签名的商户号不一致")
 }
 
-func (s *Sim) notExist() *refusal {
-	code := "ORDER_NOT_EXIST"
-	if s.opts.Profile.OldErrorCodes {
-		code = "ORDERNOTEXIST"
-	}
-	return refuse(http.StatusNotFound, numberNotExist, code, "订单不存在")
+func notExist() *refusal {
+	return refuse(http.StatusNotFound, numberNotExist, "ORDER_NOT_EXIST", "订单不存在")
 }
