@@ -208,9 +208,7 @@ func (c *Clock) arm() {
 
 // ring starts what has fallen due with the real time.
 func (c *Clock) ring() {
-	if !c.turn.TryLock() {
-		return // Advance is at work, runs these itself and sets the alarm anew
-	}
+	c.turn.Lock()
 	defer c.turn.Unlock()
 	now := c.Now()
 	for {

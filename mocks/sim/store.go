@@ -129,6 +129,20 @@ func write(to io.Writer, at id, value json.RawMessage) error {
 	return err
 }
 
+// Runs counts this run of the simulator and says which it is, from 1 on: what is
+// drawn from a seed must not be drawn again after a restart. Without a file it
+// is 1.
+func (s *Store) Runs() (int, error) {
+	runs := 0
+	err := Each(s, "store", func(_ string, n int) error { runs = n; return nil })
+	if err != nil {
+		return 0, err
+	}
+	runs++
+	s.Put("store", "runs", runs)
+	return runs, nil
+}
+
 // Put keeps a value that encoding/json can write. A failure is kept too, and
 // told by Err and Close.
 func (s *Store) Put(kind, key string, value any) {

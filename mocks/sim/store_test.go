@@ -100,3 +100,18 @@ func TestNoStoreKeepsNothing(t *testing.T) {
 		t.Fatalf("it has %v, %v", got, s.Err())
 	}
 }
+
+func TestRunsAreCounted(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	for want := 1; want < 4; want++ {
+		if got, err := open(t, path).Runs(); got != want || err != nil {
+			t.Errorf("run %d is %d, %v", want, got, err)
+		}
+	}
+	for range 2 {
+		if got, err := open(t, "").Runs(); got != 1 || err != nil {
+			t.Errorf("without a file it is %d, %v", got, err)
+		}
+	}
+}

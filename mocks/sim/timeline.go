@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	maxTimelines    = 2000
-	maxEvents       = 200
+	maxTimelines    = 1000
+	maxEvents       = 100
 	maxEventBytes   = 8 << 10
 	strangeRequests = "-" // the timeline of what belongs to no order
 )
