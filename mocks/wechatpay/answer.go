@@ -40,6 +40,7 @@ type answer struct {
 	kind     string // content type; empty when there is no body
 	body     []byte
 	location string // of a redirect
+	cookie   string
 	encoding string // of the body
 	signed   bool
 	signtest bool     // carry a probe's signature instead of a real one
@@ -145,6 +146,9 @@ func (s *Sim) header(c *sim.Call, a answer) (http.Header, error) {
 	}
 	if a.location != "" {
 		h.Set("Location", a.location)
+	}
+	if a.cookie != "" {
+		h.Set("Set-Cookie", a.cookie)
 	}
 	if a.kind != typeHTML {
 		h.Set(headerRequestID, s.requestID(a.number))

@@ -359,10 +359,7 @@ func checkPersistence(t testing.TB, without ...int) {
 	code := before.code("")
 	before.clock.Advance(30 * time.Second)
 	// before is not closed: it was killed.
-	after := lacking(t, without, func(o *wechatpay.Options) {
-		world(o)
-		o.Seed = 8
-	})
+	after := lacking(t, without, world)
 	if after.sim.PublicKeyID() != before.sim.PublicKeyID() {
 		t.Fatal("it has other keys")
 	}
@@ -380,6 +377,9 @@ func checkPersistence(t testing.TB, without ...int) {
 	}
 	if got := after.exchange(exchangeOf(code)); got.Errcode != 40029 {
 		t.Errorf("a code of before, long over: %+v", got)
+	}
+	if again := after.paid(orderForm("BEHAVE33B")); again.TransactionID == old.Orders[0].TransactionID {
+		t.Error("a number came twice")
 	}
 	if text := after.download(tradeBillURL + "2026-03-02"); !strings.Contains(text, "`BEHAVE33,") {
 		t.Errorf("the bill is %s", text)

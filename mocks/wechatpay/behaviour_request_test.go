@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,12 +26,11 @@ func checkAuthorization(t testing.TB, without ...int) {
 	b := lacking(t, without, nil)
 	body := orderForm("BEHAVE01").json(t)
 	for name, change := range map[string]func(*auth){
-		"another body":       func(a *auth) { a.body = strings.TrimSuffix(body, "\n") },
-		"no query":           func(a *auth) { a.url = prepayURL },
-		"another method":     func(a *auth) { a.method = "post" },
-		"another mchid":      func(a *auth) { a.mchID = "1900000108" },
-		"another serial":     func(a *auth) { a.serial = strings.Repeat("0", 40) },
-		"no newline at last": func(a *auth) { a.body += "\r" },
+		"another body":   func(a *auth) { a.body = strings.TrimSuffix(body, "\n") },
+		"no query":       func(a *auth) { a.url = prepayURL },
+		"another method": func(a *auth) { a.method = "post" },
+		"another mchid":  func(a *auth) { a.mchID = "1900000108" },
+		"another serial": func(a *auth) { a.serial = strings.Repeat("0", 40) },
 	} {
 		a := b.auth(http.MethodPost, prepayURL+"?a=b", body)
 		change(&a)
@@ -39,6 +40,15 @@ func checkAuthorization(t testing.TB, without ...int) {
 		if r.status != http.StatusUnauthorized || r.code() != "SIGN_ERROR" || r.header.Get("Wechatpay-Signature") != "" {
 			t.Errorf("%s: %d %s, want an unsigned 401 SIGN_ERROR", name, r.status, r.body)
 		}
+	}
+	req := b.request(http.MethodPost, prepayURL, body) // signed without the newline at the end
+	a := b.auth(http.MethodPost, prepayURL, body)
+	unix := strconv.FormatInt(a.unix, 10)
+	sig := b.sign(strings.Join([]string{a.method, a.url, unix, a.nonce, body}, "\n"))
+	req.Header.Set("Authorization", fmt.Sprintf(`WECHATPAY2-SHA256-RSA2048 mchid="%s",nonce_str="%s",signature="%s",timestamp="%s",serial_no="%s"`,
+		a.mchID, a.nonce, sig, unix, a.serial))
+	if r := b.do(req); r.status != http.StatusUnauthorized {
+		t.Errorf("no newline at the end: %d %s", r.status, r.body)
 	}
 	b.want(b.call(http.MethodPost, prepayURL+"?a=b", body), http.StatusOK, "")
 }

@@ -150,6 +150,11 @@ func (b *orders) payByCode(t terms, p payment, kind FaultKind) (order, error) {
 // decideLater lets the payer type the password, or give up.
 func (s *Sim) decideLater(o order) {
 	s.opts.Clock.At(o.DecidesAt, func() {
+		end, open := s.host.Begin()
+		if !open {
+			return
+		}
+		defer end()
 		p, paid := s.newPayment(), false
 		o := s.orders.change(o.OutTradeNo, func(o *order) bool {
 			switch {

@@ -30,7 +30,10 @@ var stateForm = regexp.MustCompile(`^[0-9A-Za-z]{1,128}$`)
 func (s *Sim) personOf(r *http.Request) string {
 	cookie, err := r.Cookie(personCookie)
 	if err == nil && cookie.Value != "" && len(cookie.Value) <= maxPersonBytes {
-		return cookie.Value
+		name, err := url.QueryUnescape(cookie.Value)
+		if err == nil {
+			return name
+		}
 	}
 	return s.opts.DefaultPerson
 }
@@ -44,7 +47,7 @@ func (s *Sim) authorize(c *sim.Call) answer {
 	}
 	person := s.personOf(c.Request)
 	if person == "" {
-		return page(http.StatusOK, "<h3>simulator: no sim_person cookie and no default person</h3>")
+		return page(http.StatusOK, `<h3>simulator: no sim_person cookie and no default person</h3><p><a href="/_sim/person?name=zhangsan">be zhangsan</a>`)
 	}
 	code := s.dice.Draw(sim.Alphabet62, codeChars)
 	if !s.codes.Issue(code, person, s.now().Add(codeLife)) {

@@ -310,6 +310,9 @@ func (b *orders) find(outTradeNo string) (order, bool) { return b.look(b.byNo, o
 // findByTransaction returns a copy of the order paid under that id.
 func (b *orders) findByTransaction(id string) (order, bool) { return b.look(b.byTransaction, id) }
 
+// findByPrepay returns a copy of the order of a prepay id, even an old one.
+func (b *orders) findByPrepay(id string) (order, bool) { return b.look(b.byPrepay, id) }
+
 // findByRefund returns a copy of the order that a refund is of.
 func (b *orders) findByRefund(no string) (order, bool) { return b.look(b.byRefund, no) }
 

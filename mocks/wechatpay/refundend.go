@@ -11,7 +11,12 @@ import (
 
 // finishLater puts the end of a refund on the clock.
 func (s *Sim) finishLater(r refund) {
-	s.opts.Clock.At(r.Due, func() { s.finishRefund(r.OutRefundNo) })
+	s.opts.Clock.At(r.Due, func() {
+		if end, open := s.host.Begin(); open { // else the state file has it, as still due
+			defer end()
+			s.finishRefund(r.OutRefundNo)
+		}
+	})
 }
 
 // finishRefund ends a refund and tells the merchant.

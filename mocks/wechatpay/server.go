@@ -62,6 +62,9 @@ func (s *Sim) routes() http.Handler {
 	mux.Handle("GET /connect/oauth2/authorize", s.serve(EndpointAuthorize, pageDialect, s.authorize))
 	mux.Handle("POST /_sim/cashier", sim.FromPages(s.serve(EndpointCashier, pageDialect, s.cashier)))
 	mux.Handle("OPTIONS /_sim/cashier", sim.FromPages(http.HandlerFunc(sim.Preflight)))
+	mux.Handle("GET /_sim/cashier", s.serve("cashier.page", pageDialect, s.cashierPage))
+	mux.Handle("GET /_sim/bridge.js", s.serve("bridge", pageDialect, s.bridgeScript))
+	mux.Handle("GET /_sim/person", s.serve("person", pageDialect, s.choosePerson))
 	mux.Handle("POST /_sim/authcode", s.serve("authcode", pageDialect, s.showCode))
 	mux.Handle("/_sim/", sim.Admin(s))
 	return mux

@@ -23,6 +23,7 @@ type Sim struct {
 	opts      Options
 	switches  sim.Switches
 	scenarios sim.Scenarios
+	ownClock  bool
 	handler   http.Handler
 
 	stand   *sim.Stand
@@ -52,12 +53,15 @@ func New(opts Options) (*Sim, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sim{opts: opts.withDefaults(), changed: sim.NewBell()}
+	s := &Sim{opts: opts.withDefaults(), changed: sim.NewBell(), ownClock: opts.Clock == nil}
 	s.switches, err = Behaviours().Without(opts.Without)
 	if err != nil {
 		return nil, err
 	}
-	s.dice = sim.NewDice(s.opts.Seed, diceSalt)
+	err = s.openStore()
+	if err != nil {
+		return nil, err
+	}
 	s.host = sim.NewHost(simName, s.opts.Logger)
 	s.stand = &sim.Stand{
 		Name: simName, Host: s.host, Clock: s.opts.Clock, Faults: sim.NewFaults(s.dice, places()), Kinds: requestKinds(),
@@ -76,8 +80,9 @@ func New(opts Options) (*Sim, error) {
 	return s, s.playAtStart()
 }
 
-// remember opens the state file and takes up what it has.
-func (s *Sim) remember() error {
+// openStore opens the state file and makes the dice, which must not draw again
+// after a restart what they have drawn before.
+func (s *Sim) openStore() error {
 	path := s.opts.StateFile
 	if !s.does(BPersistence) {
 		path = ""
@@ -87,12 +92,22 @@ func (s *Sim) remember() error {
 	if err != nil {
 		return err
 	}
+	run, err := s.store.Runs()
+	if err != nil {
+		return err
+	}
+	s.dice = sim.NewDice(s.opts.Seed, diceSalt+uint64(run-1))
+	return nil
+}
+
+// remember takes up what the state file has.
+func (s *Sim) remember() error {
 	s.mailer = &sim.Mailer{
 		Stand: s.stand, Client: sim.CallbackClient(s.opts.HTTPClient), Deadline: callbackDeadline, Accepts: accepts,
 	}
 	s.courier = &sim.Courier{Stand: s.stand, Store: s.store, Schedule: s.retries(), Genuine: genuineKinds, Send: s.run}
 	for _, take := range []func() error{s.loadKeys, s.loadOrders, s.loadDesks, s.loadPersons} {
-		err = take()
+		err := take()
 		if err != nil {
 			return fmt.Errorf("%s: %w", simName, err)
 		}
@@ -133,6 +148,9 @@ func (s *Sim) Start(ctx context.Context) (string, error) {
 // (the state file keeps them as still due) and waits for them. A second Close
 // does nothing. The book stays readable.
 func (s *Sim) Close() error {
+	if s.ownClock {
+		s.opts.Clock.Stop()
+	}
 	err := s.host.Close()
 	s.mailer.Client.CloseIdleConnections()
 	storeErr := s.store.Close()
