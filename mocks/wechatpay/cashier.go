@@ -73,10 +73,14 @@ func (s *Sim) Pay(ctx context.Context, req PayRequest) (Receipt, error) {
 // settle takes the money for a prepay id and tells the merchant, before it
 // returns if first is true.
 func (s *Sim) settle(prepayID, openid string, first bool) (order, error) {
-	fault := s.stand.Faults.Take(PlacePayment)
+	var fault Fault
 	p := s.newPayment()
-	if fault.Kind == FaultCoupon {
-		p.couponFen = max(fault.Amount, 1)
+	p.coupon = func() int64 { // only a payment that is made uses a fault up
+		fault = s.stand.Faults.Take(PlacePayment)
+		if fault.Kind != FaultCoupon {
+			return 0
+		}
+		return max(fault.Amount, 1)
 	}
 	o, err := s.orders.pay(prepayID, openid, p)
 	if err != nil {

@@ -117,7 +117,7 @@ func (s *Sim) codePay(c *sim.Call) answer {
 		return answer{status: http.StatusAccepted, kind: typeJSON, signed: true, body: encode(json.RawMessage(
 			`{"code":"USERPAYING","message":"用户支付中，需要输入密码"}`))}
 	}
-	s.afterPayment(o, s.stand.Faults.Take(PlacePayment), false)
+	s.afterPayment(o, s.stand.Faults.TakeIf(PlacePayment, func(k FaultKind) bool { return k != FaultCoupon }), false)
 	return signedOK(s.show(o))
 }
 

@@ -33,7 +33,9 @@ const (
 
 // Places of faults that are no endpoints.
 const (
-	// PlaceCallback is the notice of a payment, PlaceRefundCallback of a refund.
+	// PlaceCallback is the notice of a payment, PlaceRefundCallback of a refund,
+	// as Options.AutoDeliver tells them; what is delivered on demand goes past
+	// the faults.
 	PlaceCallback       = "callback"
 	PlaceRefundCallback = "callback.refund"
 	// PlacePayment is the moment of paying, PlaceRefundEnd that in which a refund

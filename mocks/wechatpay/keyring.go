@@ -21,6 +21,7 @@ import (
 
 const (
 	kindOfKey       = "platform-key"
+	kindOfKeyInUse  = "platform-key-in-use"
 	certificateLife = 5 * 365 * 24 * time.Hour
 	serialBytes     = 20
 )
@@ -60,7 +61,17 @@ func (s *Sim) loadKeys() error {
 	if err != nil {
 		return err
 	}
-	s.keys.inUse = max(len(s.keys.certificates)-1, 0)
+	err = sim.Each(s.store, kindOfKeyInUse, func(_, id string) error {
+		for i, each := range s.keys.certificates {
+			if each.ID == id {
+				s.keys.inUse = i
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	s.keys.publicPEM, err = encodePublicKey(&s.keys.public.private.PublicKey)
 	return err
 }
@@ -156,7 +167,12 @@ func (s *Sim) AnnounceCertificate() (string, error) {
 func (s *Sim) UseNewCertificate() {
 	s.keys.mu.Lock()
 	defer s.keys.mu.Unlock()
-	s.keys.inUse = max(len(s.keys.certificates)-1, 0)
+	last := len(s.keys.certificates) - 1
+	if last < 0 {
+		return
+	}
+	s.keys.inUse = last
+	s.store.Put(kindOfKeyInUse, "certificate", s.keys.certificates[last].ID)
 }
 
 // named returns the key of that name; a public-key merchant has no other.

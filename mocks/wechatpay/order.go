@@ -220,7 +220,7 @@ func (o *order) open() error {
 // payment is what a payment adds to an order.
 type payment struct {
 	transactionID, noticeID string
-	couponFen               int64
+	coupon                  func() int64 // what a coupon pays of it; nil is nothing
 	at                      time.Time
 }
 
@@ -245,7 +245,9 @@ func (b *orders) pay(prepayID, openid string, p payment) (order, error) {
 func (b *orders) take(o *order, p payment) order {
 	o.State, o.PaidAt = StateSuccess, p.at.Truncate(time.Second)
 	o.TransactionID, o.NoticeID = p.transactionID, p.noticeID
-	o.CouponFen = min(p.couponFen, o.TotalFen)
+	if p.coupon != nil {
+		o.CouponFen = min(p.coupon(), o.TotalFen)
+	}
 	b.keep(o)
 	return *o
 }

@@ -136,6 +136,21 @@ func TestStableTokenStaysTheSame(t *testing.T) {
 	}
 }
 
+func TestAnOldTokenDoesNotOutliveItself(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	ask := func() string { s, _ := b.account(http.MethodGet, tokenURL, "")["access_token"].(string); return s }
+	old := ask()
+	b.clock.Advance(2*time.Hour - time.Minute)
+	ask()
+	for passed, want := range []float64{40003, 40001} { // it gets as far as the body, and then no more
+		if got := b.account(http.MethodPost, "/cgi-bin/message/template/send?access_token="+old, "{}"); got["errcode"] != want {
+			t.Errorf("after %d minutes: %v, want %v", passed, got, want)
+		}
+		b.clock.Advance(time.Minute)
+	}
+}
+
 func TestSDKReadsARefundNotice(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)

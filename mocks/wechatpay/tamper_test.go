@@ -111,7 +111,7 @@ func TestForgedCallbackOfAnUnpaidOrderLeavesItUnpaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	content, err := in.all()[0].read(t).open()
-	if err != nil || content["trade_state"] != "SUCCESS" {
+	if id, _ := content["transaction_id"].(string); err != nil || content["trade_state"] != "SUCCESS" || len(id) != 28 {
 		t.Fatalf("the forgery claims %v, %v", content, err)
 	}
 	o, _ := b.sim.Book().Order("TAMP0003")
