@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -153,10 +154,21 @@ func finish[A any](st *Stand, e Endpoint[A], c *Call, a A) {
 func (st *Stand) record(c *Call, out Answer, trouble string) {
 	st.Timeline.Add(c.Order, Event{
 		At: st.Clock.Now(), Stamp: time.Now(), Direction: "in", Name: c.Endpoint,
-		Method: c.Request.Method, URL: c.Request.URL.RequestURI(), RequestHeader: c.Request.Header.Clone(),
+		Method: c.Request.Method, URL: hideSecret(c.Request.URL), RequestHeader: c.Request.Header.Clone(),
 		RequestBody: string(c.Body), Status: out.Status, ResponseHeader: out.Header, ResponseBody: string(out.Body),
 		Fault: c.Fault.Kind, Error: trouble, Verdicts: c.verdicts,
 	})
+}
+
+// hideSecret is an address as the timeline keeps it: account secrets travel in
+// query strings, and pages get shown to others.
+func hideSecret(u *url.URL) string {
+	q := u.Query()
+	if !q.Has("secret") {
+		return u.RequestURI()
+	}
+	q.Set("secret", "***")
+	return u.EscapedPath() + "?" + q.Encode()
 }
 
 // incident counts and logs a request that gets no whole answer.

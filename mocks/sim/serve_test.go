@@ -104,6 +104,22 @@ func TestServeActsFaultsOut(t *testing.T) {
 	}
 }
 
+func TestTheTimelineKeepsNoSecret(t *testing.T) {
+	t.Parallel()
+	st, worked := stand(t), &atomic.Int64{}
+	server := httptest.NewServer(greeter(st, worked))
+	t.Cleanup(server.Close)
+	for _, query := range []string{"/a?appid=wx&secret=hush&code=1", "/a?b=%20c"} {
+		if _, err := get(t.Context(), server.URL+query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := st.Timeline.Of("NO1")
+	if strings.Contains(got[0].URL, "hush") || !strings.Contains(got[0].URL, "code=1") || got[1].URL != "/a?b=%20c" {
+		t.Errorf("it keeps %s and %s", got[0].URL, got[1].URL)
+	}
+}
+
 func TestHangEndsWithTheHost(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []sim.FaultKind{sim.FaultHangBefore, sim.FaultHangAfter} {
