@@ -342,9 +342,9 @@ func checkOutages(t testing.TB, without ...int) {
 func TestRatesOfTheProfileHold(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(o *wechatpay.Options) { o.Profile.Rates = map[string]int{wechatpay.EndpointQuery: 2} })
-	for i, want := range []int{404, 404, 429, 404} {
+	for i, want := range []int{404, 404, 429, 404, 429} {
 		if i == 3 {
-			b.clock.Advance(time.Second)
+			b.clock.Advance(500 * time.Millisecond) // one more by now
 		}
 		if r := b.call(http.MethodGet, queryURL("RATE0001"), ""); r.status != want {
 			t.Errorf("query %d: %d, want %d", i, r.status, want)

@@ -3,6 +3,7 @@ package wechatpay_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha1"
@@ -13,6 +14,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -252,7 +254,10 @@ func checkCertificates(t testing.TB, without ...int) {
 func TestB31WebAuthorizationKeepsItsRules(t *testing.T) { t.Parallel(); checkOAuth(t) }
 
 func checkOAuth(t testing.TB, without ...int) {
-	b := lacking(t, without, func(o *wechatpay.Options) { o.SnapshotPersons = []string{"wangwu"} })
+	log := newWatch()
+	b := lacking(t, without, func(o *wechatpay.Options) {
+		o.SnapshotPersons, o.Logger = []string{"wangwu"}, slog.New(log)
+	})
 	code := b.code("")
 	wrong := exchangeOf(code)
 	wrong.Set("secret", "x")
@@ -285,6 +290,29 @@ func checkOAuth(t testing.TB, without ...int) {
 		if got := b.exchange(exchangeOf(lost)); got.Errcode != want {
 			t.Errorf("a lost answer: %+v, want %d", got, want)
 		}
+	}
+	slow := b.code("")
+	b.fail(wechatpay.EndpointToken, wechatpay.FaultHangAfter, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.base+"/sns/oauth2/access_token?"+exchangeOf(slow).Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gaveUp := make(chan error, 1)
+	go func() {
+		res, err := b.http.Do(req)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		gaveUp <- err
+	}()
+	log.wait(t, "hangs")
+	cancel()
+	if err = <-gaveUp; err == nil {
+		t.Error("the slow answer came")
+	}
+	if got := b.exchange(exchangeOf(slow)); got.Errcode != 40163 {
+		t.Errorf("a slow answer did not use the code up: %+v", got)
 	}
 }
 

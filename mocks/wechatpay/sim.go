@@ -12,6 +12,8 @@ import (
 const (
 	simName  = "wechatpay simulator"
 	diceSalt = 0x77656368617470
+	// Misfortunes have dice of their own, so that ids do not change them.
+	faultSalt = 0x6661756c7473
 )
 
 // beijing is the zone of every time on WeChat Pay's wire.
@@ -64,7 +66,7 @@ func New(opts Options) (*Sim, error) {
 	}
 	s.host = sim.NewHost(simName, s.opts.Logger)
 	s.stand = &sim.Stand{
-		Name: simName, Host: s.host, Clock: s.opts.Clock, Faults: sim.NewFaults(s.dice, places()), Kinds: requestKinds(),
+		Name: simName, Host: s.host, Clock: s.opts.Clock, Faults: sim.NewFaults(sim.NewDice(s.opts.Seed, faultSalt), places()), Kinds: requestKinds(),
 		Counts: sim.NewCounters(), Timeline: sim.NewTimeline(), Log: s.opts.Logger,
 	}
 	s.stand.Faults.Ignore(s.switchedOff()...)
