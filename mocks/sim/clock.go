@@ -24,6 +24,7 @@ type Clock struct {
 	stopped bool
 	busy    int
 	idle    *sync.Cond
+	moved   []func(ahead time.Duration)
 }
 
 // NewClock makes a clock that stands at start until it is advanced.
@@ -140,10 +141,45 @@ func (c *Clock) Advance(d time.Duration) {
 		t.run()
 		c.settle()
 	}
+	for _, tell := range c.arrive(target) {
+		tell()
+	}
+}
+
+// arrive ends an Advance, and returns what there is to tell of it.
+func (c *Clock) arrive(target time.Time) []func() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.set(target)
 	c.arm()
+	if c.still {
+		return nil
+	}
+	var out []func()
+	ahead := c.ahead
+	for _, each := range c.moved {
+		out = append(out, func() { each(ahead) })
+	}
+	return out
+}
+
+// OnMove is told, after each Advance of a running clock, how far it is ahead of
+// the real time, so that a state file can keep it.
+func (c *Clock) OnMove(tell func(ahead time.Duration)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.moved = append(c.moved, tell)
+}
+
+// Lead puts a running clock at least so far ahead of the real time, as it was
+// before a restart. What falls due by that runs at once. A still clock stays.
+func (c *Clock) Lead(ahead time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.still && ahead > c.ahead {
+		c.ahead = ahead
+		c.arm()
+	}
 }
 
 // Settle waits until nothing runs that Go has started.

@@ -89,3 +89,27 @@ func TestWallClockRunsByItselfAndCanBeAdvanced(t *testing.T) {
 	c.After(time.Millisecond, func() { ran <- struct{}{} })
 	<-ran // the alarm still works
 }
+
+func TestALeadOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	var kept time.Duration
+	before := sim.NewWallClock()
+	defer before.Stop()
+	before.OnMove(func(ahead time.Duration) { kept = ahead })
+	before.Advance(time.Hour)
+	after := sim.NewWallClock()
+	defer after.Stop()
+	due := make(chan struct{})
+	after.After(30*time.Minute, func() { close(due) })
+	after.Lead(kept)
+	after.Lead(time.Minute) // never back
+	<-due
+	if got := time.Until(after.Now()); got < 59*time.Minute || got > time.Hour {
+		t.Errorf("it is %v ahead, want an hour", got)
+	}
+	still := sim.NewClock(start)
+	still.Lead(time.Hour)
+	if !still.Now().Equal(start) {
+		t.Errorf("a still clock shows %v", still.Now())
+	}
+}
