@@ -120,3 +120,13 @@ func TestARestartedSimulatorDrawsNewNumbers(t *testing.T) {
 		t.Errorf("three payments have the numbers %v", seen)
 	}
 }
+
+func TestAnAdvancedClockSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state")
+	world := func(o *wechatpay.Options) { o.StateFile, o.Clock = file, nil } // a running clock
+	setup(t, world).sim.Clock().Advance(24 * time.Hour)
+	if ahead := time.Until(setup(t, world).sim.Clock().Now()); ahead < 23*time.Hour {
+		t.Errorf("it is %v ahead after the restart, want a day", ahead)
+	}
+}

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	simName  = "wechatpay simulator"
-	diceSalt = 0x77656368617470
+	kindOfClock = "clock"
+	simName     = "wechatpay simulator"
+	diceSalt    = 0x77656368617470
 	// Misfortunes have dice of their own, so that ids do not change them.
 	faultSalt = 0x6661756c7473
 )
@@ -99,7 +100,11 @@ func (s *Sim) openStore() error {
 		return err
 	}
 	s.dice = sim.NewDice(s.opts.Seed, diceSalt+uint64(run-1))
-	return nil
+	s.opts.Clock.OnMove(func(ahead time.Duration) { s.store.Put(kindOfClock, "ahead", ahead) })
+	return sim.Each(s.store, kindOfClock, func(_ string, ahead time.Duration) error {
+		s.opts.Clock.Lead(ahead)
+		return nil
+	})
 }
 
 // remember takes up what the state file has.
