@@ -44,6 +44,8 @@ type Courier struct {
 	Stand    *Stand
 	Store    *Store
 	Schedule []time.Duration
+	// Schedules are for topics that have another one than Schedule.
+	Schedules map[string][]time.Duration
 	// Genuine are kinds of Send's own that are the real thing all the same: when
 	// the merchant accepts them, the errand ends.
 	Genuine []FaultKind
@@ -240,13 +242,17 @@ func (c *Courier) settle(key string, accepted bool) {
 		return
 	}
 	e.Sent++
+	pauses, special := c.Schedules[e.Topic]
+	if !special {
+		pauses = c.Schedule
+	}
 	switch {
 	case accepted:
 		c.over(e, outcomeTaken)
-	case e.Sent > len(c.Schedule):
+	case e.Sent > len(pauses):
 		c.over(e, outcomeGivenUp)
 	default:
-		c.schedule(e, e.Due.Add(c.Schedule[e.Sent-1]))
+		c.schedule(e, e.Due.Add(pauses[e.Sent-1]))
 	}
 }
 

@@ -138,3 +138,14 @@ func TestDoneEndsAnErrand(t *testing.T) {
 		t.Fatalf("attempts at %v", r.at)
 	}
 }
+
+func TestTopicMayHaveItsOwnSchedule(t *testing.T) {
+	t.Parallel()
+	r := newRound(t, nil, 0)
+	r.Schedules = map[string][]time.Duration{"pay": {0, time.Hour}}
+	r.begin(t, "a")
+	r.st.Clock.Advance(24 * time.Hour)
+	if !slices.Equal(r.at, []time.Duration{0, 0, time.Hour}) {
+		t.Fatalf("attempts at %v", r.at)
+	}
+}
