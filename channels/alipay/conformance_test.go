@@ -7,6 +7,7 @@ import (
 
 	"guodu/channels/channeltest"
 	simulator "guodu/mocks/alipay"
+	"guodu/mocks/sim"
 )
 
 func TestConformance(t *testing.T) {
@@ -21,7 +22,7 @@ func TestConformanceOfAnAppThatKnowsOpenIDsOnly(t *testing.T) {
 
 func TestConformanceWithUnsignedBusinessErrors(t *testing.T) {
 	channeltest.Run(t, func(t *testing.T) channeltest.Subject {
-		return newJourney(t, func(o *simulator.Options) { o.UnsignedBusinessErrors = true }).subject()
+		return newJourney(t, func(o *simulator.Options) { o.Profile.UnsignedBusinessErrors = true }).subject()
 	})
 }
 
@@ -33,7 +34,7 @@ func (j *journey) subject() channeltest.Subject {
 		Heard: func(status int, body string) bool { return status == http.StatusOK && body == "success" },
 		Asked: func(call channeltest.Call) int64 { return j.sim.Count(endpoint(call)) },
 		Hang: func(call channeltest.Call) error {
-			return j.sim.Fail(endpoint(call), simulator.Fault{Kind: simulator.FaultHangAfter})
+			return j.sim.Fail(endpoint(call), sim.Fault{Kind: sim.FaultHangAfter})
 		},
 		Forged: func(ctx context.Context, no string) (channeltest.Notice, error) {
 			return j.tampered(ctx, no, simulator.TamperWrongSignature)
@@ -53,11 +54,11 @@ func endpoint(call channeltest.Call) string {
 func (j *journey) faults() []channeltest.Fault {
 	var all []channeltest.Fault
 	for _, kind := range simulator.FaultKinds() {
-		if kind == simulator.FaultHangBefore || kind == simulator.FaultHangAfter {
+		if kind == sim.FaultHangBefore || kind == sim.FaultHangAfter {
 			continue
 		}
 		all = append(all, channeltest.Fault{Name: string(kind), Set: func(call channeltest.Call) error {
-			return j.sim.Fail(endpoint(call), simulator.Fault{Kind: kind})
+			return j.sim.Fail(endpoint(call), sim.Fault{Kind: kind})
 		}})
 	}
 	return all

@@ -30,7 +30,7 @@ func newJourney(t *testing.T, options func(*simulator.Options)) *journey {
 	t.Helper()
 	opts := simulator.Options{
 		AppID: appID, SellerID: sellerID, MerchantPublicKey: &appKey().PublicKey,
-		DefaultPerson: person, AllowLoopbackNotify: true, TimestampWindow: time.Minute,
+		DefaultPerson: person, AllowLoopbackNotify: true, Profile: simulator.Profile{TimestampWindow: time.Minute},
 	}
 	if options != nil {
 		options(&opts)

@@ -10,6 +10,7 @@ import (
 
 	"guodu/channels"
 	simulator "guodu/mocks/alipay"
+	"guodu/mocks/sim"
 )
 
 func (j *journey) request() channels.PrepayRequest {
@@ -34,6 +35,9 @@ func TestSimulatorTamperedCallbacks(t *testing.T) {
 		simulator.TamperWrongSignature:   {want: channels.ErrNotice},
 		simulator.TamperNoSignature:      {want: channels.ErrNotice},
 		simulator.TamperSignTypeRSA:      {want: channels.ErrNotice},
+		simulator.TamperEmptySign:        {want: channels.ErrNotice},
+		simulator.TamperOtherKey:         {want: channels.ErrNotice},
+		simulator.TamperReplay:           {ok: right},
 		simulator.TamperAltered:          {want: channels.ErrNotice},
 		simulator.TamperEmptyValues:      {want: channels.ErrNotice},
 		simulator.TamperCertSN:           {want: channels.ErrNotice},
@@ -99,7 +103,7 @@ func TestSimulatorFaultsAreUnknownOutcomes(t *testing.T) {
 			simulator.EndpointToken:  func(ctx context.Context) error { _, err := j.channel.Exchange(ctx, "code"); return err },
 		} {
 			t.Run(string(kind)+" of "+endpoint, func(t *testing.T) {
-				err := j.sim.Fail(endpoint, simulator.Fault{Kind: kind})
+				err := j.sim.Fail(endpoint, sim.Fault{Kind: kind})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -140,14 +144,14 @@ func TestSimulatorPageBeginsWithItsVisitor(t *testing.T) {
 }
 
 func TestSimulatorOrderEndsAtItsExpiry(t *testing.T) {
-	now := time.Now()
-	j := newJourney(t, func(o *simulator.Options) { o.Now = func() time.Time { return now } })
+	clock := sim.NewClock(time.Now())
+	j := newJourney(t, func(o *simulator.Options) { o.Clock = clock })
 	req := j.request()
 	_, err := j.channel.Prepay(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now = req.Expires.Add(time.Second)
+	clock.Advance(time.Until(req.Expires) + time.Second)
 	got, err := j.channel.Query(t.Context(), orderNo)
 	want := channels.Payment{Channel: "alipay", OrderNo: orderNo, State: channels.Closed, Payer: j.payer()}
 	if diff := cmp.Diff(want, got, cmp.Comparer(samePayer)); diff != "" || err != nil {

@@ -7,9 +7,11 @@ import "time"
 type Book struct {
 	// Orders are in the order of creation.
 	Orders []BookOrder
-	// PaidFen is the sum of all paid trades, in fen.
-	PaidFen int64
-	// RefundedFen is 0: refunds are not simulated.
+	// Refunds are in the order of their trades and then of their making.
+	Refunds []BookRefund
+	// PaidFen is the sum of all trades that were ever paid, in fen, and
+	// RefundedFen that of all refunds.
+	PaidFen     int64
 	RefundedFen int64
 	// Counts has every counter; see [Sim.Count].
 	Counts map[string]int64
@@ -20,15 +22,24 @@ type Book struct {
 type BookOrder struct {
 	OutTradeNo string
 	// TradeNO is Alipay's number, as the page hands it to the cashier.
-	TradeNO  string
-	TotalFen int64
-	State    State
-	PaidAt   time.Time
+	TradeNO     string
+	TotalFen    int64
+	RefundedFen int64
+	State       State
+	PaidAt      time.Time
 	// BuyerID is an id of the app's kind; see [Sim.Buyer].
 	BuyerID           string
 	PassbackParams    string
 	CallbacksSent     int
 	CallbacksAccepted int
+}
+
+// BookRefund is one refund. Outside are those that the API did not ask for.
+type BookRefund struct {
+	OutTradeNo, RequestNo string
+	Fen                   int64
+	At                    time.Time
+	Outside               bool
 }
 
 // Order finds a trade by its out_trade_no.
@@ -43,15 +54,19 @@ func (b Book) Order(outTradeNo string) (BookOrder, bool) {
 
 // Book returns a snapshot. Its orders are all of one moment.
 func (s *Sim) Book() Book {
-	b := Book{Counts: s.tally.snapshot()}
+	b := Book{Counts: s.tally.All()}
 	for _, t := range s.ledger.all(s.now()) {
 		b.Orders = append(b.Orders, BookOrder{
-			OutTradeNo: t.outTradeNo, TradeNO: t.no, TotalFen: t.totalFen, State: t.state, PaidAt: t.paidAt,
-			BuyerID: t.buyer, PassbackParams: t.passback, CallbacksSent: t.sent, CallbacksAccepted: t.accepted,
+			OutTradeNo: t.OutTradeNo, TradeNO: t.No, TotalFen: t.TotalFen, RefundedFen: t.refunded(), State: t.State,
+			PaidAt: t.PaidAt, BuyerID: t.Buyer, PassbackParams: t.Passback, CallbacksSent: t.Sent, CallbacksAccepted: t.Accepted,
 		})
-		if t.state == StateSuccess {
-			b.PaidFen += t.totalFen
+		for _, r := range t.Refunds {
+			b.Refunds = append(b.Refunds, BookRefund{t.OutTradeNo, r.RequestNo, r.Fen, r.At, r.Outside})
 		}
+		if t.paid() {
+			b.PaidFen += t.TotalFen
+		}
+		b.RefundedFen += t.refunded()
 	}
 	return b
 }
@@ -60,5 +75,6 @@ func (s *Sim) Book() Book {
 // that came in; "<endpoint>.<code>" for whole answers, by the gateway's code
 // (a token counts as 10000) or, of a page or a redirect, by HTTP status;
 // "<endpoint>.hang", ".reset" and ".truncated" for the rest; callback.sent,
-// callback.accepted, tamper.sent, tamper.accepted, paid and closed.
-func (s *Sim) Count(name string) int64 { return s.tally.snapshot()[name] }
+// callback.accepted, tamper.sent, tamper.accepted, paid, closed, cancelled,
+// refunded, refunded.outside and message.sent.
+func (s *Sim) Count(name string) int64 { return s.tally.Get(name) }

@@ -4,89 +4,187 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"strings"
-	"sync"
 	"time"
+
+	"guodu/mocks/sim"
 )
 
 // What can be wrong with asking for a notify.
 var (
-	ErrNotPaid       = errors.New("alipay simulator: trade is not paid")
-	ErrNoNotifyURL   = errors.New("alipay simulator: trade has no notify_url")
-	ErrDeliveryCount = errors.New("alipay simulator: number of notifies out of range")
-	ErrNotLoopback   = errors.New("alipay simulator: notifies go to loopback only")
+	ErrNoNotifyURL = errors.New("alipay simulator: trade has no notify_url")
+	ErrNoEvent     = errors.New("alipay simulator: nothing of that kind has happened to the trade")
 )
 
 const (
 	// notifyDeadline is the simulator's choice: the documents name none.
 	notifyDeadline = 5 * time.Second
-	maxDeliveries  = 1000
-	maxReplyBytes  = 64 << 10
 
 	accepted = "success"
+
+	// PlaceNotify is where the faults of notifies are.
+	PlaceNotify = "notify"
+	// PlaceCounter is the same for trades that began at a counter, by bar code.
+	PlaceCounter = "notify.counter"
 )
 
-// Delivery is what became of one notify.
-type Delivery struct {
-	// Status is the merchant's HTTP status, 0 if there was no answer.
-	Status int
-	// Body is the start of its answer, at most 64 KiB.
-	Body []byte
-	// Err is why there was no answer: the 5 s were over, the connection broke.
-	Err error
-	// Accepted says that Alipay would not repeat it: the status is 200 and the
-	// body is exactly "success", without so much as a newline.
-	Accepted bool
-	Took     time.Duration
+// Delivery is what became of one notify. Alipay repeats it unless the status is
+// 200 and the body is exactly "success", without so much as a newline.
+type Delivery = sim.Delivery
+
+// Schedule has the pauses between the sends of a notify, as documents say them
+// of trades that began on a page or, with counter, by a bar code.
+func Schedule(counter bool) []time.Duration {
+	gaps := []time.Duration{
+		4 * time.Minute, 10 * time.Minute, 10 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 15 * time.Hour,
+	}
+	if counter {
+		gaps = append(make([]time.Duration, 3), gaps...) // three times at once
+	}
+	return gaps
+}
+
+func place(t trade) string {
+	if t.AuthCode != "" {
+		return PlaceCounter
+	}
+	return PlaceNotify
+}
+
+func accepts(status int, body []byte) bool {
+	return status == http.StatusOK && string(body) == accepted
+}
+
+// announce keeps a fact, and tells the merchant if that is wanted.
+func (s *Sim) announce(t trade, f fact) {
+	f, ok := s.record(f)
+	if ok && s.mayTell(t, f) {
+		s.begin(t, f)
+	}
+}
+
+// record keeps a fact under a new notify_id, or says that it is not new.
+func (s *Sim) record(f fact) (fact, bool) {
+	if f.Event == EventRefunded && !s.does(behaviourRefundNotices) {
+		return f, false
+	}
+	f.ID = s.dice.Draw(hexDigits, noticeIDChars)
+	return f, s.archive.add(f, f.Event != EventRefunded)
+}
+
+func (s *Sim) begin(t trade, f fact) {
+	err := s.courier.Begin(f.ID, place(t), t.OutTradeNo)
+	if err != nil {
+		s.opts.Logger.Error("alipay simulator: notify not begun", slog.String("out_trade_no", t.OutTradeNo), slog.Any("error", err))
+	}
+}
+
+// mayTell says whether the merchant hears of a fact without asking: which of
+// them a gateway tells differs from document to document.
+func (s *Sim) mayTell(t trade, f fact) bool {
+	told := s.opts.AutoDeliver && t.NotifyURL != ""
+	switch f.Event {
+	case EventRefunded:
+		return told && s.opts.Profile.NotifyRefunds
+	case EventClosed:
+		return told && s.opts.Profile.NotifyClosings && t.AuthCode == ""
+	}
+	return told
+}
+
+// announcePaid is announce; first tells the merchant before it returns, whether
+// or not notifies are wanted.
+func (s *Sim) announcePaid(t trade, first bool) {
+	if !first {
+		s.announce(t, paidFact(t))
+		return
+	}
+	f, ok := s.record(paidFact(t))
+	if ok && t.NotifyURL != "" {
+		_ = s.courier.BeginNow(f.ID, place(t), t.OutTradeNo) // its id is new
+	}
+}
+
+// attempt is one send on schedule. A kind that is left for it is a forgery that
+// comes in front.
+func (s *Sim) attempt(ctx context.Context, e sim.Errand, kind sim.FaultKind) sim.Delivery {
+	f := s.archive.get(e.Key)
+	t, _ := s.ledger.find(f.TradeNo, "", s.now())
+	if bend, forged := tricks[Tamper(kind)]; forged && s.does(behaviourForgeries) {
+		p, err := s.pack(t, f, &bend)
+		if err != nil {
+			return sim.Delivery{Err: err}
+		}
+		return s.lie(ctx, t, kind, p)
+	}
+	p, err := s.pack(t, f, nil)
+	if err != nil {
+		return sim.Delivery{Err: err}
+	}
+	return s.tell(ctx, t, p)
+}
+
+// tell sends a genuine notify and keeps the book.
+func (s *Sim) tell(ctx context.Context, t trade, p sim.Parcel) Delivery {
+	s.tally.Add("callback.sent")
+	s.ledger.told(t.No, 1, 0)
+	s.replays.keep(t.No, p)
+	d := s.mailer.Post(ctx, t.OutTradeNo, place(t), "", p)
+	if d.Accepted {
+		s.tally.Add("callback.accepted")
+		s.ledger.told(t.No, 0, 1)
+	}
+	return d
+}
+
+// lie sends a tampered one.
+func (s *Sim) lie(ctx context.Context, t trade, kind sim.FaultKind, p sim.Parcel) Delivery {
+	s.tally.Add("tamper.sent")
+	d := s.mailer.Post(ctx, t.OutTradeNo, place(t), kind, p)
+	if d.Accepted {
+		s.tally.Add("tamper.accepted")
+	}
+	return d
 }
 
 // Deliver sends n notifies of a paid trade, one after the other: each has its
 // own notify_time and signature, and all have the same notify_id. What the
 // merchant says is in the deliveries; the error is about sending at all.
-// Errors: ErrUnknownOrder, ErrNotPaid, ErrNoNotifyURL, ErrDeliveryCount.
+// Errors: ErrUnknownOrder, ErrNotPaid, ErrNoNotifyURL, sim.ErrDeliveryCount.
 func (s *Sim) Deliver(ctx context.Context, outTradeNo string, n int) ([]Delivery, error) {
-	t, err := s.deliverable(outTradeNo, n)
+	return s.DeliverEvent(ctx, outTradeNo, EventPaid, n)
+}
+
+// DeliverEvent is Deliver for the latest event of a kind, whether or not the
+// gateway would tell of it unasked.
+// Errors: those of Deliver, ErrNoEvent.
+func (s *Sim) DeliverEvent(ctx context.Context, outTradeNo string, event Event, n int) ([]Delivery, error) {
+	t, f, err := s.deliverable(outTradeNo, event)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Delivery, 0, n)
-	for range n {
-		p, err := s.pack(t, nil)
-		if err != nil {
-			return nil, fmt.Errorf("deliver %s: %w", outTradeNo, err)
-		}
-		out = append(out, s.tell(ctx, t, p))
+	out, err := sim.InTurn(n, func() (sim.Parcel, error) { return s.pack(t, f, nil) },
+		func(p sim.Parcel) Delivery { return s.tell(ctx, t, p) })
+	if err != nil {
+		return nil, fmt.Errorf("deliver %s: %w", outTradeNo, err)
 	}
 	return out, nil
 }
 
 // DeliverConcurrently is Deliver with all n at once: none is sent before all
 // the senders stand ready.
-// Errors: ErrUnknownOrder, ErrNotPaid, ErrNoNotifyURL, ErrDeliveryCount.
+// Errors: those of Deliver.
 func (s *Sim) DeliverConcurrently(ctx context.Context, outTradeNo string, n int) ([]Delivery, error) {
-	t, err := s.deliverable(outTradeNo, n)
+	t, f, err := s.deliverable(outTradeNo, EventPaid)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.pack(t, nil)
+	out, err := sim.AtOnce(n, func() (sim.Parcel, error) { return s.pack(t, f, nil) },
+		func(p sim.Parcel) Delivery { return s.tell(ctx, t, p) })
 	if err != nil {
 		return nil, fmt.Errorf("deliver %s: %w", outTradeNo, err)
 	}
-	out := make([]Delivery, n)
-	var lined, done sync.WaitGroup
-	lined.Add(n)
-	for i := range out {
-		done.Go(func() {
-			lined.Done()
-			lined.Wait()
-			out[i] = s.tell(ctx, t, p)
-		})
-	}
-	done.Wait()
 	return out, nil
 }
 
@@ -104,125 +202,94 @@ func (s *Sim) DeliverTampered(ctx context.Context, outTradeNo string, kind Tampe
 	if err != nil {
 		return Delivery{}, err
 	}
-	if t.state != StateSuccess {
+	if !t.paid() {
 		if bend.truthful {
 			return Delivery{}, fmt.Errorf("deliver %s as %q: %w", outTradeNo, kind, ErrNotPaid)
 		}
-		t.state, t.paidAt, t.noticeID = StateSuccess, s.now(), s.dice.draw(hexDigits, noticeIDChars)
+		t.State, t.PaidAt = StateSuccess, s.now().Truncate(time.Second)
 	}
-	p, err := s.pack(t, &bend)
+	f, real := s.archive.last(t.No, ofEvent(EventPaid))
+	if !real {
+		f = paidFact(t)
+		f.ID = s.dice.Draw(hexDigits, noticeIDChars)
+	}
+	hand := &bend
+	if !s.does(behaviourForgeries) {
+		hand = nil
+	}
+	p, err := s.pack(t, f, hand)
 	if err != nil {
 		return Delivery{}, fmt.Errorf("deliver %s as %q: %w", outTradeNo, kind, err)
 	}
-	s.tally.add("tamper.sent")
-	d := s.post(ctx, p)
-	if d.Accepted {
-		s.tally.add("tamper.accepted")
+	if old, kept := s.replays.last(t.No); kept && kind == TamperReplay {
+		p = old
 	}
-	return d, nil
+	return s.lie(ctx, t, sim.FaultKind(kind), p), nil
 }
+
+func ofEvent(event Event) func(fact) bool { return func(f fact) bool { return f.Event == event } }
 
 func (s *Sim) notifiable(outTradeNo string) (trade, error) {
 	t, found := s.ledger.find("", outTradeNo, s.now())
 	switch {
 	case !found:
 		return trade{}, fmt.Errorf("deliver %s: %w", outTradeNo, ErrUnknownOrder)
-	case t.notifyURL == "":
+	case t.NotifyURL == "":
 		return trade{}, fmt.Errorf("deliver %s: %w", outTradeNo, ErrNoNotifyURL)
 	}
 	return t, nil
 }
 
-// deliverable finds a trade that n genuine notifies can be about.
-func (s *Sim) deliverable(outTradeNo string, n int) (trade, error) {
+// deliverable finds the latest event of a kind that a genuine notify can tell.
+func (s *Sim) deliverable(outTradeNo string, event Event) (trade, fact, error) {
 	t, err := s.notifiable(outTradeNo)
-	switch {
-	case err != nil:
-		return trade{}, err
-	case t.state != StateSuccess:
-		return trade{}, fmt.Errorf("deliver %s: %w", outTradeNo, ErrNotPaid)
-	case n < 1 || n > maxDeliveries:
-		return trade{}, fmt.Errorf("deliver %s %d times: %w", outTradeNo, n, ErrDeliveryCount)
+	if err != nil {
+		return trade{}, fact{}, err
 	}
-	return t, nil
+	f, happened := s.archive.last(t.No, ofEvent(event))
+	switch {
+	case happened:
+		return t, f, nil
+	case event == EventPaid:
+		return trade{}, fact{}, fmt.Errorf("deliver %s: %w", outTradeNo, ErrNotPaid)
+	}
+	return trade{}, fact{}, fmt.Errorf("deliver %s, %s: %w", outTradeNo, event, ErrNoEvent)
 }
 
-// deliverOnce is for Options.AutoDeliver.
-func (s *Sim) deliverOnce(ctx context.Context, t trade) {
-	p, err := s.pack(t, nil)
+// Resend tells the latest event of a trade once more, at once and past all
+// faults, and says why if it did not arrive.
+// Errors: sim.ErrUnknownOrder, ErrNoNotifyURL, ErrNoEvent.
+func (s *Sim) Resend(ctx context.Context, outTradeNo string) (sim.Resent, error) {
+	t, err := s.notifiable(outTradeNo)
+	if errors.Is(err, ErrUnknownOrder) {
+		return sim.Resent{}, fmt.Errorf("resend %s: %w", outTradeNo, sim.ErrUnknownOrder)
+	}
 	if err != nil {
-		s.opts.Logger.Error("alipay simulator: notify not made", slog.String("out_trade_no", t.outTradeNo), slog.Any("error", err))
-		return
+		return sim.Resent{}, err
+	}
+	f, happened := s.archive.last(t.No, func(fact) bool { return true })
+	if !happened {
+		return sim.Resent{}, fmt.Errorf("resend %s: %w", outTradeNo, ErrNoEvent)
+	}
+	p, err := s.pack(t, f, nil)
+	if err != nil {
+		return sim.Resent{}, fmt.Errorf("resend %s: %w", outTradeNo, err)
 	}
 	d := s.tell(ctx, t, p)
-	s.opts.Logger.Debug("alipay simulator: notify sent", slog.String("out_trade_no", t.outTradeNo),
-		slog.Int("status", d.Status), slog.Bool("accepted", d.Accepted), slog.Any("error", d.Err))
+	out := sim.Resent{Accepted: d.Accepted, Status: d.Status, Answer: string(d.Body)}
+	switch {
+	case d.Accepted:
+		s.courier.Done(f.ID)
+	case d.Err != nil:
+		out.Why = d.Err.Error()
+	default:
+		out.Why = fmt.Sprintf("the answer has status %d and body %.100q; it must be 200 and exactly %q", d.Status, d.Body, accepted)
+	}
+	return out, nil
 }
 
-// tell sends a genuine notify and keeps the book.
-func (s *Sim) tell(ctx context.Context, t trade, p parcel) Delivery {
-	s.tally.add("callback.sent")
-	s.ledger.told(t.no, 1, 0)
-	d := s.post(ctx, p)
-	if d.Accepted {
-		s.tally.add("callback.accepted")
-		s.ledger.told(t.no, 0, 1)
-	}
-	return d
-}
-
-// post sends a parcel; the deadline covers everything from the connection on.
-func (s *Sim) post(ctx context.Context, p parcel) Delivery {
-	ctx, cancel := context.WithTimeout(ctx, notifyDeadline)
-	defer cancel()
-	began := time.Now()
-	var d Delivery
-	d.Status, d.Body, d.Err = s.reply(ctx, p)
-	d.Accepted = d.Err == nil && d.Status == http.StatusOK && string(d.Body) == accepted
-	d.Took = time.Since(began)
-	return d
-}
-
-func (s *Sim) reply(ctx context.Context, p parcel) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, strings.NewReader(p.body))
-	if err != nil {
-		return 0, nil, fmt.Errorf("notify: %w", err)
-	}
-	req.Header.Set("Content-Type", p.contentType)
-	req.Header.Set("User-Agent", "Mozilla/4.0")
-	res, err := s.client.Do(req)
-	if err != nil {
-		return 0, nil, fmt.Errorf("notify: %w", err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxReplyBytes))
-	if err != nil {
-		return res.StatusCode, body, fmt.Errorf("answer to notify: %w", err)
-	}
-	return res.StatusCode, body, nil
-}
-
-// notifyClient is client with Alipay's rules: a redirect is an answer, and the
-// deadline is the notify's own.
-func notifyClient(client *http.Client) *http.Client {
-	return &http.Client{Transport: client.Transport, Jar: client.Jar, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse
+func parcelTo(target, kind, body string) sim.Parcel {
+	return sim.Parcel{URL: target, Body: []byte(body), Header: http.Header{
+		"Content-Type": {kind}, "User-Agent": {"Mozilla/4.0"},
 	}}
-}
-
-// loopbackClient cannot reach anything but this machine, so that a real
-// notify_url in a test never hears from a simulator.
-func loopbackClient() *http.Client {
-	var dialer net.Dialer
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		host, _, err := net.SplitHostPort(address)
-		if err == nil && !loopbackHost(host) {
-			err = ErrNotLoopback
-		}
-		if err != nil {
-			return nil, fmt.Errorf("dial %s: %w", address, err)
-		}
-		return dialer.DialContext(ctx, network, address)
-	}
-	return &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 64}}
 }

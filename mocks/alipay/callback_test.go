@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"guodu/mocks/alipay"
+	"guodu/mocks/sim"
 )
 
 func TestNotifyRepeatsItsIDAndItsFacts(t *testing.T) {
@@ -23,10 +24,10 @@ func TestNotifyRepeatsItsIDAndItsFacts(t *testing.T) {
 	node := b.wantCode(b.post(createForm(orderForm("NOTE_1").with("passback_params", passback).with("body", "说明")).
 		with("notify_url", in.URL+"/n")), "10000", "")
 	no := node["trade_no"].(string)
-	b.clock.move(time.Minute)
+	b.clock.Advance(time.Minute)
 	b.pay(no)
 	for range 2 {
-		b.clock.move(time.Minute)
+		b.clock.Advance(time.Minute)
 		out, err := b.sim.Deliver(t.Context(), "NOTE_1", 1)
 		if err != nil || !out[0].Accepted || out[0].Status != http.StatusOK || string(out[0].Body) != "success" || out[0].Took <= 0 {
 			t.Fatalf("deliveries are %+v, %v", out, err)
@@ -125,7 +126,7 @@ func TestDeliverRefusesWhatCannotBeTold(t *testing.T) {
 		want error
 	}{
 		{"REFUSE_0", 1, alipay.ErrUnknownOrder}, {"REFUSE_1", 1, alipay.ErrNotPaid}, {"REFUSE_2", 1, alipay.ErrNoNotifyURL},
-		{"REFUSE_3", 0, alipay.ErrDeliveryCount}, {"REFUSE_3", 1001, alipay.ErrDeliveryCount},
+		{"REFUSE_3", 0, sim.ErrDeliveryCount}, {"REFUSE_3", 1001, sim.ErrDeliveryCount},
 	} {
 		_, one := b.sim.Deliver(t.Context(), c.no, c.n)
 		_, all := b.sim.DeliverConcurrently(t.Context(), c.no, c.n)
@@ -144,7 +145,7 @@ func TestDefaultClientStaysOnThisMachine(t *testing.T) {
 	b := setup(t, nil)
 	b.pay(b.createTo("AWAY_1", "http://192.0.2.1/n"))
 	out, err := b.sim.Deliver(t.Context(), "AWAY_1", 1)
-	if err != nil || !errors.Is(out[0].Err, alipay.ErrNotLoopback) {
+	if err != nil || !errors.Is(out[0].Err, sim.ErrNotLoopback) {
 		t.Errorf("deliveries are %+v, %v", out, err)
 	}
 }

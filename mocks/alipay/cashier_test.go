@@ -59,7 +59,7 @@ func TestPayRefusesWhatCannotBePaid(t *testing.T) {
 	closed, expired := b.create(orderForm("PAY_2")), b.create(orderForm("PAY_3").with("timeout_express", "5m"))
 	open := b.create(orderForm("PAY_4"))
 	b.closeTrade("PAY_2")
-	b.clock.move(5 * time.Minute)
+	b.clock.Advance(5 * time.Minute)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, c := range map[string]struct {
@@ -81,7 +81,7 @@ func TestPayRefusesWhatCannotBePaid(t *testing.T) {
 	}
 	receipt := b.pay(open)
 	want := alipay.Receipt{OutTradeNo: "PAY_4", TradeNO: open, TotalFen: 5000, PaidAt: receipt.PaidAt}
-	if receipt != want || !receipt.PaidAt.Equal(seconds(b.clock.now())) {
+	if receipt != want || !receipt.PaidAt.Equal(seconds(b.clock.Now())) {
 		t.Errorf("receipt is %+v", receipt)
 	}
 	_, err := b.sim.Pay(t.Context(), alipay.PayRequest{TradeNO: open, BuyerID: buyer})

@@ -63,6 +63,13 @@ func (in *content) text(name string, limit int) string {
 	return text
 }
 
+// orElse fills a field in that is absent.
+func (in *content) orElse(name, value string) {
+	if in.values[name] == nil {
+		in.values[name] = value
+	}
+}
+
 // flags is a list of texts, as a set.
 func (in *content) flags(name string) map[string]bool {
 	set := map[string]bool{}

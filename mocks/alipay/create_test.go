@@ -124,11 +124,11 @@ func TestTradeClosesItselfWhenItsTimeIsOver(t *testing.T) {
 			biz = biz.with("timeout_express", "5d")
 		}
 		no := b.create(biz)
-		b.clock.move(c.life - time.Millisecond)
+		b.clock.Advance(c.life - time.Millisecond)
 		if node := b.wantCode(b.query("TIME_1"), "10000", ""); node["trade_status"] != "WAIT_BUYER_PAY" {
 			t.Errorf("%s: %v before its time", name, node["trade_status"])
 		}
-		b.clock.move(time.Millisecond)
+		b.clock.Advance(time.Millisecond)
 		if got := b.order("TIME_1").State; got != alipay.StateClosed {
 			t.Errorf("%s: %s after its time", name, got)
 		}

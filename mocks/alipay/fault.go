@@ -1,135 +1,181 @@
 package alipay
 
 import (
-	"errors"
-	"fmt"
 	"slices"
-	"sync"
+
+	"guodu/mocks/sim"
 )
 
 // Endpoints that requests are counted by and that [Sim.Fail] takes.
 const (
-	EndpointCreate     = "create"          // alipay.trade.create
-	EndpointWapPay     = "wap.pay"         // alipay.trade.wap.pay, the page
-	EndpointQuery      = "query"           // alipay.trade.query
-	EndpointClose      = "close"           // alipay.trade.close
-	EndpointToken      = "oauth.token"     // alipay.system.oauth.token
-	EndpointAuthorize  = "oauth.authorize" // GET /oauth2/publicAppAuthorize.htm
-	EndpointCashier    = "cashier"         // POST /_sim/cashier
-	EndpointWapCashier = "wap.cashier"     // the form of the page
+	EndpointCreate       = "create"          // alipay.trade.create
+	EndpointWapPay       = "wap.pay"         // alipay.trade.wap.pay, the page
+	EndpointPay          = "pay"             // alipay.trade.pay
+	EndpointQuery        = "query"           // alipay.trade.query
+	EndpointClose        = "close"           // alipay.trade.close
+	EndpointCancel       = "cancel"          // alipay.trade.cancel
+	EndpointRefund       = "refund"          // alipay.trade.refund
+	EndpointRefundQuery  = "refund.query"    // alipay.trade.fastpay.refund.query
+	EndpointBill         = "bill"            // alipay.data.dataservice.bill.downloadurl.query
+	EndpointBillFile     = "bill.file"       // GET of what that answers
+	EndpointMessage      = "message"         // alipay.open.public.message.single.send
+	EndpointCertificate  = "certificate"     // alipay.open.app.alipaycert.download
+	EndpointToken        = "oauth.token"     // alipay.system.oauth.token
+	EndpointAuthorize    = "oauth.authorize" // GET /oauth2/publicAppAuthorize.htm
+	EndpointConsent      = "oauth.consent"   // the form of its page
+	EndpointCashier      = "cashier"         // POST /_sim/cashier
+	EndpointWapCashier   = "wap.cashier"     // the form of the page
+	EndpointBarCode      = "barcode"         // POST /_sim/barcode
+	EndpointNotifyVerify = "notify.verify"   // GET gateway.do?service=notify_verify
 )
 
 // EndpointUnknown counts the requests to the gateway for a method that it does
 // not know. It cannot be made to fail.
 const EndpointUnknown = "unknown"
 
-var faultyEndpoints = []string{
-	EndpointCreate, EndpointWapPay, EndpointQuery, EndpointClose,
-	EndpointToken, EndpointAuthorize, EndpointCashier, EndpointWapCashier,
-}
-
-// Errors of [Sim.Fail].
-var (
-	ErrUnknownEndpoint = errors.New("alipay simulator: unknown endpoint")
-	ErrUnknownFault    = errors.New("alipay simulator: unknown fault")
-)
-
-// FaultKind is a way to misbehave. "Before" leaves the simulator's state as it
-// was; "After" does the work first, so that the caller cannot know the outcome.
-type FaultKind string
-
-// The kinds of fault. Pages have no codes and no signature: an error is there a
-// page that says so, and FaultUnsigned and FaultFlipped do nothing. At the
-// JSON cashier an error is resultCode 6004, and a limit 6002.
+// Fault kinds that every endpoint can have beside those of [sim.RequestFaults].
+// Pages have no codes and no signature: an error is there a page that says so,
+// and FaultUnsigned and FaultFlipped do nothing. At the JSON cashier an error
+// is resultCode 6004, and a limit 6002.
 const (
-	// FaultErrorBefore answers 20000 isp.unknow-error and does nothing.
-	FaultErrorBefore FaultKind = "error-before"
-	// FaultErrorAfter does the work and answers 20000 isp.unknow-error.
-	FaultErrorAfter FaultKind = "error-after"
 	// FaultSystemErrorBefore answers 40004 ACQ.SYSTEM_ERROR and does nothing.
-	FaultSystemErrorBefore FaultKind = "system-error-before"
+	FaultSystemErrorBefore sim.FaultKind = "system-error-before"
 	// FaultSystemErrorAfter does the work and answers 40004 ACQ.SYSTEM_ERROR.
-	FaultSystemErrorAfter FaultKind = "system-error-after"
-	// FaultCallLimited answers 40005 isv.app-call-limited and does nothing.
-	FaultCallLimited FaultKind = "call-limited"
-	// FaultHangBefore answers nothing until the caller gives up, or Close.
-	FaultHangBefore FaultKind = "hang-before"
-	// FaultHangAfter does the work and then hangs like FaultHangBefore.
-	FaultHangAfter FaultKind = "hang-after"
-	// FaultBadGateway answers a proxy's HTML 502 and does nothing.
-	FaultBadGateway FaultKind = "bad-gateway"
+	FaultSystemErrorAfter sim.FaultKind = "system-error-after"
 	// FaultUnsigned does the work and leaves the sign out.
-	FaultUnsigned FaultKind = "unsigned"
+	FaultUnsigned sim.FaultKind = "unsigned"
 	// FaultFlipped does the work and changes one byte of what it has signed.
-	FaultFlipped FaultKind = "flipped"
-	// FaultTruncate does the work and cuts the connection within the body.
-	FaultTruncate FaultKind = "truncate"
-	// FaultResetBefore resets the connection and does nothing.
-	FaultResetBefore FaultKind = "reset-before"
-	// FaultResetAfter does the work and resets the connection.
-	FaultResetAfter FaultKind = "reset-after"
+	FaultFlipped sim.FaultKind = "flipped"
 )
 
-var faultKinds = []FaultKind{
-	FaultErrorBefore, FaultErrorAfter, FaultSystemErrorBefore, FaultSystemErrorAfter, FaultCallLimited,
-	FaultHangBefore, FaultHangAfter, FaultBadGateway, FaultUnsigned, FaultFlipped, FaultTruncate,
-	FaultResetBefore, FaultResetAfter,
+// Fault kinds of one endpoint or two.
+const (
+	// FaultNoticeFirst pays what is created or, at the counter, charged, and
+	// tells the merchant before the call is answered.
+	FaultNoticeFirst sim.FaultKind = "notice-first"
+	// FaultPaidAnyway has the buyer pay what a close or a cancel is about, just
+	// before it comes.
+	FaultPaidAnyway sim.FaultKind = "paid-anyway"
+	// FaultQuietRefund refunds and answers fund_change N.
+	FaultQuietRefund sim.FaultKind = "quiet-refund"
+	// FaultUnseenRefund answers a refund query as if there were no such refund.
+	FaultUnseenRefund sim.FaultKind = "unseen-refund"
+	// FaultRetryFlag answers a cancel with retry_flag Y and does nothing.
+	FaultRetryFlag sim.FaultKind = "retry-flag"
+	// FaultStaleQuery answers a query with the state before the payment.
+	FaultStaleQuery sim.FaultKind = "stale-query"
+	// FaultMissingRow leaves a trade out of a bill, FaultExtraRow puts one in
+	// that never was, and FaultOtherAmount makes one dearer by a fen. That bill
+	// stays so.
+	FaultMissingRow  sim.FaultKind = "missing-row"
+	FaultExtraRow    sim.FaultKind = "extra-row"
+	FaultOtherAmount sim.FaultKind = "other-amount"
+	// FaultDeadURL makes the address of a bill dead at once.
+	FaultDeadURL sim.FaultKind = "dead-url"
+	// FaultResult… pays at the cashier and tells the page something else.
+	FaultResultUnknown   sim.FaultKind = "result-6004"
+	FaultResultCancelled sim.FaultKind = "result-6001"
+	FaultResultWaiting   sim.FaultKind = "result-8000"
+	// FaultDiscount has a payment at the cashier made with a coupon of the
+	// merchant's, a tenth of the amount.
+	FaultDiscount sim.FaultKind = "discount"
+	// FaultRefundedOutside gives back what was paid at the cashier, from the
+	// console, DelayMS later on the clock; an hour by default.
+	FaultRefundedOutside sim.FaultKind = "refunded-outside"
+)
+
+// refusals are the documented errors of an endpoint that its own rules never
+// come to: an account without money, a merchant who is blocked. A fault kind
+// that is named by the sub code makes the endpoint answer so, and do nothing.
+var refusals = map[string][]string{
+	EndpointCreate: {
+		"ACQ.ACCESS_FORBIDDEN", "ACQ.PARTNER_ERROR", "ACQ.EXIST_FORBIDDEN_WORD", "ACQ.BUYER_ENABLE_STATUS_FORBID",
+		"ACQ.SELLER_BEEN_BLOCKED", "ACQ.MERCHANT_STATUS_NOT_NORMAL", "ACQ.RISK_MERCHANT_IP_NOT_EXIST",
+	},
+	EndpointPay: append([]string{
+		"ACQ.ACCESS_FORBIDDEN", "ACQ.PARTNER_ERROR", "ACQ.EXIST_FORBIDDEN_WORD", "ACQ.SELLER_BEEN_BLOCKED", "ACQ.MERCHANT_STATUS_NOT_NORMAL",
+	}, payRefusals...),
+	EndpointClose:       {"ACQ.REASON_TRADE_STATUS_INVALID"},
+	EndpointCancel:      {"ACQ.CANCEL_NOT_ALLOWED", "ACQ.REASON_TRADE_BEEN_FREEZEN", "ACQ.SELLER_BALANCE_NOT_ENOUGH"},
+	EndpointRefund:      {"ACQ.SELLER_BALANCE_NOT_ENOUGH", "ACQ.TRADE_NOT_ALLOW_REFUND", "ACQ.REASON_TRADE_BEEN_FREEZEN", "ACQ.BUYER_ENABLE_STATUS_FORBID"},
+	EndpointRefundQuery: {"ACQ.ACCESS_FORBIDDEN"},
+	EndpointBill:        {"SYSTEM_RATE_LIMIT", "USER_RATE_LIMIT", "isp.bill_not_exist", "NO_BILL_DATA"},
+	EndpointMessage:     {"PUB.MSG_BATCH_SD_OVER"},
+	EndpointQuery:       {"isv.insufficient-isv-permissions"},
 }
 
-// FaultKinds lists them all, for tables.
-func FaultKinds() []FaultKind { return slices.Clone(faultKinds) }
-
-// Fault is a misbehaviour of the next Times requests; 0 is 1.
-type Fault struct {
-	Kind  FaultKind
-	Times int
+// ownFaults are the kinds of one endpoint, apart from the refusals.
+var ownFaults = map[string][]sim.FaultKind{
+	EndpointCreate:      {FaultNoticeFirst},
+	EndpointPay:         {FaultNoticeFirst},
+	EndpointClose:       {FaultPaidAnyway},
+	EndpointCancel:      {FaultRetryFlag, FaultPaidAnyway},
+	EndpointRefund:      {FaultQuietRefund},
+	EndpointRefundQuery: {FaultUnseenRefund},
+	EndpointQuery:       {FaultStaleQuery},
+	EndpointBill:        {FaultMissingRow, FaultExtraRow, FaultOtherAmount, FaultDeadURL},
+	EndpointCashier:     {FaultResultUnknown, FaultResultCancelled, FaultResultWaiting, FaultDiscount, FaultRefundedOutside},
+	EndpointWapCashier:  {FaultDiscount, FaultRefundedOutside},
 }
 
-// Fail makes the next requests to an endpoint misbehave. Faults of one
-// endpoint queue up behind each other.
-// Errors: ErrUnknownEndpoint, ErrUnknownFault.
-func (s *Sim) Fail(endpoint string, f Fault) error {
-	switch {
-	case !slices.Contains(faultyEndpoints, endpoint):
-		return fmt.Errorf("fail %q: %w", endpoint, ErrUnknownEndpoint)
-	case !slices.Contains(faultKinds, f.Kind):
-		return fmt.Errorf("fail %s with %q: %w", endpoint, f.Kind, ErrUnknownFault)
+// endpoints are all that can fail, in a fixed order.
+var endpoints = []string{
+	EndpointCreate, EndpointWapPay, EndpointPay, EndpointQuery, EndpointClose, EndpointCancel, EndpointRefund, EndpointRefundQuery,
+	EndpointBill, EndpointBillFile, EndpointMessage, EndpointCertificate, EndpointToken, EndpointAuthorize, EndpointConsent,
+	EndpointCashier, EndpointWapCashier, EndpointBarCode, EndpointNotifyVerify,
+}
+
+// faultKinds are those of every endpoint after which the caller is none the
+// wiser about the outcome.
+var faultKinds = []sim.FaultKind{
+	sim.FaultErrorBefore, sim.FaultErrorAfter, FaultSystemErrorBefore, FaultSystemErrorAfter, sim.FaultTooMany,
+	sim.FaultHangBefore, sim.FaultHangAfter, sim.FaultBadGateway, sim.FaultGzipPage, FaultUnsigned, FaultFlipped,
+	sim.FaultTruncate, sim.FaultResetBefore, sim.FaultResetAfter,
+}
+
+// FaultKinds lists the kinds that every endpoint can have and after which the
+// caller cannot know the outcome, for tables.
+func FaultKinds() []sim.FaultKind { return slices.Clone(faultKinds) }
+
+// places has the kinds of fault that each place takes.
+func places() map[string][]sim.FaultKind {
+	out := map[string][]sim.FaultKind{}
+	for _, name := range endpoints {
+		kinds := append(FaultKinds(), sim.FaultSlow)
+		kinds = append(kinds, ownFaults[name]...)
+		for _, code := range refusals[name] {
+			kinds = append(kinds, sim.FaultKind(code))
+		}
+		out[name] = kinds
 	}
-	s.faults.add(endpoint, f)
-	return nil
+	notices := sim.CallbackFaults()
+	for _, kind := range TamperKinds() {
+		notices = append(notices, sim.FaultKind(kind))
+	}
+	out[PlaceNotify], out[PlaceCounter] = notices, notices
+	return out
 }
+
+// kinds says what sim.Serve does about each; the kinds that it does not know
+// are for the work itself.
+func kinds() map[sim.FaultKind]sim.KindInfo {
+	out := sim.RequestFaults()
+	out[FaultSystemErrorBefore] = sim.KindInfo{When: sim.Before, Act: sim.ActSay}
+	out[FaultSystemErrorAfter] = sim.KindInfo{When: sim.After, Act: sim.ActSay}
+	out[FaultUnsigned] = sim.KindInfo{When: sim.After, Act: sim.ActBend}
+	out[FaultFlipped] = sim.KindInfo{When: sim.After, Act: sim.ActBend}
+	for _, codes := range refusals {
+		for _, code := range codes {
+			out[sim.FaultKind(code)] = sim.KindInfo{When: sim.Before, Act: sim.ActSay}
+		}
+	}
+	return out
+}
+
+// Fail makes the next requests to an endpoint, or the next notifies, misbehave.
+// Faults of one place queue up behind each other.
+// Errors: sim.ErrUnknownEndpoint, sim.ErrUnknownFault.
+func (s *Sim) Fail(where string, f sim.Fault) error { return s.stand.Faults.Add(where, f) }
 
 // ClearFaults forgets all faults that have not happened yet.
-func (s *Sim) ClearFaults() { s.faults.clear() }
-
-// faults is what waits to happen, by endpoint.
-type faults struct {
-	mu    sync.Mutex
-	queue map[string][]FaultKind
-}
-
-func newFaults() *faults { return &faults{queue: map[string][]FaultKind{}} }
-
-func (q *faults) add(endpoint string, f Fault) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.queue[endpoint] = append(q.queue[endpoint], slices.Repeat([]FaultKind{f.Kind}, max(f.Times, 1))...)
-}
-
-func (q *faults) clear() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	clear(q.queue)
-}
-
-// take uses up one misbehaviour; "" is none.
-func (q *faults) take(endpoint string) FaultKind {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	waiting := q.queue[endpoint]
-	if len(waiting) == 0 {
-		return ""
-	}
-	q.queue[endpoint] = waiting[1:]
-	return waiting[0]
-}
+func (s *Sim) ClearFaults() { s.stand.Faults.Clear() }

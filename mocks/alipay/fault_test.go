@@ -11,11 +11,12 @@ import (
 	"testing"
 
 	"guodu/mocks/alipay"
+	"guodu/mocks/sim"
 )
 
-func (b *bench) fail(endpoint string, kind alipay.FaultKind, times int) {
+func (b *bench) fail(endpoint string, kind sim.FaultKind, times int) {
 	b.t.Helper()
-	err := b.sim.Fail(endpoint, alipay.Fault{Kind: kind, Times: times})
+	err := b.sim.Fail(endpoint, sim.Fault{Kind: kind, Times: times})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -29,15 +30,15 @@ func (b *bench) made(no string) bool {
 func TestFaultsThatAnswer(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	for kind, c := range map[alipay.FaultKind]struct {
+	for kind, c := range map[sim.FaultKind]struct {
 		code, subCode string
 		made          bool
 	}{
-		alipay.FaultErrorBefore:       {"20000", "isp.unknow-error", false},
-		alipay.FaultErrorAfter:        {"20000", "isp.unknow-error", true},
+		sim.FaultErrorBefore:          {"20000", "isp.unknow-error", false},
+		sim.FaultErrorAfter:           {"20000", "isp.unknow-error", true},
 		alipay.FaultSystemErrorBefore: {"40004", "ACQ.SYSTEM_ERROR", false},
 		alipay.FaultSystemErrorAfter:  {"40004", "ACQ.SYSTEM_ERROR", true},
-		alipay.FaultCallLimited:       {"40005", "isv.app-call-limited", false},
+		sim.FaultTooMany:              {"40005", "isv.app-call-limited", false},
 	} {
 		no := "FAULT_" + strings.ReplaceAll(string(kind), "-", "_")
 		b.fail(alipay.EndpointCreate, kind, 0)
@@ -67,7 +68,7 @@ func TestFaultsOfTheSignature(t *testing.T) {
 func TestBadGatewayIsHTMLAndDoesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	b.fail(alipay.EndpointCreate, alipay.FaultBadGateway, 2)
+	b.fail(alipay.EndpointCreate, sim.FaultBadGateway, 2)
 	for range 2 {
 		r := b.post(createForm(orderForm("BAD_1")))
 		if r.status != http.StatusBadGateway || !strings.HasPrefix(r.body, "<html>") || b.made("BAD_1") {
@@ -83,14 +84,14 @@ func TestBadGatewayIsHTMLAndDoesNothing(t *testing.T) {
 func TestFaultsThatBreakTheConnection(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	for kind, c := range map[alipay.FaultKind]struct {
+	for kind, c := range map[sim.FaultKind]struct {
 		want    error
 		counter string
 		made    bool
 	}{
-		alipay.FaultResetBefore: {syscall.ECONNRESET, "create.reset", false},
-		alipay.FaultResetAfter:  {syscall.ECONNRESET, "create.reset", true},
-		alipay.FaultTruncate:    {io.ErrUnexpectedEOF, "create.truncated", true},
+		sim.FaultResetBefore: {syscall.ECONNRESET, "create.reset", false},
+		sim.FaultResetAfter:  {syscall.ECONNRESET, "create.reset", true},
+		sim.FaultTruncate:    {io.ErrUnexpectedEOF, "create.truncated", true},
 	} {
 		no := "BREAK_" + strings.ReplaceAll(string(kind), "-", "_")
 		before := b.sim.Count(c.counter)
@@ -99,7 +100,7 @@ func TestFaultsThatBreakTheConnection(t *testing.T) {
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", kind, err, c.want)
 		}
-		if kind == alipay.FaultTruncate && !strings.HasPrefix(r.body, `{"alipay_trade_create_response":`) {
+		if kind == sim.FaultTruncate && !strings.HasPrefix(r.body, `{"alipay_trade_create_response":`) {
 			t.Errorf("%s: body is %q", kind, r.body)
 		}
 		if b.made(no) != c.made || b.sim.Count(c.counter) != before+1 || b.sim.Count("create.10000") != 0 {
@@ -126,8 +127,8 @@ func TestHangEndsWithTheCallerOrTheSimulator(t *testing.T) {
 	t.Parallel()
 	log := newWatch()
 	b := setup(t, func(o *alipay.Options) { o.Logger = slog.New(log) })
-	b.fail(alipay.EndpointCreate, alipay.FaultHangBefore, 1)
-	b.fail(alipay.EndpointCreate, alipay.FaultHangAfter, 1)
+	b.fail(alipay.EndpointCreate, sim.FaultHangBefore, 1)
+	b.fail(alipay.EndpointCreate, sim.FaultHangAfter, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := b.hung(ctx, log, "HANG_1")
 	cancel()
@@ -150,26 +151,26 @@ func TestHangEndsWithTheCallerOrTheSimulator(t *testing.T) {
 func TestPagesAndCashierFailInTheirOwnWords(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	b.fail(alipay.EndpointWapPay, alipay.FaultErrorBefore, 1)
+	b.fail(alipay.EndpointWapPay, sim.FaultErrorBefore, 1)
 	if got := errorCode(t, b.post(wapForm("PAGE_1"))); got != "isp.unknow-error" {
 		t.Errorf("wap page says %s", got)
 	}
-	b.fail(alipay.EndpointAuthorize, alipay.FaultErrorAfter, 1)
-	b.fail(alipay.EndpointAuthorize, alipay.FaultCallLimited, 1)
+	b.fail(alipay.EndpointAuthorize, sim.FaultErrorAfter, 1)
+	b.fail(alipay.EndpointAuthorize, sim.FaultTooMany, 1)
 	for _, want := range []int{http.StatusInternalServerError, http.StatusTooManyRequests, http.StatusFound} {
 		if r := b.authorize(authorizeForm(), ""); r.status != want {
 			t.Errorf("authorize answers %d, want %d", r.status, want)
 		}
 	}
 	no := b.create(orderForm("PAGE_2"))
-	b.fail(alipay.EndpointCashier, alipay.FaultCallLimited, 1)
+	b.fail(alipay.EndpointCashier, sim.FaultTooMany, 1)
 	b.fail(alipay.EndpointCashier, alipay.FaultSystemErrorAfter, 1)
 	for _, want := range []string{"6002", "6004", "5000"} { // paid behind the second
 		if got := b.tradePay(`{"tradeNO":"` + no + `"}`); got != want {
 			t.Errorf("tradePay says %s, want %s", got, want)
 		}
 	}
-	b.fail(alipay.EndpointWapCashier, alipay.FaultTruncate, 1) // a redirect has no body to cut
+	b.fail(alipay.EndpointWapCashier, sim.FaultTruncate, 1) // a redirect has no body to cut
 	back := wapForm("PAGE_3").with("return_url", "http://127.0.0.1:1/back")
 	body := form{"request": b.signed(back).encode(), "action": "pay"}.encode()
 	r, err := b.exchange(t.Context(), http.MethodPost, b.base+"/_sim/wap", body)
@@ -181,12 +182,12 @@ func TestPagesAndCashierFailInTheirOwnWords(t *testing.T) {
 func TestFailRefusesWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	err := b.sim.Fail("refund", alipay.Fault{Kind: alipay.FaultErrorAfter})
-	if !errors.Is(err, alipay.ErrUnknownEndpoint) {
+	err := b.sim.Fail("precreate", sim.Fault{Kind: sim.FaultErrorAfter})
+	if !errors.Is(err, sim.ErrUnknownEndpoint) {
 		t.Errorf("endpoint: %v", err)
 	}
-	err = b.sim.Fail(alipay.EndpointQuery, alipay.Fault{Kind: "sulk"})
-	if !errors.Is(err, alipay.ErrUnknownFault) {
+	err = b.sim.Fail(alipay.EndpointQuery, sim.Fault{Kind: "sulk"})
+	if !errors.Is(err, sim.ErrUnknownFault) {
 		t.Errorf("kind: %v", err)
 	}
 	for _, kind := range alipay.FaultKinds() {

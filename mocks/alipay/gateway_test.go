@@ -22,8 +22,8 @@ func TestGatewayErrorsAreUnsignedHTMLWithStatus200(t *testing.T) {
 		head          string
 	}{
 		"no method":          {b.signed(f.without("method")), "40001", "isv.missing-method", "error_response"},
-		"unknown method":     {b.signed(f.with("method", "alipay.trade.refund")), "40002", "isv.invalid-method", "error_response"},
-		"unknown, unsigned":  {f.with("method", "alipay.trade.refund"), "40002", "isv.invalid-method", "error_response"},
+		"unknown method":     {b.signed(f.with("method", "alipay.trade.precreate")), "40002", "isv.invalid-method", "error_response"},
+		"unknown, unsigned":  {f.with("method", "alipay.trade.precreate"), "40002", "isv.invalid-method", "error_response"},
 		"no app":             {f.without("app_id"), "40001", "isv.missing-app-id", ""},
 		"other app, no sign": {otherApp, "40002", "isv.invalid-app-id", ""},
 		"no charset":         {b.signed(f.without("charset")), "40002", "isv.invalid-charset", ""},
@@ -106,7 +106,7 @@ func TestSignedNodesHaveEscapedSlashes(t *testing.T) {
 
 func TestBusinessErrorsMayBeUnsigned(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(o *alipay.Options) { o.UnsignedBusinessErrors = true })
+	b := setup(t, func(o *alipay.Options) { o.Profile.UnsignedBusinessErrors = true })
 	e := b.query("BIZ_1").open(t)
 	if e.sign != "" || e.fields(t)["sub_code"] != "ACQ.TRADE_NOT_EXIST" {
 		t.Errorf("answer is %+v", e)
@@ -119,7 +119,7 @@ func TestBusinessErrorsMayBeUnsigned(t *testing.T) {
 
 func TestTimestampWindowIsOfTheRealClockAndOffByDefault(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(o *alipay.Options) { o.TimestampWindow = 10 * time.Minute })
+	b := setup(t, func(o *alipay.Options) { o.Profile.TimestampWindow = 10 * time.Minute })
 	f := common("alipay.trade.query", form{"out_trade_no": "TIME_1"})
 	now := time.Now().In(time.FixedZone("", 8*3600))
 	b.wantCode(b.post(f.with("timestamp", now.Format(time.DateTime))), "40004", "ACQ.TRADE_NOT_EXIST")

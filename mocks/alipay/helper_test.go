@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"guodu/mocks/alipay"
+	"guodu/mocks/sim"
 )
 
 const (
@@ -31,26 +32,8 @@ var merchantKey = sync.OnceValue(func() alipay.MerchantKey {
 	return key
 })
 
-// clock stands still until it is told to move.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-// newClock starts at 18:00:00.75 in Beijing.
-func newClock() *clock { return &clock{at: time.Date(2026, 3, 2, 10, 0, 0, 750_000_000, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
+// start is 18:00:00.75 in Beijing.
+var start = time.Date(2026, 3, 2, 10, 0, 0, 750_000_000, time.UTC)
 
 // watch is a log that tests wait on instead of sleeping.
 type watch struct{ lines chan string }
@@ -67,7 +50,7 @@ func (w watch) Handle(_ context.Context, r slog.Record) error {
 }
 
 // wait returns when a line with that text has been written since the last wait.
-func (w watch) wait(t *testing.T, text string) {
+func (w watch) wait(t testing.TB, text string) {
 	t.Helper()
 	deadline := time.After(10 * time.Second)
 	for {
@@ -84,11 +67,11 @@ func (w watch) wait(t *testing.T, text string) {
 
 // bench is a running simulator with a merchant in front of it.
 type bench struct {
-	t     *testing.T
+	t     testing.TB
 	sim   *alipay.Sim
 	base  string
 	key   *rsa.PrivateKey
-	clock *clock
+	clock *sim.Clock
 	http  *http.Client
 }
 
@@ -99,16 +82,16 @@ func options() alipay.Options {
 	}
 }
 
-func setup(t *testing.T, change func(*alipay.Options)) *bench {
+func setup(t testing.TB, change func(*alipay.Options)) *bench {
 	t.Helper()
 	block, _ := pem.Decode(merchantKey().PrivateKeyPEM)
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, clock: newClock(), key: key.(*rsa.PrivateKey)}
+	b := &bench{t: t, clock: sim.NewClock(start), key: key.(*rsa.PrivateKey)}
 	opts := options()
-	opts.Now = b.clock.now
+	opts.Clock = b.clock
 	if change != nil {
 		change(&opts)
 	}

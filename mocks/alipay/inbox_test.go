@@ -25,7 +25,7 @@ type inbox struct {
 	got []parcel
 }
 
-func newInbox(t *testing.T, status int, words string) *inbox {
+func newInbox(t testing.TB, status int, words string) *inbox {
 	t.Helper()
 	in := &inbox{}
 	in.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -2,14 +2,123 @@ package alipay
 
 import (
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"guodu/mocks/sim"
 )
 
-const noticeIDChars = 34
+const (
+	noticeIDChars = 34
+	noticeKind    = "notice"
 
-// refundTimeLayout: a refund alone is told with milliseconds.
-const refundTimeLayout = timeLayout + ".000"
+	// refundTimeLayout: a refund alone is told with milliseconds.
+	refundTimeLayout = timeLayout + ".000"
+)
+
+// Event is what a notify is about.
+type Event string
+
+// The events of a trade.
+const (
+	EventPaid     Event = "paid"
+	EventRefunded Event = "refunded"
+	EventClosed   Event = "closed"
+	EventFinished Event = "finished"
+)
+
+// fact is what happened to a trade, as every notify of it says, however late:
+// one change, one notify_id. Fields are exported for the state file.
+type fact struct {
+	ID, TradeNo string
+	Event       Event
+	Status      State
+	At          time.Time
+	// RequestNo, RefundFee and BackFee are of a refund; the fees are sums of all
+	// refunds until then.
+	RequestNo          string
+	RefundFee, BackFee int64
+}
+
+func paidFact(t trade) fact {
+	return fact{TradeNo: t.No, Event: EventPaid, Status: StateSuccess, At: t.PaidAt}
+}
+
+func closeFact(t trade) fact {
+	return fact{TradeNo: t.No, Event: EventClosed, Status: StateClosed, At: t.ClosedAt}
+}
+
+func finishFact(t trade, now time.Time) fact {
+	return fact{TradeNo: t.No, Event: EventFinished, Status: StateFinished, At: now}
+}
+
+func refundFact(t trade, made refund) fact {
+	f := fact{
+		TradeNo: t.No, Event: EventRefunded, Status: StateSuccess, At: made.At, RequestNo: made.RequestNo, RefundFee: t.refunded(),
+	}
+	for _, r := range t.Refunds {
+		f.BackFee += r.BackFen
+	}
+	if f.RefundFee == t.TotalFen {
+		f.Status = StateClosed
+	}
+	return f
+}
+
+// archive keeps the facts of every trade.
+type archive struct {
+	mu      sync.Mutex
+	store   *sim.Store
+	byID    map[string]fact
+	byTrade map[string][]fact
+}
+
+func newArchive(store *sim.Store) (*archive, error) {
+	a := &archive{store: store, byID: map[string]fact{}, byTrade: map[string][]fact{}}
+	return a, sim.Each(store, noticeKind, func(_ string, f fact) error {
+		a.keep(f)
+		return nil
+	})
+}
+
+func (a *archive) keep(f fact) {
+	a.byID[f.ID] = f
+	a.byTrade[f.TradeNo] = append(a.byTrade[f.TradeNo], f)
+}
+
+// add keeps a new fact. once is for events that happen to a trade one time
+// only: it says no if this one has.
+func (a *archive) add(f fact, once bool) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if once && slices.ContainsFunc(a.byTrade[f.TradeNo], func(old fact) bool { return old.Event == f.Event }) {
+		return false
+	}
+	a.keep(f)
+	a.store.Put(noticeKind, f.ID, f)
+	return true
+}
+
+func (a *archive) get(id string) fact {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.byID[id]
+}
+
+// last is the latest fact of a trade that suits.
+func (a *archive) last(tradeNo string, suits func(fact) bool) (fact, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := a.byTrade[tradeNo]
+	for i := len(all) - 1; i >= 0; i-- {
+		if suits(all[i]) {
+			return all[i], true
+		}
+	}
+	return fact{}, false
+}
 
 // form is the fields of a notify in the order in which they are written.
 type form []field
@@ -36,71 +145,90 @@ func (f *form) set(name, value string) {
 
 // drop takes fields out.
 func (f *form) drop(names ...string) {
-	for _, name := range names {
-		var kept form
-		for _, each := range *f {
-			if each.name != name {
-				kept = append(kept, each)
-			}
-		}
-		*f = kept
-	}
+	*f = slices.DeleteFunc(*f, func(each field) bool { return slices.Contains(names, each.name) })
 }
 
-// parcel is a notify ready to be sent.
-type parcel struct {
-	url         string
-	contentType string
-	body        string
-}
-
-// facts is what a notify says of a paid trade at the moment now. An empty field
-// is left out. (Source: 异步通知参数说明.)
-func (s *Sim) facts(t trade, now time.Time) form {
-	total := yuan(t.totalFen)
+// facts is what a notify of a trade says at the moment now. What there is no
+// value for is left out. (Source: 异步通知参数说明.)
+func (s *Sim) facts(t trade, about fact, now time.Time) form {
+	buyer := s.identity(t.Buyer)
 	f := form{
-		{"gmt_create", t.createdAt.Format(timeLayout)}, {"charset", t.charset}, {"seller_email", "campus-card@example.edu"},
-		{"subject", t.subject}, {"body", t.body}, {"buyer_id", t.buyer}, {"buyer_open_id", t.buyer},
-		{"invoice_amount", total}, {"notify_id", t.noticeID},
-		{"fund_bill_list", `[{"amount":"` + total + `","fundChannel":"` + fundChannel + `"}]`},
-		{"notify_type", "trade_status_sync"}, {"trade_status", string(StateSuccess)}, {"receipt_amount", total},
-		{"app_id", s.opts.AppID}, {"buyer_pay_amount", total}, {"sign_type", "RSA2"}, {"seller_id", s.opts.SellerID},
-		{"gmt_payment", t.paidAt.Format(timeLayout)}, {"notify_time", now.Format(timeLayout)},
-		{"passback_params", t.passback}, {"version", "1.0"}, {"out_trade_no", t.outTradeNo}, {"total_amount", total},
-		{"trade_no", t.no}, {"auth_app_id", s.opts.AppID}, {"buyer_logon_id", maskedLogon(t.buyer)}, {"point_amount", yuan(0)},
+		{"gmt_create", s.stamp(t.Created)}, {"charset", t.Charset}, {"seller_email", "campus-card@example.edu"},
+		{"subject", t.Subject}, {"body", t.Body}, {"buyer_id", buyer.UserID}, {"buyer_open_id", buyer.OpenID},
+		{"invoice_amount", yuan(t.buyerPayFen())}, {"notify_id", about.ID}, {"fund_bill_list", s.noticeBills(t)},
+		{"notify_type", "trade_status_sync"}, {"trade_status", string(about.Status)}, {"receipt_amount", yuan(t.receiptFen())},
+		{"app_id", s.opts.AppID}, {"buyer_pay_amount", yuan(t.buyerPayFen())}, {"sign_type", "RSA2"}, {"seller_id", s.opts.SellerID},
+		{"gmt_payment", s.stampIf(t.PaidAt)}, {"notify_time", s.stamp(now)},
+		{"passback_params", t.Passback}, {"version", "1.0"}, {"out_trade_no", t.OutTradeNo}, {"total_amount", yuan(t.TotalFen)},
+		{"trade_no", t.No}, {"auth_app_id", s.opts.AppID}, {"buyer_logon_id", buyer.LogonID}, {"point_amount", yuan(0)},
 	}
-	if s.opts.UseOpenID {
-		f.drop("buyer_id")
-	} else {
-		f.drop("buyer_open_id")
+	if !s.does(behaviourPassback) {
+		f.drop("passback_params")
 	}
-	for _, optional := range []string{"body", "passback_params"} {
-		if f.get(optional) == "" {
-			f.drop(optional)
-		}
+	if !s.does(behaviourGBK) {
+		f.set("charset", charsetUTF8)
 	}
-	return f
+	if s.cert != nil {
+		f.set("alipay_cert_sn", s.cert.serial())
+	}
+	if about.RefundFee > 0 {
+		f = append(f, field{"gmt_refund", s.inZone(s.refundedAt(t, about)).Format(refundTimeLayout)}, field{"refund_fee", yuan(about.RefundFee)},
+			field{"send_back_fee", yuan(about.BackFee)}, field{"out_biz_no", about.RequestNo})
+	}
+	if about.Status == StateClosed {
+		f.set("gmt_close", s.stamp(about.At))
+	}
+	return slices.DeleteFunc(f, func(each field) bool { return each.value == "" })
 }
 
-// pack makes a notify of a paid trade, signed afresh, always of the same id.
-// bend, if not nil, gets its hands on each stage.
-func (s *Sim) pack(t trade, bend *trick) (parcel, error) {
-	f := s.facts(t, s.now())
+func (s *Sim) refundedAt(t trade, about fact) time.Time {
+	made, _ := t.find(about.RequestNo)
+	return made.At
+}
+
+// noticeBills is fund_bill_list: here a text, and in another spelling than in
+// the answers.
+func (s *Sim) noticeBills(t trade) string {
+	if !s.does(behaviourFundBills) {
+		return encode(t.fundBills())
+	}
+	type bill struct {
+		Amount  string `json:"amount"`
+		Channel string `json:"fundChannel"`
+	}
+	var out []bill
+	for _, b := range t.fundBills() {
+		out = append(out, bill(b))
+	}
+	if out == nil {
+		return ""
+	}
+	return encode(out)
+}
+
+// pack makes a notify of a fact, signed afresh, always of the same id. bend, if
+// not nil, gets its hands on each stage.
+func (s *Sim) pack(t trade, about fact, bend *trick) (sim.Parcel, error) {
+	if !s.does(behaviourNoticeID) {
+		about.ID = s.dice.Draw(digits, noticeIDChars)
+	}
+	f := s.facts(t, about, s.now())
 	bend.atFacts(s, &f)
 	charset := f.get("charset")
-	sig, err := s.platform.sign(noticeMessage(f))
+	message := noticeMessage(f)
+	if !s.does(behaviourNoticeSignature) {
+		message = canonical(inCharset(charset, f), "sign")
+	}
+	sig, err := s.platform.sign(message)
 	if err != nil {
-		return parcel{}, err
+		return sim.Parcel{}, err
 	}
 	f = append(f, field{"sign", sig})
 	err = bend.atSigned(s, &f)
 	if err != nil {
-		return parcel{}, err
+		return sim.Parcel{}, err
 	}
-	p := parcel{
-		url: t.notifyURL, contentType: "application/x-www-form-urlencoded; charset=" + charset,
-		body: encodeForm(charset, f),
-	}
+	p := parcelTo(t.NotifyURL, "application/x-www-form-urlencoded; charset="+charset, encodeForm(charset, f))
 	bend.atParcel(f, &p)
 	return p, nil
 }

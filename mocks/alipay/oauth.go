@@ -1,17 +1,25 @@
 package alipay
 
 import (
+	"html/template"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"guodu/mocks/sim"
 )
 
 const (
 	// personCookie names who is looking at the page.
 	personCookie = "sim_person"
 	silentScope  = "auth_base"
+	consentScope = "auth_user"
+	consentPath  = "/_sim/consent"
+
+	codeKind  = "code"
+	codeChars = 32
 )
 
 // stateForm is base64 text of at most 100 characters, or none.
@@ -26,25 +34,60 @@ func (s *Sim) personOf(r *http.Request) string {
 	return s.opts.DefaultPerson
 }
 
-// authorize is the silent authorization: it sends the browser back with a new
-// code and the same state. Errors are pages, with HTTP 200.
-// (Source: 用户授权, 拼接 URL.)
+// authorize sends the browser back with a new code and the same state: at once
+// for the silent scope, from a page with two buttons for the other. Errors are
+// pages, with HTTP 200. (Source: 用户授权, 拼接 URL.)
 func (s *Sim) authorize(c *call) answer {
-	q := c.request.URL.Query()
+	return s.authorized(c, c.Request.URL.Query(), "")
+}
+
+// consentTemplate asks the person.
+var consentTemplate = template.Must(template.New("consent").Parse(`<!DOCTYPE html>
+<html lang="zh-CN">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>授权（模拟）</title></head>
+<body>
+<h1>模拟授权</h1>
+<p>{{.Person}}，该应用申请获取你的会员基础信息。</p>
+<form method="post" action="` + consentPath + `">
+<input type="hidden" name="request" value="{{.Request}}">
+<button name="action" value="allow">同意</button>
+<button name="action" value="deny">拒绝</button>
+</form>
+</body>
+</html>
+`))
+
+// consent is the page's form.
+func (s *Sim) consent(c *call) answer {
+	form, _ := url.ParseQuery(string(c.Body))
+	q, _ := url.ParseQuery(form.Get("request"))
+	return s.authorized(c, q, form.Get("action"))
+}
+
+// authorized is what a request for an authorization comes to, once the person
+// has said allow or deny; "" is not asked yet.
+func (s *Sim) authorized(c *call, q url.Values, said string) answer {
 	issue := s.checkAuthorize(q)
-	person := s.personOf(c.request)
+	person := s.personOf(c.Request)
 	if issue == "" && person == "" {
 		issue = "simulator: no sim_person cookie and no default person"
 	}
-	if issue != "" {
+	scope := q.Get("scope")
+	switch {
+	case issue != "":
 		return textPage(http.StatusOK, issue)
+	case scope == consentScope && said == "":
+		return consentPage(person, q)
 	}
-	code := s.dice.draw(hexDigits, codeChars)
-	if !s.desk.issue(code, person, s.now()) {
-		return textPage(http.StatusOK, "simulator: too many codes")
-	}
-	back := []field{
-		{"app_id", s.opts.AppID}, {"source", "alipay_wallet"}, {"scope", silentScope}, {"auth_code", code},
+	back := []field{{"app_id", s.opts.AppID}, {"source", "alipay_wallet"}, {"scope", scope}}
+	if said == "deny" {
+		back = append(back, field{s.opts.Profile.DenyParameter, scope})
+	} else {
+		code, fresh := s.authCode(s.opts.AppID, person)
+		if !fresh {
+			return textPage(http.StatusOK, "simulator: too many codes")
+		}
+		back = append(back, field{"auth_code", code})
 	}
 	if state := q.Get("state"); state != "" {
 		back = append(back, field{"state", state})
@@ -52,12 +95,49 @@ func (s *Sim) authorize(c *call) answer {
 	return redirect(withQuery(q.Get("redirect_uri"), back))
 }
 
+func consentPage(person string, q url.Values) answer {
+	var out strings.Builder
+	err := consentTemplate.Execute(&out, struct{ Person, Request string }{person, q.Encode()})
+	if err != nil {
+		return textPage(http.StatusInternalServerError, err.Error())
+	}
+	return pageAnswer(http.StatusOK, charsetUTF8, out.String())
+}
+
+// authCode makes a code of a person for an app.
+func (s *Sim) authCode(appID, person string) (string, bool) {
+	code := s.dice.Draw(hexDigits, codeChars)
+	return code, s.codes.Issue(code, appID+" "+person, s.now().Add(s.opts.Profile.CodeLife))
+}
+
+// ForeignCode is an authorization code that another app got for a person: one
+// that this app has no use for.
+func (s *Sim) ForeignCode(person string) string {
+	code, _ := s.authCode("2021999999999999", person)
+	return code
+}
+
+// redeem uses up a code of this app's. A used code, an old one, a foreign one
+// and one that never was are all the same to the gateway.
+func (s *Sim) redeem(code string) (person string, good bool) {
+	granted, state := s.codes.Peek(code, s.now())
+	appID, person, _ := strings.Cut(granted, " ")
+	if state == sim.CodeUsed && !s.does(behaviourAuthCode) {
+		return person, true
+	}
+	if state != sim.CodeGood || appID != s.opts.AppID {
+		return "", false
+	}
+	_, state = s.codes.Redeem(code, s.now())
+	return person, state == sim.CodeGood
+}
+
 // checkAuthorize returns the error that the page would show, or "".
 func (s *Sim) checkAuthorize(q url.Values) string {
 	switch {
 	case q.Get("app_id") != s.opts.AppID:
 		return "app_id 有误"
-	case q.Get("scope") != silentScope:
+	case q.Get("scope") != silentScope && q.Get("scope") != consentScope:
 		return "scope 有误"
 	case !stateForm.MatchString(q.Get("state")):
 		return "state 有误"
@@ -68,12 +148,14 @@ func (s *Sim) checkAuthorize(q url.Values) string {
 }
 
 func (s *Sim) mayReturnTo(target string) bool {
-	u := webAddress(target)
+	u := sim.WebAddress(target)
 	switch {
 	case u == nil:
 		return false
+	case !s.does(behaviourRedirect):
+		return true
 	case s.opts.OAuthDomain == "":
-		return loopbackHost(u.Hostname())
+		return sim.LoopbackHost(u.Hostname())
 	}
 	return u.Host == s.opts.OAuthDomain // exact: subdomains do not match
 }
@@ -94,50 +176,4 @@ func withQuery(target string, fields []field) string {
 
 func redirect(location string) answer {
 	return answer{status: http.StatusFound, location: location, label: strconv.Itoa(http.StatusFound)}
-}
-
-// tokenAnswer is a successful exchange. It alone has neither code nor msg, and
-// its numbers are numbers. (Source: alipay.system.oauth.token.)
-type tokenAnswer struct {
-	AccessToken  string `json:"access_token"`
-	AlipayUserID string `json:"alipay_user_id,omitempty"`
-	AuthStart    string `json:"auth_start"`
-	ExpiresIn    int    `json:"expires_in"`
-	ReExpiresIn  int    `json:"re_expires_in"`
-	RefreshToken string `json:"refresh_token"`
-	OpenID       string `json:"open_id,omitempty"`
-	UserID       string `json:"user_id,omitempty"`
-}
-
-const (
-	tokenSeconds   = 15 * 24 * 3600
-	refreshSeconds = 30 * 24 * 3600
-)
-
-// token exchanges a code. Its parameters stand beside the common ones, not in
-// biz_content.
-func (s *Sim) token(c *call) answer {
-	switch c.params["grant_type"] {
-	case "authorization_code":
-	case "refresh_token":
-		return s.fail(c, refuse("40002", "isv.refresh-token-invalid", "刷新令牌 refresh_token 无效"))
-	default:
-		return s.fail(c, refuse("40002", "isv.invalid-parameter", "参数无效：grant_type"))
-	}
-	now := s.now()
-	person, found := s.desk.redeem(c.params["code"], now)
-	if !found {
-		return s.fail(c, refuse("40002", "isv.code-invalid", "授权码 code 无效"))
-	}
-	out := tokenAnswer{
-		AccessToken: "authbseB" + s.dice.draw(alphabet62, 32), AuthStart: now.Format(timeLayout),
-		ExpiresIn: tokenSeconds, ReExpiresIn: refreshSeconds, RefreshToken: "authbseB" + s.dice.draw(alphabet62, 32),
-	}
-	if s.opts.UseOpenID {
-		out.OpenID = s.Buyer(person)
-	} else {
-		out.UserID = s.Buyer(person)
-		out.AlipayUserID = "2088" + mixed(28, "alipay_user_id", person)
-	}
-	return c.succeed(out)
 }

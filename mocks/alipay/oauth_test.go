@@ -71,7 +71,7 @@ func TestAuthorizationShowsAPageForWhatIsWrong(t *testing.T) {
 	b := setup(t, func(o *alipay.Options) { o.OAuthDomain = "127.0.0.1:1" })
 	for name, f := range map[string]form{
 		"other app":      authorizeForm().with("app_id", "2021000000000000"),
-		"consent scope":  authorizeForm().with("scope", "auth_user"),
+		"unknown scope":  authorizeForm().with("scope", "auth_all"),
 		"long state":     authorizeForm().with("state", strings.Repeat("s", 101)),
 		"odd state":      authorizeForm().with("state", "a b"),
 		"other port":     authorizeForm().with("redirect_uri", "http://127.0.0.1:2/back"),
@@ -127,11 +127,11 @@ func TestCodeWorksOnceAndForThreeMinutes(t *testing.T) {
 	b.wantCode(b.post(tokenForm(code)), "40002", "isv.code-invalid")
 	b.wantCode(b.post(tokenForm("0123")), "40002", "isv.code-invalid")
 	old, late := b.code(""), b.code("")
-	b.clock.move(3*time.Minute - time.Second)
+	b.clock.Advance(3*time.Minute - time.Second)
 	if b.post(tokenForm(old)).open(t).fields(t)["user_id"] == nil {
 		t.Error("refused in time")
 	}
-	b.clock.move(time.Second)
+	b.clock.Advance(time.Second)
 	b.wantCode(b.post(tokenForm(late)), "40002", "isv.code-invalid")
 	b.wantCode(b.post(tokenForm("x").with("grant_type", "refresh_token")), "40002", "isv.refresh-token-invalid")
 	b.wantCode(b.post(tokenForm("x").without("grant_type")), "40002", "isv.invalid-parameter")

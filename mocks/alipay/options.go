@@ -1,23 +1,26 @@
 package alipay
 
 import (
-	"context"
 	"crypto/rsa"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"regexp"
 	"time"
+
+	"guodu/mocks/sim"
 )
 
 // ErrOptions says that [New] was given something unusable.
 var ErrOptions = errors.New("alipay simulator: bad options")
 
 const (
+	name = "alipay"
+
 	maxAppIDBytes  = 32
 	maxPersonBytes = 64
+	diceSalt       = 0x616c69706179
 )
 
 // accountForm is the form of a user_id, and so of a merchant's pid.
@@ -41,21 +44,35 @@ type Options struct {
 	// UseOpenID makes the app one that knows persons by open_id only, as apps
 	// registered since 2023 do. Otherwise it knows them by user_id only.
 	UseOpenID bool
+	// BothIDs makes the app one that is moving from user_id to open_id: it takes
+	// and shows both.
+	BothIDs bool
+	// Certificates puts the app into certificate mode; see [Sim.AppCertPEM].
+	Certificates bool
+	// Templates are the merchant's own copies of message templates. None is
+	// [DefaultTemplate].
+	Templates []string
 	// AllowLoopbackNotify lets notify_url name a loopback host, which the real
 	// Alipay could not reach; so it has to be asked for.
 	AllowLoopbackNotify bool
-	// AutoDeliver sends one notify, in the background, after each payment.
-	// Nothing repeats it when it fails.
+	// AutoDeliver tells the merchant of payments, and of what else the Profile
+	// says, and repeats it by the documented schedule on the clock.
 	AutoDeliver bool
-	// UnsignedBusinessErrors leaves the sign off ACQ.* errors too. The real
-	// gateway has been seen doing either.
-	UnsignedBusinessErrors bool
-	// TimestampWindow refuses requests whose timestamp is further than this
-	// from the real clock. 0 is no limit: the documents name none.
-	TimestampWindow time.Duration
 
-	// Now is the clock of trades, codes and notifies; default time.Now.
-	Now func() time.Time
+	// Profile is what the documents leave open.
+	Profile Profile
+	// Without switches documented behaviours off, by the numbers of [Behaviours].
+	Without []int
+	// Scenarios are played at the start; see [Sim.Scenarios].
+	Scenarios []string
+	// StateFile keeps the state over restarts. Empty: it is lost.
+	StateFile string
+	// Address is where Start listens; default 127.0.0.1 at a free port.
+	Address string
+
+	// Clock is the time of trades, codes, bills and notifies; default the real
+	// time. It is the caller's: Close does not stop it.
+	Clock *sim.Clock
 	// Seed makes ids repeat from run to run. 0 picks one; see [Sim.Seed].
 	Seed int64
 	// Logger hears one line per answer, without personal data; default none.
@@ -65,26 +82,77 @@ type Options struct {
 	HTTPClient *http.Client
 }
 
-// New makes a simulator with a fresh platform key pair.
-// Errors: ErrOptions.
+// New makes a simulator. Its keys are fresh, or those of the state file.
+// Errors: ErrOptions, sim.ErrStore, sim.ErrUnknownScenario,
+// sim.ErrUnknownBehaviour.
 func New(opts Options) (*Sim, error) {
 	err := opts.check()
 	if err != nil {
 		return nil, err
 	}
-	keys, err := newPlatform()
+	off, err := Behaviours().Without(opts.Without)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	store, err := sim.OpenStore(opts.StateFile)
 	if err != nil {
 		return nil, err
 	}
-	opts.complete()
-	ctx, cancel := context.WithCancel(context.Background())
 	s := &Sim{
-		opts: opts, platform: keys, client: notifyClient(opts.HTTPClient),
-		dice: newDice(opts.Seed), ledger: newLedger(), desk: newDesk(), faults: newFaults(), tally: newTally(),
-		ctx: ctx, cancel: cancel,
+		ownClock: opts.Clock == nil, off: off, store: store, tally: sim.NewCounters(), bell: sim.NewBell(), limiter: &limiter{},
+		replays: newReplays(),
+	}
+	opts.complete()
+	s.opts, s.clock, s.dice = opts, opts.Clock, sim.NewDice(opts.Seed, diceSalt)
+	err = s.open()
+	if err == nil {
+		err = s.play(opts.Scenarios)
+	}
+	if err == nil {
+		err = s.resume()
+	}
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
 	}
 	s.handler = s.routes()
 	return s, nil
+}
+
+// open makes the parts, with what the state file has of them.
+func (s *Sim) open() error {
+	s.host = sim.NewHost(name, s.opts.Logger)
+	s.stand = &sim.Stand{
+		Name: name, Host: s.host, Clock: s.clock, Faults: sim.NewFaults(s.dice, places()), Counts: s.tally,
+		Timeline: sim.NewTimeline(), Log: s.opts.Logger,
+	}
+	if s.does(behaviourTrouble) {
+		s.stand.Kinds = kinds()
+	}
+	s.mailer = &sim.Mailer{
+		Stand: s.stand, Client: sim.CallbackClient(s.opts.HTTPClient), Deadline: notifyDeadline,
+		Accepts: func(status int, body []byte) bool {
+			return accepts(status, body) || status == http.StatusOK && !s.does(behaviourSchedule)
+		},
+	}
+	s.courier = &sim.Courier{
+		Stand: s.stand, Store: s.store, Schedule: Schedule(false), Send: s.attempt,
+		Schedules: map[string][]time.Duration{PlaceCounter: Schedule(true)},
+	}
+	var errs [9]error
+	s.platform, errs[0] = openPlatform(s.store)
+	s.ledger, errs[1] = newLedger(s.store, s.opts.Profile, s.does, s.bell.Ring)
+	s.archive, errs[2] = newArchive(s.store)
+	s.people, errs[3] = newPeople(s.store)
+	s.codes, errs[4] = sim.NewCodes(s.store, codeKind)
+	s.tokens, errs[5] = newTokens(s.store)
+	s.barCodes, errs[6] = newBarCodes(s.store)
+	s.mail, errs[7] = newMailbox(s.store)
+	s.bills, errs[8] = newBills(s.store)
+	err := errors.Join(errs[:]...)
+	if err == nil && s.opts.Certificates {
+		s.cert, err = openCertificates(s.store, s.platform, s.opts.MerchantPublicKey)
+	}
+	return err
 }
 
 func (o *Options) check() error {
@@ -99,23 +167,24 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: MerchantPublicKey has fewer than %d bits", ErrOptions, keyBits)
 	case len(o.DefaultPerson) > maxPersonBytes:
 		return fmt.Errorf("%w: DefaultPerson has more than %d bytes", ErrOptions, maxPersonBytes)
-	case o.TimestampWindow < 0:
+	case o.Profile.TimestampWindow < 0:
 		return fmt.Errorf("%w: TimestampWindow is negative", ErrOptions)
 	}
 	return nil
 }
 
 func (o *Options) complete() {
-	if o.Now == nil {
-		o.Now = time.Now
+	o.Profile.complete()
+	if o.Clock == nil {
+		o.Clock = sim.NewWallClock()
 	}
 	if o.Seed == 0 {
-		o.Seed = rand.Int64()
+		o.Seed = sim.NewSeed()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.HTTPClient == nil {
-		o.HTTPClient = loopbackClient()
+	if len(o.Templates) == 0 {
+		o.Templates = []string{DefaultTemplate}
 	}
 }

@@ -27,6 +27,7 @@ var cashierTemplate = template.Must(template.New("cashier").Parse(`<!DOCTYPE htm
 <input type="hidden" name="request" value="{{.Request}}">
 {{if not .TradeNo}}<button name="action" value="login">登录</button>{{end}}
 <button name="action" value="pay">确认付款</button>
+<button name="action" value="leave">取消</button>
 </form>
 </body>
 </html>
@@ -40,7 +41,7 @@ func (c *call) cashierPage(t terms, no string) answer {
 	}
 	var out strings.Builder
 	err := cashierTemplate.Execute(&out, struct{ Subject, Total, TradeNo, Action, Request string }{
-		t.subject, yuan(t.totalFen), no, wapCashierPath, request.Encode(),
+		t.Subject, yuan(t.TotalFen), no, wapCashierPath, request.Encode(),
 	})
 	if err != nil {
 		return textPage(http.StatusInternalServerError, err.Error())

@@ -6,6 +6,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"sync"
+
+	"guodu/mocks/sim"
 )
 
 // An open_id is a part that all of one app share, a part for the person, and a
@@ -16,6 +19,8 @@ const (
 	openIDPersonChars = 32
 	openIDProofChars  = 7
 	openIDBodyChars   = openIDAppChars + openIDPersonChars
+
+	maxCodes = 200_000
 )
 
 // BuyerID is the user_id (2088 and twelve digits) of a person: always the same
@@ -44,10 +49,72 @@ func madeFor(openID, appID string) bool {
 // Buyer is the id by which this simulator's app knows a person: [OpenID] with
 // [Options.UseOpenID], else [BuyerID].
 func (s *Sim) Buyer(person string) string {
+	s.people.meet(person, BuyerID(person), OpenID(s.opts.AppID, person))
 	if s.opts.UseOpenID {
 		return OpenID(s.opts.AppID, person)
 	}
 	return BuyerID(person)
+}
+
+const personKind = "person"
+
+// people remembers whose an id is: an app that knows both kinds has to find the
+// one by the other.
+type people struct {
+	mu    sync.Mutex
+	store *sim.Store
+	names map[string]string
+}
+
+func newPeople(store *sim.Store) (*people, error) {
+	p := &people{store: store, names: map[string]string{}}
+	return p, sim.Each(store, personKind, func(id, person string) error {
+		p.names[id] = person
+		return nil
+	})
+}
+
+func (p *people) meet(person string, ids ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		if _, known := p.names[id]; !known && len(p.names) < maxCodes {
+			p.names[id] = person
+			p.store.Put(personKind, id, person)
+		}
+	}
+}
+
+func (p *people) name(id string) (string, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	person, known := p.names[id]
+	return person, known
+}
+
+// canonical is the id under which a trade is kept: that of the app's own kind,
+// as far as it can be known.
+func (s *Sim) canonical(id string) string {
+	person, known := s.people.name(id)
+	if known && s.opts.BothIDs {
+		return s.Buyer(person)
+	}
+	return id
+}
+
+// identity is a buyer as the app gets to see it.
+func (s *Sim) identity(buyer string) who {
+	w := who{LogonID: maskedLogon(buyer)}
+	if accountForm.MatchString(buyer) {
+		w.UserID = buyer
+	} else {
+		w.OpenID = buyer
+	}
+	person, known := s.people.name(buyer)
+	if known && (s.opts.BothIDs || !s.does(behaviourIdentity)) {
+		w.UserID, w.OpenID = BuyerID(person), OpenID(s.opts.AppID, person)
+	}
+	return w
 }
 
 // maskedLogon is a telephone number as Alipay shows it to merchants.

@@ -1,20 +1,23 @@
 package alipay
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // tradeAnswer is a trade as a query shows it.
 type tradeAnswer struct {
 	result
-	BuyerLogonID  string     `json:"buyer_logon_id"`
+	who
 	BuyerPay      string     `json:"buyer_pay_amount"`
-	BuyerUserID   string     `json:"buyer_user_id,omitempty"`
-	BuyerOpenID   string     `json:"buyer_open_id,omitempty"`
 	FundBills     []fundBill `json:"fund_bill_list,omitempty"`
 	InvoiceAmount string     `json:"invoice_amount"`
 	OutTradeNo    string     `json:"out_trade_no"`
 	PointAmount   string     `json:"point_amount"`
 	ReceiptAmount string     `json:"receipt_amount"`
 	SendPayDate   string     `json:"send_pay_date,omitempty"`
+	StoreID       string     `json:"store_id,omitempty"`
+	TerminalID    string     `json:"terminal_id,omitempty"`
 	TotalAmount   string     `json:"total_amount"`
 	TradeNo       string     `json:"trade_no"`
 	TradeStatus   State      `json:"trade_status"`
@@ -25,8 +28,27 @@ type fundBill struct {
 	Channel string `json:"fund_channel"`
 }
 
-// fundChannel is money from the buyer's balance.
-const fundChannel = "ALIPAYACCOUNT"
+// Where the money of a trade came from: the buyer's balance, a coupon of
+// Alipay's, one of the merchant's.
+const (
+	fundChannel   = "ALIPAYACCOUNT"
+	couponChannel = "COUPON"
+	offChannel    = "MDISCOUNT"
+)
+
+// fundBills is how a trade was paid; nil if it was not.
+func (t *trade) fundBills() []fundBill {
+	var out []fundBill
+	for _, part := range []struct {
+		fen     int64
+		channel string
+	}{{t.buyerPayFen(), fundChannel}, {t.CouponFen, couponChannel}, {t.MerchantOffFen, offChannel}} {
+		if part.fen > 0 {
+			out = append(out, fundBill{yuan(part.fen), part.channel})
+		}
+	}
+	return out
+}
 
 // query is alipay.trade.query.
 func (s *Sim) query(c *call) answer {
@@ -34,9 +56,8 @@ func (s *Sim) query(c *call) answer {
 	if r != nil {
 		return s.fail(c, r)
 	}
-	no, outNo := in.text("trade_no", 64), in.text("out_trade_no", 64)
+	no, outNo := in.readIDs()
 	options := in.flags("query_options")
-	in.need(no != "" || outNo != "", "out_trade_no")
 	if in.wrong != "" {
 		return s.fail(c, badParameter(in.wrong))
 	}
@@ -46,38 +67,34 @@ func (s *Sim) query(c *call) answer {
 		r.nothingPaid = &nothingPaid{yuan(0), yuan(0), outNo, yuan(0), yuan(0)}
 		return s.fail(c, r)
 	}
+	if c.Fault.Kind == FaultStaleQuery && t.paid() {
+		t.State, t.PaidAt, t.CouponFen, t.MerchantOffFen = StateWait, time.Time{}, 0, 0
+	}
 	return c.succeed(s.show(t, options["fund_bill_list"]))
 }
 
 // show leaves passback_params out: they come with the notify only.
 func (s *Sim) show(t trade, withBills bool) tradeAnswer {
-	received := t.received()
 	out := tradeAnswer{
-		result: ok(), BuyerLogonID: maskedLogon(t.buyer), BuyerPay: received, InvoiceAmount: received,
-		OutTradeNo: t.outTradeNo, PointAmount: yuan(0), ReceiptAmount: received,
-		TotalAmount: yuan(t.totalFen), TradeNo: t.no, TradeStatus: t.state,
+		result: ok(), who: s.identity(t.Buyer), BuyerPay: yuan(t.buyerPayFen()), InvoiceAmount: yuan(t.buyerPayFen()),
+		OutTradeNo: t.OutTradeNo, PointAmount: yuan(0), ReceiptAmount: yuan(t.receiptFen()), SendPayDate: s.stampIf(t.PaidAt),
+		StoreID: t.Store, TerminalID: t.Terminal, TotalAmount: yuan(t.TotalFen), TradeNo: t.No, TradeStatus: t.State,
 	}
-	if s.opts.UseOpenID {
-		out.BuyerOpenID = t.buyer
-	} else {
-		out.BuyerUserID = t.buyer
-	}
-	if t.state == StateSuccess {
-		out.SendPayDate = t.paidAt.Format(timeLayout)
-		if withBills {
-			out.FundBills = []fundBill{{received, fundChannel}}
-		}
+	if withBills {
+		out.FundBills = t.fundBills()
 	}
 	return out
 }
 
-// received is what the merchant has got of a trade, in yuan. There are no
-// discounts, so it is all or nothing.
-func (t trade) received() string {
-	if t.state != StateSuccess {
-		return yuan(0)
+// paidAnyway has the buyer pay what a merchant is about to undo.
+func (s *Sim) paidAnyway(c *call, no, outNo string) {
+	if c.Fault.Kind != FaultPaidAnyway {
+		return
 	}
-	return yuan(t.totalFen)
+	t, found := s.ledger.find(no, outNo, s.now())
+	if found {
+		_, _ = s.settle(t.No, payment{buyer: t.Buyer}, false) // too late is too late
+	}
 }
 
 // closeTrade is alipay.trade.close. The three ways in which it is too late have
@@ -87,24 +104,25 @@ func (s *Sim) closeTrade(c *call) answer {
 	if r != nil {
 		return s.fail(c, r)
 	}
-	no, outNo := in.text("trade_no", 64), in.text("out_trade_no", 64)
-	in.need(no != "" || outNo != "", "out_trade_no")
+	no, outNo := in.readIDs()
 	if in.wrong != "" {
 		return s.fail(c, badParameter(in.wrong))
 	}
+	s.paidAnyway(c, no, outNo)
 	t, err := s.ledger.close(no, outNo, s.now())
 	switch {
 	case errors.Is(err, ErrUnknownOrder):
 		return s.fail(c, business("TRADE_NOT_EXIST", "交易不存在"))
-	case errors.Is(err, ErrOrderPaid):
+	case errors.Is(err, ErrOrderPaid), err != nil && !s.does(behaviourClose):
 		return s.fail(c, business("TRADE_STATUS_ERROR", "交易状态不合法"))
 	case err != nil: // ErrOrderClosed
 		return s.fail(c, business("REASON_ILLEGAL_STATUS", "交易状态异常"))
 	}
-	s.tally.add("closed")
+	s.tally.Add("closed")
+	s.announce(t, closeFact(t))
 	return c.succeed(struct {
 		result
 		OutTradeNo string `json:"out_trade_no"`
 		TradeNo    string `json:"trade_no"`
-	}{ok(), t.outTradeNo, t.no})
+	}{ok(), t.OutTradeNo, t.No})
 }

@@ -16,6 +16,8 @@ var messages = map[string]string{
 	"40003": "Insufficient Conditions",
 	"40004": "Business Failed",
 	"40005": "Call Limited",
+	"40006": "Insufficient Permissions",
+	"10003": "order success pay inprocess",
 }
 
 // refusal is an error node. It is an error, too, so that Go callers get to see
@@ -26,6 +28,8 @@ type refusal struct {
 	SubCode string `json:"sub_code"`
 	SubMsg  string `json:"sub_msg"`
 	*nothingPaid
+	// RefundFee comes with the refusal of a refund that is too large.
+	RefundFee string `json:"refund_fee,omitempty"`
 
 	general bool  // goes into error_response
 	cause   error // of the trade's own, or nil

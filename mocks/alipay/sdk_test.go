@@ -11,6 +11,7 @@ import (
 	sdk "github.com/smartwalle/alipay/v3"
 
 	"guodu/mocks/alipay"
+	"guodu/mocks/sim"
 )
 
 // sdk is the client that the hub uses, in key mode.
@@ -44,7 +45,7 @@ func sdkCreate(no, notifyURL string) sdk.TradeCreate {
 
 func TestSDKFollowsAnOrderFromCreateToPaid(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(o *alipay.Options) { o.TimestampWindow = time.Minute })
+	b := setup(t, func(o *alipay.Options) { o.Profile.TimestampWindow = time.Minute })
 	client := b.sdk()
 	created, err := client.TradeCreate(t.Context(), sdkCreate("SDK_1", nowhere))
 	if err != nil || created.Code != sdk.CodeSuccess || created.OutTradeNo != "SDK_1" {
@@ -111,7 +112,7 @@ func TestSDKRefusesAnswersThatAreNotSigned(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	client := b.sdk()
-	for _, kind := range []alipay.FaultKind{alipay.FaultFlipped, alipay.FaultUnsigned} {
+	for _, kind := range []sim.FaultKind{alipay.FaultFlipped, alipay.FaultUnsigned} {
 		b.fail(alipay.EndpointCreate, kind, 1)
 		created, err := client.TradeCreate(t.Context(), sdkCreate("SDK_3", nowhere))
 		if err == nil {
@@ -127,7 +128,7 @@ func TestSDKSeesUnknownOutcomesInTwoShapes(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	client := b.sdk()
-	b.fail(alipay.EndpointCreate, alipay.FaultErrorAfter, 1)
+	b.fail(alipay.EndpointCreate, sim.FaultErrorAfter, 1)
 	_, err := client.TradeCreate(t.Context(), sdkCreate("SDK_4", nowhere))
 	var refused *sdk.Error
 	if !errors.As(err, &refused) || refused.SubCode != "isp.unknow-error" || refused.Code != sdk.CodeUnknowError {
@@ -207,8 +208,8 @@ func TestSDKTakesExactlyTheAuthenticNotifies(t *testing.T) {
 			t.Errorf("%s: accepted is %v, want %v", kind, d.Accepted, want)
 		}
 	}
-	if b.sim.Count(alipay.EndpointUnknown) != 1 {
-		t.Errorf("%d calls for a certificate, want the one of %s", b.sim.Count(alipay.EndpointUnknown), alipay.TamperCertSN)
+	if b.sim.Count(alipay.EndpointCertificate) != 1 {
+		t.Errorf("%d calls for a certificate, want the one of %s", b.sim.Count(alipay.EndpointCertificate), alipay.TamperCertSN)
 	}
 }
 

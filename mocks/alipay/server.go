@@ -1,35 +1,23 @@
 package alipay
 
 import (
+	"bytes"
 	"context"
-	"errors"
-	"fmt"
+	"encoding/json"
 	"io"
-	"log/slog"
-	"maps"
-	"net"
 	"net/http"
+	"sync"
 	"time"
+
+	"guodu/mocks/sim"
 )
 
-// Errors of [Sim.Start].
-var (
-	ErrStarted = errors.New("alipay simulator: already started")
-	ErrClosed  = errors.New("alipay simulator: closed")
-)
-
-const (
-	maxRequestBytes   = 64 << 10
-	maxHeaderBytes    = 32 << 10
-	readHeaderTimeout = 5 * time.Second
-)
+const maxRequestBytes = 64 << 10
 
 // call is one request with its body already read.
 type call struct {
-	endpoint string
-	w        http.ResponseWriter
-	request  *http.Request
-	body     string
+	*sim.Call
+	sim *Sim
 
 	// The rest is for the gateway: the parameters in the bytes of the charset,
 	// and whether a person waits for a page.
@@ -38,23 +26,23 @@ type call struct {
 	browser bool
 }
 
+// orderNo is the out_trade_no that a request is about, for the timeline only.
+func (c *call) orderNo() string {
+	var named struct {
+		OutTradeNo string `json:"out_trade_no"`
+		TradeNo    string `json:"trade_no"`
+	}
+	err := json.Unmarshal([]byte(c.params["biz_content"]), &named)
+	if err != nil || named.TradeNo == "" {
+		return named.OutTradeNo
+	}
+	t, _ := c.sim.ledger.find(named.TradeNo, "", c.sim.now())
+	return t.OutTradeNo
+}
+
 // work is an endpoint: it looks at the request, changes the state and says what
 // to answer.
 type work func(*Sim, *call) answer
-
-// Handler serves the paths of openapi.alipay.com and openauth.alipay.com on one
-// host. Paths under /_sim/ are the simulator's own.
-func (s *Sim) Handler() http.Handler { return s.handler }
-
-func (s *Sim) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/gateway.do", s.serve(route))
-	mux.Handle("GET /oauth2/publicAppAuthorize.htm", s.serve(fixed(EndpointAuthorize, inPage, (*Sim).authorize)))
-	mux.Handle("POST "+wapCashierPath, s.serve(fixed(EndpointWapCashier, inPage, (*Sim).wapCashier)))
-	mux.Handle("POST /_sim/cashier", fromPages(s.serve(fixed(EndpointCashier, inBridge, (*Sim).cashier))))
-	mux.Handle("OPTIONS /_sim/cashier", fromPages(http.HandlerFunc(preflight)))
-	return mux
-}
 
 // plan is how to treat a request.
 type plan struct {
@@ -63,94 +51,107 @@ type plan struct {
 	do       work
 }
 
-func fixed(endpoint string, d dialect, do work) func(*call) plan {
-	return func(*call) plan { return plan{endpoint, d, do} }
+// Handler serves the paths of openapi.alipay.com and openauth.alipay.com on one
+// host. Paths under /_sim/ are the simulator's own.
+func (s *Sim) Handler() http.Handler { return s.handler }
+
+func (s *Sim) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/gateway.do", s.gateway())
+	mux.Handle("GET /oauth2/publicAppAuthorize.htm", s.serve(plan{EndpointAuthorize, inPage, (*Sim).authorize}))
+	mux.Handle("POST "+consentPath, s.serve(plan{EndpointConsent, inPage, (*Sim).consent}))
+	mux.Handle("GET "+billPath, s.serve(plan{EndpointBillFile, inPage, (*Sim).billFile}))
+	mux.Handle("POST "+wapCashierPath, s.serve(plan{EndpointWapCashier, inPage, (*Sim).wapCashier}))
+	for path, p := range map[string]plan{
+		"/_sim/cashier": {EndpointCashier, inBridge, (*Sim).cashier},
+		"/_sim/barcode": {EndpointBarCode, inBridge, (*Sim).barCode},
+	} {
+		mux.Handle("POST "+path, sim.FromPages(s.serve(p)))
+		mux.Handle("OPTIONS "+path, sim.FromPages(http.HandlerFunc(sim.Preflight)))
+	}
+	mux.Handle("/_sim/", sim.Admin(s))
+	return s.host.Marked(mux)
 }
 
-// serve reads the request, lets a fault come first, works, lets a fault come
-// between, and answers. The body is read before anything else: only then does
-// net/http notice that a caller has gone.
-func (s *Sim) serve(choose func(*call) plan) http.Handler {
+// serve is an endpoint of its own path.
+func (s *Sim) serve(p plan) http.Handler {
+	return sim.Serve(s.stand, s.endpoint(p, &call{sim: s, charset: charsetUTF8}))
+}
+
+// gateway is the one path of all methods: which one is asked for has to be read
+// before anything else.
+func (s *Sim) gateway() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		if err != nil {
-			http.Error(w, "request body is too large or broken", http.StatusRequestEntityTooLarge)
-			return
+			r.Body = io.NopCloser(failing{err})
 		}
-		c := &call{w: w, request: r, body: string(body), charset: charsetUTF8}
-		p := choose(c)
-		c.endpoint = p.endpoint
-		s.tally.add(c.endpoint)
-		kind := s.faults.take(c.endpoint)
-		if s.before(c, p.dialect, kind) {
-			return
-		}
-		s.after(c, p.dialect, kind, p.do(s, c))
+		blank := &call{sim: s, charset: charsetUTF8}
+		p := s.route(blank, r.URL.RawQuery, string(body))
+		sim.Serve(s.stand, s.endpoint(p, blank)).ServeHTTP(w, r)
 	})
 }
 
-// send counts and writes an answer.
-func (s *Sim) send(c *call, a answer) {
-	a, err := s.finished(a)
-	if err != nil {
-		http.Error(c.w, err.Error(), http.StatusInternalServerError)
-		return
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// endpoint puts a plan into the kit's words. blank is copied for each request.
+func (s *Sim) endpoint(p plan, blank *call) sim.Endpoint[answer] {
+	fill := func(k *sim.Call) *call {
+		c := *blank
+		c.Call = k
+		return &c
 	}
-	s.tally.add(c.endpoint + "." + a.label)
-	s.opts.Logger.Debug("alipay simulator: answered",
-		slog.String("endpoint", c.endpoint), slog.String("code", a.label), slog.Bool("signed", a.signed))
-	maps.Copy(c.w.Header(), a.header())
-	c.w.WriteHeader(a.status)
-	_, err = io.WriteString(c.w, a.body)
-	if err != nil {
-		s.opts.Logger.Debug("alipay simulator: answer not delivered", slog.Any("error", err))
+	return sim.Endpoint[answer]{
+		Name: p.endpoint,
+		Do:   func(k *sim.Call) answer { return p.do(s, fill(k)) },
+		Unreadable: func(*sim.Call, error) answer {
+			return textPage(http.StatusRequestEntityTooLarge, "request body is too large or broken")
+		},
+		Say:  func(k *sim.Call, kind sim.FaultKind) answer { return p.dialect(s, fill(k), kind) },
+		Bend: bend,
+		Wire: s.wire,
 	}
 }
 
-// Start listens on 127.0.0.1 at a free port and returns "http://127.0.0.1:port";
-// the gateway is at /gateway.do below it. The end of ctx closes the simulator.
-// Errors: ErrStarted, ErrClosed, or why there is no port.
+// Start listens on loopback ([Options.Address], or a free port) and returns
+// "http://127.0.0.1:port"; the gateway is at /gateway.do below it. The end of
+// ctx closes the simulator.
+// Errors: sim.ErrStarted, sim.ErrClosed, sim.ErrNotLoopback, or why there is no
+// port.
 func (s *Sim) Start(ctx context.Context) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.closed:
-		return "", ErrClosed
-	case s.server != nil:
-		return "", ErrStarted
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("start alipay simulator: %w", err)
-	}
-	server := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelDebug),
-	}
-	s.server = server
-	s.running.Go(func() { _ = server.Serve(listener) }) // its error is always ErrServerClosed
-	s.stopWatch = context.AfterFunc(ctx, func() { _ = s.Close() })
-	return "http://" + listener.Addr().String(), nil
+	return s.host.Start(ctx, s.opts.Address, s.handler, s.Close)
 }
 
 // Close stops listening, frees hung requests, abandons background notifies and
 // waits for them. A second Close does nothing. The book stays readable.
 func (s *Sim) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	server, unwatch := s.server, s.stopWatch
-	s.mu.Unlock()
-	s.cancel()
-	defer s.client.CloseIdleConnections()
-	if server == nil {
-		s.running.Wait()
-		return nil
+	if s.ownClock {
+		s.clock.Stop()
 	}
-	unwatch()
-	err := server.Close()
-	s.running.Wait()
+	err := s.host.Close()
+	s.mailer.Client.CloseIdleConnections()
 	if err != nil {
-		return fmt.Errorf("close alipay simulator: %w", err)
+		return err
 	}
-	return nil
+	return s.store.Close()
+}
+
+// limiter counts the calls of the running second.
+type limiter struct {
+	mu    sync.Mutex
+	since time.Time
+	calls int
+}
+
+func (l *limiter) admit(now time.Time, perSecond int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.since) >= time.Second {
+		l.since, l.calls = now, 0
+	}
+	l.calls++
+	return perSecond == 0 || l.calls <= perSecond
 }

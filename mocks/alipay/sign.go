@@ -10,8 +10,12 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
+	"sync"
+
+	"guodu/mocks/sim"
 )
 
 const keyBits = 2048
@@ -45,23 +49,92 @@ func GenerateMerchantKey() (MerchantKey, error) {
 	}, nil
 }
 
+// SimulatorExponent is the public exponent of every simulated Alipay's key. Real
+// ones have 65537; so a key can be told from a real one in whatever form it has
+// been copied, and a production system can refuse it.
+const SimulatorExponent = 65539
+
+// IsSimulatorKey says whether a public key is a simulated Alipay's.
+func IsSimulatorKey(key *rsa.PublicKey) bool { return key.E == SimulatorExponent }
+
 // platform is Alipay's own key pair; der is the public half as SPKI.
 type platform struct {
 	key *rsa.PrivateKey
 	der []byte
 }
 
-func newPlatform() (platform, error) {
-	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+const keyKind = "key"
+
+// openPlatform takes the key of the state file, or makes one.
+func openPlatform(store *sim.Store) (platform, error) {
+	var kept []byte
+	err := sim.Each(store, keyKind, func(_ string, der []byte) error {
+		kept = der
+		return nil
+	})
+	if err != nil {
+		return platform{}, err
+	}
+	if kept != nil {
+		key, err := x509.ParsePKCS8PrivateKey(kept)
+		private, isRSA := key.(*rsa.PrivateKey)
+		if err != nil || !isRSA {
+			return platform{}, fmt.Errorf("%w: platform key", sim.ErrStore)
+		}
+		return newPlatform(private)
+	}
+	key, err := markedKey()
 	if err != nil {
 		return platform{}, fmt.Errorf("generate platform key: %w", err)
 	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return platform{}, fmt.Errorf("encode platform key: %w", err)
+	}
+	store.Put(keyKind, "platform", der)
+	return newPlatform(key)
+}
+
+func newPlatform(key *rsa.PrivateKey) (platform, error) {
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		return platform{}, fmt.Errorf("encode platform key: %w", err)
 	}
 	return platform{key, der}, nil
 }
+
+// markedKey is a fresh key with the simulators' exponent.
+func markedKey() (*rsa.PrivateKey, error) {
+	for {
+		plain, err := rsa.GenerateKey(rand.Reader, keyBits)
+		if err != nil {
+			return nil, err
+		}
+		one := big.NewInt(1)
+		phi := big.NewInt(1)
+		for _, p := range plain.Primes {
+			phi.Mul(phi, new(big.Int).Sub(p, one))
+		}
+		d := new(big.Int).ModInverse(big.NewInt(SimulatorExponent), phi)
+		if d == nil {
+			continue // as good as never
+		}
+		marked := &rsa.PrivateKey{
+			PublicKey: rsa.PublicKey{N: plain.N, E: SimulatorExponent}, D: d, Primes: plain.Primes,
+		}
+		marked.Precompute()
+		return marked, marked.Validate()
+	}
+}
+
+// stranger is a key that is nobody's: of the sandbox, of a forger.
+var stranger = sync.OnceValues(func() (platform, error) {
+	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+	if err != nil {
+		return platform{}, fmt.Errorf("generate a stranger's key: %w", err)
+	}
+	return newPlatform(key)
+})
 
 // PublicKeyPEM is Alipay's public key in a PUBLIC KEY block.
 func (s *Sim) PublicKeyPEM() []byte {
@@ -100,6 +173,16 @@ func verifies(key *rsa.PublicKey, message, signature string) bool {
 	}
 	sum := sha256.Sum256([]byte(message))
 	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], sig) == nil
+}
+
+// verifiesOld is verifies for SHA1withRSA.
+func verifiesOld(key *rsa.PublicKey, message, signature string) bool {
+	sig, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil {
+		return false
+	}
+	sum := sha1.Sum([]byte(message))
+	return rsa.VerifyPKCS1v15(key, crypto.SHA1, sum[:], sig) == nil
 }
 
 // field is one parameter of a form.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"guodu/mocks/alipay"
+	"guodu/mocks/sim"
 )
 
 func TestNewRefusesBadOptions(t *testing.T) {
@@ -26,7 +27,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		"seller of 17":    func(o *alipay.Options) { o.SellerID += "0" },
 		"no public key":   func(o *alipay.Options) { o.MerchantPublicKey = nil },
 		"overlong person": func(o *alipay.Options) { o.DefaultPerson = strings.Repeat("x", 65) },
-		"negative window": func(o *alipay.Options) { o.TimestampWindow = -1 },
+		"negative window": func(o *alipay.Options) { o.Profile.TimestampWindow = -1 },
 	} {
 		opts := options()
 		spoil(&opts)
@@ -78,7 +79,7 @@ func TestStartListensOnLoopbackOnceAndNotAfterClose(t *testing.T) {
 		t.Errorf("base is %s", b.base)
 	}
 	_, err := b.sim.Start(t.Context())
-	if !errors.Is(err, alipay.ErrStarted) {
+	if !errors.Is(err, sim.ErrStarted) {
 		t.Errorf("second start: %v", err)
 	}
 	for range 2 {
@@ -88,7 +89,7 @@ func TestStartListensOnLoopbackOnceAndNotAfterClose(t *testing.T) {
 		}
 	}
 	_, err = b.sim.Start(t.Context())
-	if !errors.Is(err, alipay.ErrClosed) {
+	if !errors.Is(err, sim.ErrClosed) {
 		t.Errorf("start after close: %v", err)
 	}
 	idle, err := alipay.New(options())
@@ -193,7 +194,7 @@ func TestLogHoldsNoPersonAndNoCode(t *testing.T) {
 	log.mu.Lock()
 	out := log.buf.String()
 	log.mu.Unlock()
-	if !strings.Contains(out, "endpoint=create code=10000") {
+	if !strings.Contains(out, "endpoint=create status=200 code=10000") {
 		t.Fatalf("log is %s", out)
 	}
 	for _, secret := range []string{alipay.BuyerID(person), person, code, "biz_content"} {

@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+
+	"guodu/mocks/sim"
 )
 
 // ErrUnknownTamper says that a kind is not in [TamperKinds].
@@ -21,6 +24,8 @@ const (
 	TamperSignTypeRSA    Tamper = "sign-type-rsa"    // SHA1withRSA, by Alipay's own key
 	TamperAltered        Tamper = "altered-amount"   // amounts changed after signing
 	TamperDuplicated     Tamper = "duplicated-field" // a signed notify with another total_amount in front
+	TamperEmptySign      Tamper = "empty-sign"       // sign is there and empty
+	TamperOtherKey       Tamper = "other-key"        // right in shape, by a key that is not this Alipay's, such as the sandbox's
 	TamperEmptyValues    Tamper = "empty-values"     // empty fields added: only whoever drops them before verifying is content
 )
 
@@ -45,6 +50,9 @@ const (
 	TamperCertSN      Tamper = "cert-sn"      // alipay_cert_sn, which belongs to certificate mode
 	TamperQueryString Tamper = "query-string" // other fields on notify_url
 	TamperGBK         Tamper = "gbk"
+	// TamperReplay is the last genuine notify byte for byte, with the old stamp
+	// and the old signature.
+	TamperReplay Tamper = "replay"
 )
 
 const hugeBodyBytes = 10_000_000
@@ -67,7 +75,7 @@ type trick struct {
 
 	facts  func(*Sim, *form)
 	signed func(*Sim, *form) error
-	parcel func(form, *parcel)
+	parcel func(form, *sim.Parcel)
 }
 
 func (t *trick) atFacts(s *Sim, f *form) {
@@ -83,7 +91,7 @@ func (t *trick) atSigned(s *Sim, f *form) error {
 	return t.signed(s, f)
 }
 
-func (t *trick) atParcel(f form, p *parcel) {
+func (t *trick) atParcel(f form, p *sim.Parcel) {
 	if t != nil && t.parcel != nil {
 		t.parcel(f, p)
 	}
@@ -100,6 +108,8 @@ func forge(change func(*form)) trick {
 var tricks = map[Tamper]trick{
 	TamperWrongSignature: {signed: signOther},
 	TamperSignTypeRSA:    {facts: func(_ *Sim, f *form) { f.set("sign_type", "RSA") }, signed: signOld},
+	TamperEmptySign:      forge(func(f *form) { f.set("sign", "") }),
+	TamperOtherKey:       {signed: signElsewhere},
 	TamperNoSignature:    forge(func(f *form) { f.drop("sign", "sign_type") }),
 	TamperAltered:        forge(multiply),
 	TamperDuplicated:     forge(func(f *form) { *f = append(form{{"total_amount", "88888.88"}}, *f...) }),
@@ -120,20 +130,21 @@ var tricks = map[Tamper]trick{
 	}),
 	TamperClosed: lie(func(s *Sim, f *form) {
 		unpay(f, StateClosed)
-		f.set("gmt_close", s.now().Format(timeLayout))
+		f.set("gmt_close", s.stamp(s.now()))
 	}),
 	TamperWaiting:          lie(func(_ *Sim, f *form) { unpay(f, StateWait) }),
 	TamperRefund:           lie(refundPart),
 	TamperDuplicatedSigned: lie(func(_ *Sim, f *form) { *f = append(form{{"total_amount", "88888.88"}}, *f...) }),
 	TamperHugeBody:         lie(func(_ *Sim, f *form) { f.set("body", strings.Repeat("x", hugeBodyBytes)) }),
-	TamperBrokenEncoding:   {authentic: true, parcel: func(_ form, p *parcel) { p.body += "&memo=%zz" }},
+	TamperBrokenEncoding:   {authentic: true, parcel: func(_ form, p *sim.Parcel) { p.Body = append(p.Body, "&memo=%zz"...) }},
 	TamperJSON:             {authentic: true, parcel: asJSON},
 
+	TamperReplay:   {authentic: true, truthful: true},
 	TamperFinished: {authentic: true, truthful: true, facts: func(_ *Sim, f *form) { f.set("trade_status", "TRADE_FINISHED") }},
-	TamperCertSN:   {authentic: true, truthful: true, facts: func(s *Sim, f *form) { f.set("alipay_cert_sn", s.dice.draw(hexDigits, 32)) }},
+	TamperCertSN:   {authentic: true, truthful: true, facts: func(s *Sim, f *form) { f.set("alipay_cert_sn", s.dice.Draw(hexDigits, 32)) }},
 	TamperGBK:      {authentic: true, truthful: true, facts: func(_ *Sim, f *form) { f.set("charset", charsetGBK) }},
-	TamperQueryString: {authentic: true, truthful: true, parcel: func(_ form, p *parcel) {
-		p.url = withQuery(p.url, []field{{"total_amount", "88888.88"}, {"channel", "h5"}})
+	TamperQueryString: {authentic: true, truthful: true, parcel: func(_ form, p *sim.Parcel) {
+		p.URL = withQuery(p.URL, []field{{"total_amount", "88888.88"}, {"channel", "h5"}})
 	}},
 }
 
@@ -159,8 +170,8 @@ func unpay(f *form, state State) {
 func refundPart(s *Sim, f *form) {
 	fen, _ := parseYuan(f.get("total_amount"))
 	part := yuan(max(fen/2, 1))
-	f.set("notify_id", s.dice.draw(hexDigits, noticeIDChars))
-	f.set("gmt_refund", s.now().Format(refundTimeLayout))
+	f.set("notify_id", s.dice.Draw(hexDigits, noticeIDChars))
+	f.set("gmt_refund", s.inZone(s.now()).Format(refundTimeLayout))
 	f.set("refund_fee", part)
 	f.set("send_back_fee", part)
 	f.set("out_biz_no", "R"+f.get("out_trade_no"))
@@ -179,12 +190,13 @@ func signOld(s *Sim, f *form) error {
 	return err
 }
 
-func asJSON(f form, p *parcel) {
+func asJSON(f form, p *sim.Parcel) {
 	object := map[string]string{}
 	for _, each := range f {
 		object[each.name] = each.value
 	}
-	p.contentType, p.body = typeJSON, encode(object)
+	p.Header.Set("Content-Type", typeJSON)
+	p.Body = []byte(encode(object))
 }
 
 // otherDigit changes the last character.
@@ -194,4 +206,38 @@ func otherDigit(id string) string {
 		last = "1"
 	}
 	return id[:len(id)-1] + last
+}
+
+// signElsewhere signs with a key that nobody has published.
+func signElsewhere(_ *Sim, f *form) error {
+	key, err := stranger()
+	if err != nil {
+		return err
+	}
+	sig, err := key.sign(noticeMessage(*f))
+	f.set("sign", sig)
+	return err
+}
+
+// replays are the last genuine notifies of trades.
+type replays struct {
+	mu   sync.Mutex
+	sent map[string]sim.Parcel
+}
+
+func newReplays() *replays { return &replays{sent: map[string]sim.Parcel{}} }
+
+func (r *replays) keep(tradeNo string, p sim.Parcel) {
+	p.Header = p.Header.Clone()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sent[tradeNo] = p
+}
+
+func (r *replays) last(tradeNo string) (sim.Parcel, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p, kept := r.sent[tradeNo]
+	p.Header = p.Header.Clone()
+	return p, kept
 }

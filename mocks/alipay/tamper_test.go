@@ -15,6 +15,9 @@ import (
 var oddities = map[alipay.Tamper]func(p parcel, v url.Values) bool{
 	alipay.TamperWrongSignature: func(_ parcel, v url.Values) bool { return v.Get("sign") != "" },
 	alipay.TamperNoSignature:    func(_ parcel, v url.Values) bool { return !v.Has("sign") && !v.Has("sign_type") },
+	alipay.TamperEmptySign:      func(_ parcel, v url.Values) bool { return v.Has("sign") && v.Get("sign") == "" },
+	alipay.TamperOtherKey:       func(_ parcel, v url.Values) bool { return len(v.Get("sign")) == 344 },
+	alipay.TamperReplay:         func(p parcel, v url.Values) bool { return v.Get("total_amount") == "50.00" },
 	alipay.TamperSignTypeRSA:    func(_ parcel, v url.Values) bool { return v.Get("sign_type") == "RSA" },
 	alipay.TamperAltered:        func(_ parcel, v url.Values) bool { return v.Get("total_amount") == "5000.00" },
 	alipay.TamperDuplicated:     twoAmounts,
@@ -143,7 +146,7 @@ func TestTruthfulKindsSayNothingFalseAndWantAPaidTrade(t *testing.T) {
 			}
 		}
 	}
-	if truthful != 5 || b.sim.Count("tamper.accepted") < 5 {
+	if truthful != 6 || b.sim.Count("tamper.accepted") < 5 {
 		t.Errorf("%d kinds are truthful", truthful)
 	}
 }

@@ -1,200 +1,122 @@
 package alipay
 
 import (
-	"errors"
-	"sync"
 	"time"
 )
 
-// State is a trade's trade_status.
-type State string
-
-// The states that a trade can be in here. There is no way back from the last
-// two.
-const (
-	StateWait    State = "WAIT_BUYER_PAY"
-	StateSuccess State = "TRADE_SUCCESS"
-	StateClosed  State = "TRADE_CLOSED"
-)
-
-// What a trade answers to an attempt. [Sim.Pay] returns these, wrapped.
-var (
-	ErrUnknownOrder = errors.New("alipay simulator: no such trade")
-	ErrOrderPaid    = errors.New("alipay simulator: trade is paid")
-	ErrOrderClosed  = errors.New("alipay simulator: trade is closed")
-	ErrOrderExpired = errors.New("alipay simulator: trade timed out unpaid")
-	ErrBuyer        = errors.New("alipay simulator: buyer is not the trade's")
-)
-
-var (
-	errTermsDiffer = errors.New("alipay simulator: repeated with another amount or subject")
-	errBornExpired = errors.New("alipay simulator: time_expire is in the past")
-	errFull        = errors.New("alipay simulator: full")
-)
-
-const maxTrades = 500_000
-
-// terms is what the merchant asked for. buyer is an id of the app's kind.
+// terms is what the merchant asked for. Buyer is an id of the app's kind. The
+// fields are exported for the state file.
 type terms struct {
-	outTradeNo, subject, body, passback string
-	product, buyer                      string
-	notifyURL, charset                  string
-	totalFen                            int64
-	expire                              time.Time
+	OutTradeNo, Subject, Body, Passback string
+	Product, Buyer                      string
+	NotifyURL, Charset                  string
+	Store, Operator, Terminal           string
+	TotalFen                            int64
+	Expire                              time.Time
 }
 
 // trade is one out_trade_no. Copies of it leave [ledger], never pointers.
 type trade struct {
 	terms
-	no        string
-	state     State
-	expired   bool
-	createdAt time.Time
-	paidAt    time.Time
-	noticeID  string
-	sent      int
-	accepted  int
+	No       string
+	State    State
+	Expired  bool
+	Created  time.Time
+	PaidAt   time.Time
+	ClosedAt time.Time
+	// MerchantOffFen and CouponFen are what the buyer did not have to pay: at
+	// the merchant's cost, and at Alipay's.
+	MerchantOffFen, CouponFen int64
+	// AuthCode is the bar code that the trade came from.
+	AuthCode string
+	// Refunds holds one entry per out_request_no; an entry is never changed, so
+	// copies of the trade may share it.
+	Refunds []refund
+
+	Sent, Accepted int
 }
 
-// ledger holds every trade. One lock covers all, so that of a payment and a
-// close exactly one comes first.
-type ledger struct {
-	mu       sync.Mutex
-	byNo     map[string]*trade
-	byOutNo  map[string]*trade
-	sequence []*trade
+// refund is one that was made.
+type refund struct {
+	RequestNo, Reason string
+	Fen               int64
+	// BackFen is what the merchant gave back of its own.
+	BackFen int64
+	At      time.Time
+	// Outside says that the API had nothing to do with it: the merchant's
+	// console, or a chargeback.
+	Outside bool
 }
 
-func newLedger() *ledger {
-	return &ledger{byNo: map[string]*trade{}, byOutNo: map[string]*trade{}}
+func (t *trade) paid() bool { return !t.PaidAt.IsZero() }
+
+// refunded is the sum of all refunds, in fen.
+func (t *trade) refunded() int64 {
+	var sum int64
+	for _, r := range t.Refunds {
+		sum += r.Fen
+	}
+	return sum
 }
 
-// place makes a trade numbered no or, with the same terms, returns the one that
-// is there already.
-// Errors: ErrOrderPaid, ErrOrderClosed, ErrBuyer, errTermsDiffer,
-// errBornExpired, errFull.
-func (l *ledger) place(t terms, no string, now time.Time) (trade, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	old := l.byOutNo[t.outTradeNo]
+// receiptFen is what the merchant got, and buyerPayFen what the buyer gave; 0
+// before there is a payment.
+func (t *trade) receiptFen() int64 {
+	if !t.paid() {
+		return 0
+	}
+	return t.TotalFen - t.MerchantOffFen
+}
+
+func (t *trade) buyerPayFen() int64 {
+	if !t.paid() {
+		return 0
+	}
+	return t.TotalFen - t.MerchantOffFen - t.CouponFen
+}
+
+// backFen is the merchant's share in a refund of fen on top of what went before.
+func (t *trade) backFen(fen int64) int64 {
+	share := func(sum int64) int64 { return sum * t.receiptFen() / t.TotalFen }
+	before := t.refunded()
+	return share(before+fen) - share(before)
+}
+
+// find is the refund of a request number.
+func (t *trade) find(requestNo string) (refund, bool) {
+	for _, r := range t.Refunds {
+		if r.RequestNo == requestNo {
+			return r, true
+		}
+	}
+	return refund{}, false
+}
+
+// age does what time alone does to a trade: one that nobody pays closes, and
+// one that was paid long ago finishes. It says whether anything changed.
+func (t *trade) age(now time.Time, refundWindow time.Duration) bool {
 	switch {
-	case old != nil:
-		old.age(now)
-		return *old, old.repeated(t)
-	case len(l.sequence) >= maxTrades:
-		return trade{}, errFull
-	case !now.Before(t.expire):
-		return trade{}, errBornExpired
+	case t.State == StateWait && !now.Before(t.Expire):
+		t.State, t.Expired, t.ClosedAt = StateClosed, true, t.Expire
+	case t.State == StateSuccess && !now.Before(t.PaidAt.Add(refundWindow)):
+		t.State = StateFinished
+	default:
+		return false
 	}
-	made := &trade{terms: t, no: no, state: StateWait, createdAt: now}
-	l.byOutNo[t.outTradeNo], l.byNo[no] = made, made
-	l.sequence = append(l.sequence, made)
-	return *made, nil
-}
-
-// age closes a trade whose time is over. Time is looked at whenever a trade is.
-func (t *trade) age(now time.Time) {
-	if t.state == StateWait && !now.Before(t.expire) {
-		t.state, t.expired = StateClosed, true
-	}
+	return true
 }
 
 // repeated says why terms may not be asked for again, or nil.
 func (t *trade) repeated(again terms) error {
 	switch {
-	case t.state == StateSuccess:
+	case t.State == StateSuccess, t.State == StateFinished:
 		return ErrOrderPaid
-	case t.state == StateClosed:
+	case t.State == StateClosed:
 		return ErrOrderClosed
-	case t.totalFen != again.totalFen || t.subject != again.subject || t.product != again.product:
+	case t.TotalFen != again.TotalFen || t.Subject != again.Subject || t.Product != again.Product:
 		return errTermsDiffer
-	case again.buyer != "" && t.buyer != again.buyer:
+	case again.Buyer != "" && t.Buyer != again.Buyer:
 		return ErrBuyer
 	}
 	return nil
-}
-
-// pay takes the money if everything about the attempt is right.
-// Errors: the exported ones of this file.
-func (l *ledger) pay(no, buyer, noticeID string, now time.Time) (trade, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t := l.byNo[no]
-	if t == nil {
-		return trade{}, ErrUnknownOrder
-	}
-	t.age(now)
-	switch {
-	case t.state == StateSuccess:
-		return trade{}, ErrOrderPaid
-	case t.expired:
-		return trade{}, ErrOrderExpired
-	case t.state == StateClosed:
-		return trade{}, ErrOrderClosed
-	case t.buyer != buyer:
-		return trade{}, ErrBuyer
-	}
-	t.state, t.noticeID = StateSuccess, noticeID
-	t.paidAt = now.Truncate(time.Second) // the wire has no fractions
-	return *t, nil
-}
-
-// close makes a trade unpayable. Errors: ErrUnknownOrder, ErrOrderPaid,
-// ErrOrderClosed.
-func (l *ledger) close(no, outTradeNo string, now time.Time) (trade, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t := l.pick(no, outTradeNo)
-	if t == nil {
-		return trade{}, ErrUnknownOrder
-	}
-	t.age(now)
-	switch t.state {
-	case StateSuccess:
-		return trade{}, ErrOrderPaid
-	case StateClosed:
-		return trade{}, ErrOrderClosed
-	}
-	t.state = StateClosed
-	return *t, nil
-}
-
-// pick finds a trade; a trade_no, where given, is all that counts.
-func (l *ledger) pick(no, outTradeNo string) *trade {
-	if no != "" {
-		return l.byNo[no]
-	}
-	return l.byOutNo[outTradeNo]
-}
-
-// find returns a copy of a trade.
-func (l *ledger) find(no, outTradeNo string, now time.Time) (trade, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t := l.pick(no, outTradeNo)
-	if t == nil {
-		return trade{}, false
-	}
-	t.age(now)
-	return *t, true
-}
-
-// told notes genuine notifies that went out or were accepted.
-func (l *ledger) told(no string, sent, accepted int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.byNo[no].sent += sent
-	l.byNo[no].accepted += accepted
-}
-
-// all returns copies in the order of creation.
-func (l *ledger) all(now time.Time) []trade {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	out := make([]trade, 0, len(l.sequence))
-	for _, t := range l.sequence {
-		t.age(now)
-		out = append(out, *t)
-	}
-	return out
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"guodu/mocks/sim"
 )
 
 const (
@@ -15,6 +17,7 @@ const (
 
 	actionLogin = "login"
 	actionPay   = "pay"
+	actionLeave = "leave"
 )
 
 // wapPay is alipay.trade.wap.pay: the cashier's page, before anybody has logged
@@ -23,14 +26,18 @@ const (
 func (s *Sim) wapPay(c *call) answer {
 	t, r := s.wapTerms(c)
 	if r != nil {
-		return errorPage(r)
+		return s.fail(c, r)
 	}
-	old, found := s.ledger.find("", t.outTradeNo, s.now())
+	old, found := s.ledger.find("", t.OutTradeNo, s.now())
 	if found {
 		err := old.repeated(t)
 		if err != nil {
-			return errorPage(tradeRefusal(err))
+			return s.fail(c, tradeRefusal(err))
 		}
+	}
+	if !s.does(behaviourWapBegins) {
+		t.Buyer = s.Buyer(s.opts.DefaultPerson)
+		_, _, _ = s.ledger.place(t, s.tradeNo(s.now()), s.now())
 	}
 	return c.cashierPage(t, "")
 }
@@ -40,7 +47,7 @@ func (s *Sim) wapTerms(c *call) (terms, *refusal) {
 	if r != nil {
 		return terms{}, r
 	}
-	return s.readTerms(c, in, productWap, s.now())
+	return s.readTerms(c, in, []string{productWap}, expireByDefault, s.now())
 }
 
 // OpenWap is a person logging in at the cashier: the trade begins. pageURL is
@@ -58,7 +65,7 @@ func (s *Sim) OpenWap(ctx context.Context, pageURL, buyerID string) (string, err
 	if err != nil {
 		return "", fmt.Errorf("open wap cashier: %w", err)
 	}
-	_, no, r := s.openWap(&call{params: parameters(u.RawQuery)}, buyerID)
+	_, no, r := s.openWap(&call{Call: &sim.Call{}, sim: s, params: parameters(u.RawQuery)}, buyerID)
 	if r != nil {
 		return "", fmt.Errorf("open wap cashier: %w", r)
 	}
@@ -79,22 +86,26 @@ func (s *Sim) openWap(c *call, buyer string) (terms, string, *refusal) {
 	if r != nil {
 		return terms{}, "", r
 	}
-	t.buyer = buyer
+	t.Buyer = s.canonical(buyer)
+	c.Order = t.OutTradeNo
 	now := s.now()
-	made, err := s.ledger.place(t, s.tradeNo(now), now)
+	made, fresh, err := s.ledger.place(t, s.tradeNo(now), now)
 	if err != nil {
 		return terms{}, "", tradeRefusal(err)
 	}
-	return t, made.no, nil
+	if fresh {
+		s.begun(made)
+	}
+	return t, made.No, nil
 }
 
 // wapCashier is the page's form: the merchant's request once more, what the
 // person does, and who it is ("person", else the cookie's).
 func (s *Sim) wapCashier(c *call) answer {
-	form, _ := url.ParseQuery(c.body)
+	form, _ := url.ParseQuery(string(c.Body))
 	person := form.Get("person")
 	if person == "" {
-		person = s.personOf(c.request)
+		person = s.personOf(c.Request)
 	}
 	if person == "" {
 		return textPage(http.StatusOK, "simulator: no person, no sim_person cookie and no default person")
@@ -106,12 +117,14 @@ func (s *Sim) wapCashier(c *call) answer {
 		return errorPage(r)
 	case form.Get("action") == actionLogin:
 		return c.cashierPage(t, no)
+	case form.Get("action") == actionLeave:
+		return textPage(http.StatusOK, "已取消")
 	case form.Get("action") != actionPay:
-		return textPage(http.StatusOK, "simulator: action is login or pay")
+		return textPage(http.StatusOK, "simulator: action is login, pay or leave")
 	}
-	receipt, err := s.Pay(c.request.Context(), PayRequest{TradeNO: no, BuyerID: s.Buyer(person)})
+	receipt, err := s.payAt(c, no, person)
 	if err != nil {
-		return textPage(http.StatusOK, errors.Unwrap(err).Error())
+		return textPage(http.StatusOK, cause(err))
 	}
 	return s.wapReturn(c, receipt)
 }
@@ -120,18 +133,26 @@ func (s *Sim) wapCashier(c *call) answer {
 // (Source: 手机网站支付, 前台回跳参数.)
 func (s *Sim) wapReturn(c *call, receipt Receipt) answer {
 	target := c.params["return_url"]
-	if webAddress(target) == nil {
+	if sim.WebAddress(target) == nil {
 		return textPage(http.StatusOK, "支付成功")
 	}
 	fields := []field{
 		{"charset", c.charset}, {"out_trade_no", receipt.OutTradeNo}, {"method", methodWapPay + ".return"},
 		{"total_amount", yuan(receipt.TotalFen)}, {"trade_no", receipt.TradeNO}, {"auth_app_id", s.opts.AppID},
 		{"version", "1.0"}, {"app_id", s.opts.AppID}, {"sign_type", "RSA2"}, {"seller_id", s.opts.SellerID},
-		{"timestamp", s.now().Format(timeLayout)},
+		{"timestamp", s.stamp(s.now())},
 	}
 	sig, err := s.platform.sign(canonical(fields, "sign", "sign_type"))
 	if err != nil {
 		return textPage(http.StatusInternalServerError, err.Error())
 	}
 	return redirect(withQuery(target, append(fields, field{"sign", sig})))
+}
+
+// cause is the last of an error's reasons, for a person.
+func cause(err error) string {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return err.Error()
 }

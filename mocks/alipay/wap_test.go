@@ -47,7 +47,7 @@ func (b *bench) wapURL(f form) string {
 }
 
 // errorCode reads the page that browsers get for an error.
-func errorCode(t *testing.T, r reply) string {
+func errorCode(t testing.TB, r reply) string {
 	t.Helper()
 	text, err := simplifiedchinese.GBK.NewDecoder().String(r.body)
 	if err != nil || r.status != http.StatusOK || r.header.Get("Content-Type") != "text/html;charset=GBK" {
