@@ -174,7 +174,7 @@ func TestAutoDeliverTellsOnceWhereThereIsAnAddress(t *testing.T) {
 	}
 }
 
-func TestGBKOrderIsNotifiedInGBK(t *testing.T) {
+func TestNoticeInGBKLeavesOutWhatIsAbsent(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	in := newInbox(t, http.StatusOK, "success")

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"guodu/mocks/sim"
 )
 
 // parcel is a notify as it arrived.
@@ -16,13 +19,15 @@ type parcel struct {
 	query       string
 	contentType string
 	body        string
+	at          time.Duration // on the clock, since the start
 }
 
 // inbox is a merchant that keeps what it gets and answers as it is told.
 type inbox struct {
 	*httptest.Server
-	mu  sync.Mutex
-	got []parcel
+	clock *sim.Clock
+	mu    sync.Mutex
+	got   []parcel
 }
 
 func newInbox(t testing.TB, status int, words string) *inbox {
@@ -31,13 +36,42 @@ func newInbox(t testing.TB, status int, words string) *inbox {
 	in.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		in.mu.Lock()
-		in.got = append(in.got, parcel{r.URL.RawQuery, r.Header.Get("Content-Type"), string(body)})
+		p := parcel{query: r.URL.RawQuery, contentType: r.Header.Get("Content-Type"), body: string(body)}
+		if in.clock != nil {
+			p.at = in.clock.Now().Sub(start)
+		}
+		in.got = append(in.got, p)
 		in.mu.Unlock()
 		w.Header().Set("Location", "/elsewhere")
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, words)
 	}))
 	t.Cleanup(in.Close)
+	return in
+}
+
+// times are when each notify came.
+func (in *inbox) times() []time.Duration {
+	var out []time.Duration
+	for _, p := range in.all() {
+		out = append(out, p.at)
+	}
+	return out
+}
+
+// statuses are what the notifies said, in their order.
+func (in *inbox) statuses() []string {
+	var out []string
+	for _, p := range in.all() {
+		out = append(out, p.fields().Get("trade_status"))
+	}
+	return out
+}
+
+// inbox is one on the bench's clock.
+func (b *bench) inbox(status int, words string) *inbox {
+	in := newInbox(b.t, status, words)
+	in.clock = b.clock
 	return in
 }
 
