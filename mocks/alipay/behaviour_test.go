@@ -42,3 +42,11 @@ func lacking(t testing.TB, without []int, change func(*alipay.Options)) *bench {
 }
 
 func delivering(o *alipay.Options) { o.AutoDeliver = true }
+
+// complaintsWithout runs a scenario's play where nothing is out of order.
+func complaintsWithout(t testing.TB, play func(*stage)) []string {
+	return simtest.Complaints(t, func(tb testing.TB) {
+		b := setup(tb, delivering)
+		play(&stage{b, b.inbox(200, "success")})
+	})
+}

@@ -64,6 +64,9 @@ const (
 	FaultRetryFlag sim.FaultKind = "retry-flag"
 	// FaultStaleQuery answers a query with the state before the payment.
 	FaultStaleQuery sim.FaultKind = "stale-query"
+	// FaultRolledCertificate gives Alipay a new certificate first, in certificate
+	// mode.
+	FaultRolledCertificate sim.FaultKind = "rolled-certificate"
 	// FaultMissingRow leaves a trade out of a bill, FaultExtraRow puts one in
 	// that never was, and FaultOtherAmount makes one dearer by a fen. That bill
 	// stays so.
@@ -112,7 +115,7 @@ var ownFaults = map[string][]sim.FaultKind{
 	EndpointCancel:      {FaultRetryFlag, FaultPaidAnyway},
 	EndpointRefund:      {FaultQuietRefund},
 	EndpointRefundQuery: {FaultUnseenRefund},
-	EndpointQuery:       {FaultStaleQuery},
+	EndpointQuery:       {FaultStaleQuery, FaultRolledCertificate},
 	EndpointBill:        {FaultMissingRow, FaultExtraRow, FaultOtherAmount, FaultDeadURL},
 	EndpointCashier:     {FaultResultUnknown, FaultResultCancelled, FaultResultWaiting, FaultDiscount, FaultRefundedOutside},
 	EndpointWapCashier:  {FaultDiscount, FaultRefundedOutside},

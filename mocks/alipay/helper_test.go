@@ -35,6 +35,15 @@ var merchantKey = sync.OnceValue(func() alipay.MerchantKey {
 // start is 18:00:00.75 in Beijing.
 var start = time.Date(2026, 3, 2, 10, 0, 0, 750_000_000, time.UTC)
 
+// platformKey is shared by simulators of tests that do not mind.
+var platformKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := alipay.GeneratePlatformKey()
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
 // watch is a log that tests wait on instead of sleeping.
 type watch struct{ lines chan string }
 
@@ -91,7 +100,7 @@ func setup(t testing.TB, change func(*alipay.Options)) *bench {
 	}
 	b := &bench{t: t, clock: sim.NewClock(start), key: key.(*rsa.PrivateKey)}
 	opts := options()
-	opts.Clock = b.clock
+	opts.Clock, opts.PlatformKey = b.clock, platformKey()
 	if change != nil {
 		change(&opts)
 	}

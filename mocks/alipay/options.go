@@ -35,6 +35,9 @@ type Options struct {
 	// merchant uploaded.
 	MerchantPublicKey *rsa.PublicKey
 
+	// PlatformKey is Alipay's own key, of [GeneratePlatformKey]. Nil: a fresh one,
+	// or that of the state file.
+	PlatformKey *rsa.PrivateKey
 	// DefaultPerson is who authorizes and pays when no sim_person cookie says
 	// otherwise. Empty: such a request is an error.
 	DefaultPerson string
@@ -139,7 +142,7 @@ func (s *Sim) open() error {
 		Schedules: map[string][]time.Duration{PlaceCounter: Schedule(true)},
 	}
 	var errs [9]error
-	s.platform, errs[0] = openPlatform(s.store)
+	s.platform, errs[0] = openPlatform(s.store, s.opts.PlatformKey)
 	s.ledger, errs[1] = newLedger(s.store, s.opts.Profile, s.does, s.bell.Ring)
 	s.archive, errs[2] = newArchive(s.store)
 	s.people, errs[3] = newPeople(s.store)
@@ -165,6 +168,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: MerchantPublicKey is missing", ErrOptions)
 	case o.MerchantPublicKey.N.BitLen() < keyBits:
 		return fmt.Errorf("%w: MerchantPublicKey has fewer than %d bits", ErrOptions, keyBits)
+	case o.PlatformKey != nil && !IsSimulatorKey(&o.PlatformKey.PublicKey):
+		return fmt.Errorf("%w: PlatformKey could be a real one", ErrOptions)
 	case len(o.DefaultPerson) > maxPersonBytes:
 		return fmt.Errorf("%w: DefaultPerson has more than %d bytes", ErrOptions, maxPersonBytes)
 	case o.Profile.TimestampWindow < 0:

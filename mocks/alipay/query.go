@@ -61,6 +61,9 @@ func (s *Sim) query(c *call) answer {
 	if in.wrong != "" {
 		return s.fail(c, badParameter(in.wrong))
 	}
+	if c.Fault.Kind == FaultRolledCertificate {
+		_ = s.RollCertificate() // in key mode there is none
+	}
 	t, found := s.ledger.find(no, outNo, s.now())
 	if !found {
 		r := business("TRADE_NOT_EXIST", "交易不存在")

@@ -65,8 +65,8 @@ type platform struct {
 
 const keyKind = "key"
 
-// openPlatform takes the key of the state file, or makes one.
-func openPlatform(store *sim.Store) (platform, error) {
+// openPlatform takes the given key, or that of the state file, or makes one.
+func openPlatform(store *sim.Store, given *rsa.PrivateKey) (platform, error) {
 	var kept []byte
 	err := sim.Each(store, keyKind, func(_ string, der []byte) error {
 		kept = der
@@ -75,7 +75,7 @@ func openPlatform(store *sim.Store) (platform, error) {
 	if err != nil {
 		return platform{}, err
 	}
-	if kept != nil {
+	if kept != nil && given == nil {
 		key, err := x509.ParsePKCS8PrivateKey(kept)
 		private, isRSA := key.(*rsa.PrivateKey)
 		if err != nil || !isRSA {
@@ -83,9 +83,12 @@ func openPlatform(store *sim.Store) (platform, error) {
 		}
 		return newPlatform(private)
 	}
-	key, err := markedKey()
-	if err != nil {
-		return platform{}, fmt.Errorf("generate platform key: %w", err)
+	key := given
+	if key == nil {
+		key, err = GeneratePlatformKey()
+		if err != nil {
+			return platform{}, err
+		}
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -103,12 +106,13 @@ func newPlatform(key *rsa.PrivateKey) (platform, error) {
 	return platform{key, der}, nil
 }
 
-// markedKey is a fresh key with the simulators' exponent.
-func markedKey() (*rsa.PrivateKey, error) {
+// GeneratePlatformKey makes a key pair for a simulated Alipay, with the mark. That
+// takes a noticeable part of a second.
+func GeneratePlatformKey() (*rsa.PrivateKey, error) {
 	for {
 		plain, err := rsa.GenerateKey(rand.Reader, keyBits)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("generate platform key: %w", err)
 		}
 		one := big.NewInt(1)
 		phi := big.NewInt(1)
@@ -123,7 +127,11 @@ func markedKey() (*rsa.PrivateKey, error) {
 			PublicKey: rsa.PublicKey{N: plain.N, E: SimulatorExponent}, D: d, Primes: plain.Primes,
 		}
 		marked.Precompute()
-		return marked, marked.Validate()
+		err = marked.Validate()
+		if err != nil {
+			return nil, fmt.Errorf("generate platform key: %w", err)
+		}
+		return marked, nil
 	}
 }
 

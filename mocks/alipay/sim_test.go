@@ -3,6 +3,8 @@ package alipay_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"log/slog"
 	"net"
@@ -26,6 +28,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		"no seller":       func(o *alipay.Options) { o.SellerID = "" },
 		"seller of 17":    func(o *alipay.Options) { o.SellerID += "0" },
 		"no public key":   func(o *alipay.Options) { o.MerchantPublicKey = nil },
+		"real key":        func(o *alipay.Options) { o.PlatformKey, _ = rsa.GenerateKey(rand.Reader, 2048) },
 		"overlong person": func(o *alipay.Options) { o.DefaultPerson = strings.Repeat("x", 65) },
 		"negative window": func(o *alipay.Options) { o.Profile.TimestampWindow = -1 },
 	} {
@@ -59,7 +62,8 @@ func TestPersonsHaveLastingIDs(t *testing.T) {
 
 func TestSameSeedGivesSameIDsAndKeysNever(t *testing.T) {
 	t.Parallel()
-	a, b := setup(t, nil), setup(t, nil)
+	fresh := func(o *alipay.Options) { o.PlatformKey = nil }
+	a, b := setup(t, fresh), setup(t, fresh)
 	if x, y := a.create(orderForm("SEED_1")), b.create(orderForm("SEED_1")); x != y {
 		t.Errorf("one seed gave %s and %s", x, y)
 	}
