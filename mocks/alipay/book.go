@@ -58,10 +58,10 @@ func (s *Sim) Book() Book {
 	for _, t := range s.ledger.all(s.now()) {
 		b.Orders = append(b.Orders, BookOrder{
 			OutTradeNo: t.OutTradeNo, TradeNO: t.No, TotalFen: t.TotalFen, RefundedFen: t.refunded(), State: t.State,
-			PaidAt: t.PaidAt, BuyerID: t.Buyer, PassbackParams: t.Passback, CallbacksSent: t.Sent, CallbacksAccepted: t.Accepted,
+			PaidAt: inBeijing(t.PaidAt), BuyerID: t.Buyer, PassbackParams: t.Passback, CallbacksSent: t.Sent, CallbacksAccepted: t.Accepted,
 		})
 		for _, r := range t.Refunds {
-			b.Refunds = append(b.Refunds, BookRefund{t.OutTradeNo, r.RequestNo, r.Fen, r.At, r.Outside})
+			b.Refunds = append(b.Refunds, BookRefund{t.OutTradeNo, r.RequestNo, r.Fen, inBeijing(r.At), r.Outside})
 		}
 		if t.paid() {
 			b.PaidFen += t.TotalFen
@@ -69,6 +69,14 @@ func (s *Sim) Book() Book {
 		b.RefundedFen += t.refunded()
 	}
 	return b
+}
+
+// inBeijing makes times of a state file equal to those that they were.
+func inBeijing(at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	return at.In(beijing)
 }
 
 // Count is how often something happened. Names are "<endpoint>" for requests

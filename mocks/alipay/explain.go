@@ -28,7 +28,7 @@ func (s *Sim) Explain(ask sim.ExplainRequest) (sim.Explanation, error) {
 		return sim.Explanation{}, fmt.Errorf("explain: %w", ErrNoMessage)
 	}
 	if notice || p["notify_id"] != "" {
-		return s.explainNotice(parameterFields(p), p["sign"], query), nil
+		return s.explainNotice(parameterFields(p), parameterFields(parameters(body)), p["sign"]), nil
 	}
 	return s.explainRequest(p), nil
 }
@@ -90,8 +90,9 @@ func (s *Sim) stampRight(stamp string) bool {
 	return err == nil && (s.opts.Profile.TimestampWindow == 0 || time.Since(at).Abs() <= s.opts.Profile.TimestampWindow)
 }
 
-// explainNotice looks at what a merchant has got.
-func (s *Sim) explainNotice(fields []field, sign, query string) sim.Explanation {
+// explainNotice looks at what a merchant has got; body is without what came in
+// the query string.
+func (s *Sim) explainNotice(fields, body []field, sign string) sim.Explanation {
 	message := canonical(fields, "sign", "sign_type", "alipay_cert_sn")
 	key := &s.platform.key.PublicKey
 	holds := func(variant string) func() bool { return func() bool { return verifies(key, variant, sign) } }
@@ -104,7 +105,7 @@ func (s *Sim) explainNotice(fields []field, sign, query string) sim.Explanation 
 	guesses := []sim.Candidate{
 		{Part: "sign_type", Text: "the signature is with sign_type in it: that is the rule of requests", Holds: holds(canonical(fields, "sign"))},
 		{Part: "query", Text: "parameters of notify_url's own query string are not signed: take the body only",
-			Holds: holds(canonical(without(fields, query), "sign", "sign_type", "alipay_cert_sn"))},
+			Holds: holds(canonical(body, "sign", "sign_type", "alipay_cert_sn"))},
 		{Part: "charset", Text: "the fields are GBK and were taken for UTF-8", Holds: holds(canonical(inCharset(charsetGBK, fields), "sign", "sign_type", "alipay_cert_sn"))},
 		{Part: "hash", Text: "the signature is SHA1withRSA", Holds: func() bool { return verifiesOld(key, message, sign) }},
 		{Part: "key", Text: "the signature is made with a key that is not this Alipay's", Holds: func() bool {
@@ -113,12 +114,6 @@ func (s *Sim) explainNotice(fields []field, sign, query string) sim.Explanation 
 		{Part: "key", Text: "the signature is made with the app's key, not Alipay's", Holds: func() bool { return verifies(s.opts.MerchantPublicKey, message, sign) }},
 	}
 	return sim.Explain(message, verifies(key, message, sign), findings, guesses)
-}
-
-// without leaves out the fields of a query string.
-func without(fields []field, query string) []field {
-	values, _ := url.ParseQuery(query)
-	return slices.DeleteFunc(slices.Clone(fields), func(f field) bool { return values.Has(f.name) })
 }
 
 func encodedMessage(fields []field) string {

@@ -307,7 +307,7 @@ var plays = map[string]func(*stage){
 	},
 	"bill-limited": func(s *stage) { s.want(s.codeOf(billForm("trade", "2026-03-01")), "40004 USER_RATE_LIMIT") },
 	"authorization-fails": func(s *stage) {
-		f := tokenForm(s.bench.code(""))
+		f := tokenForm(s.code(""))
 		for range 2 {
 			s.want(s.codeOf(f), "20000 isp.unknow-error")
 		}
