@@ -44,9 +44,9 @@ func lacking(t testing.TB, without []int, change func(*alipay.Options)) *bench {
 func delivering(o *alipay.Options) { o.AutoDeliver = true }
 
 // complaintsWithout runs a scenario's play where nothing is out of order.
-func complaintsWithout(t testing.TB, play func(*stage)) []string {
+func complaintsWithout(t testing.TB, scenario string, play func(*stage)) []string {
 	return simtest.Complaints(t, func(tb testing.TB) {
-		b := setup(tb, delivering)
+		b := setup(tb, func(o *alipay.Options) { o.AutoDeliver = loud(scenario) })
 		play(&stage{b, b.inbox(200, "success")})
 	})
 }
