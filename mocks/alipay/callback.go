@@ -116,7 +116,7 @@ func (s *Sim) attempt(ctx context.Context, e sim.Errand, kind sim.FaultKind) sim
 		if err != nil {
 			return sim.Delivery{Err: err}
 		}
-		return s.lie(ctx, t, kind, p)
+		return s.lie(ctx, t, kind, s.replayed(t, Tamper(kind), p))
 	}
 	p, err := s.pack(t, f, nil)
 	if err != nil {
@@ -221,10 +221,16 @@ func (s *Sim) DeliverTampered(ctx context.Context, outTradeNo string, kind Tampe
 	if err != nil {
 		return Delivery{}, fmt.Errorf("deliver %s as %q: %w", outTradeNo, kind, err)
 	}
-	if old, kept := s.replays.last(t.No); kept && kind == TamperReplay {
-		p = old
+	return s.lie(ctx, t, sim.FaultKind(kind), s.replayed(t, kind, p)), nil
+}
+
+// replayed is what was sent last in place of p, for TamperReplay.
+func (s *Sim) replayed(t trade, kind Tamper, p sim.Parcel) sim.Parcel {
+	old, kept := s.replays.last(t.No)
+	if kept && kind == TamperReplay {
+		return old
 	}
-	return s.lie(ctx, t, sim.FaultKind(kind), p), nil
+	return p
 }
 
 func ofEvent(event Event) func(fact) bool { return func(f fact) bool { return f.Event == event } }
@@ -261,9 +267,6 @@ func (s *Sim) deliverable(outTradeNo string, event Event) (trade, fact, error) {
 // Errors: sim.ErrUnknownOrder, ErrNoNotifyURL, ErrNoEvent.
 func (s *Sim) Resend(ctx context.Context, outTradeNo string) (sim.Resent, error) {
 	t, err := s.notifiable(outTradeNo)
-	if errors.Is(err, ErrUnknownOrder) {
-		return sim.Resent{}, fmt.Errorf("resend %s: %w", outTradeNo, sim.ErrUnknownOrder)
-	}
 	if err != nil {
 		return sim.Resent{}, err
 	}

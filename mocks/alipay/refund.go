@@ -228,7 +228,7 @@ func (s *Sim) RefundOutside(ctx context.Context, outTradeNo string, fen int64) (
 	if found && fen == 0 {
 		fen = t.TotalFen - t.refunded()
 	}
-	if found && fen <= 0 && t.State == StateSuccess {
+	if fen < 0 {
 		return "", fmt.Errorf("refund %s by %d fen: %w", outTradeNo, fen, ErrTooMuch)
 	}
 	requestNo := "outside" + strconv.FormatInt(now.Unix(), 10) + s.dice.Draw(digits, 6)

@@ -1,6 +1,11 @@
 package alipay
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	"guodu/mocks/sim"
+)
 
 // State is a trade's trade_status.
 type State string
@@ -17,7 +22,7 @@ const (
 // What a trade answers to an attempt. [Sim.Pay] and its siblings return these,
 // wrapped.
 var (
-	ErrUnknownOrder = errors.New("alipay simulator: no such trade")
+	ErrUnknownOrder = fmt.Errorf("alipay: %w", sim.ErrUnknownOrder)
 	ErrOrderPaid    = errors.New("alipay simulator: trade is paid")
 	ErrOrderClosed  = errors.New("alipay simulator: trade is closed")
 	ErrOrderExpired = errors.New("alipay simulator: trade timed out unpaid")
