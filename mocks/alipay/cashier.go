@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -70,7 +71,7 @@ var lies = map[sim.FaultKind]string{
 
 // cashier is Pay for a page without AlipayJSBridge: POST /_sim/cashier with
 // tradeNO, "person", a name (without one it is the cookie's person), and
-// "cancel" for somebody who thinks better of it.
+// "cancel" for somebody who thinks better of it; as JSON or as a form.
 func (s *Sim) cashier(c *call) answer {
 	var req struct {
 		TradeNO string `json:"tradeNO"`
@@ -79,7 +80,11 @@ func (s *Sim) cashier(c *call) answer {
 	}
 	err := json.Unmarshal(c.Body, &req)
 	if err != nil {
-		return bridge(resultFailed, "body is not the JSON that is expected")
+		form, _ := url.ParseQuery(string(c.Body))
+		req.TradeNO, req.Person, req.Cancel = form.Get("tradeNO"), form.Get("person"), form.Get("cancel") != ""
+	}
+	if req.TradeNO == "" {
+		return bridge(resultFailed, "tradeNO is missing")
 	}
 	t, _ := s.ledger.find(req.TradeNO, "", s.now())
 	c.Order = t.OutTradeNo

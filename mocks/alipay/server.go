@@ -69,6 +69,9 @@ func (s *Sim) routes() http.Handler {
 		mux.Handle("POST "+path, sim.FromPages(s.serve(p)))
 		mux.Handle("OPTIONS "+path, sim.FromPages(http.HandlerFunc(sim.Preflight)))
 	}
+	mux.HandleFunc("GET /_sim/cashier", s.appCashier)
+	mux.HandleFunc("GET /_sim/barcode", s.barCodePage)
+	mux.HandleFunc("GET /_sim/bridge.js", s.bridgeScript)
 	mux.Handle("/_sim/", sim.Admin(s))
 	return s.host.Marked(mux)
 }

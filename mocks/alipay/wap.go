@@ -142,7 +142,10 @@ func (s *Sim) wapReturn(c *call, receipt Receipt) answer {
 		{"version", "1.0"}, {"app_id", s.opts.AppID}, {"sign_type", "RSA2"}, {"seller_id", s.opts.SellerID},
 		{"timestamp", s.stamp(s.now())},
 	}
-	sig, err := s.platform.sign(canonical(fields, "sign", "sign_type"))
+	if s.cert != nil {
+		fields = append(fields, field{"alipay_cert_sn", s.cert.serial()})
+	}
+	sig, err := s.platform.sign(canonical(fields, "sign", "sign_type", "alipay_cert_sn"))
 	if err != nil {
 		return textPage(http.StatusInternalServerError, err.Error())
 	}
