@@ -1,6 +1,10 @@
 package alipay_test
 
 import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha1"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -8,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"guodu/mocks/alipay"
 	"guodu/mocks/sim"
@@ -56,7 +62,7 @@ func TestTimelineHasEveryExchangeOfAnOrder(t *testing.T) {
 		t.Errorf("the notice is %+v", told)
 	}
 	last := got[3].Verdicts
-	if len(last) != 2 || last[0].Check != "signature" || last[0].OK || last[1].Text != "40002 isv.invalid-signature" {
+	if len(last) != 2 || last[0].Check != "signature" || last[0].OK || !strings.Contains(last[0].Text, "another key") || last[1].Text != "40002 isv.invalid-signature" {
 		t.Errorf("verdicts are %+v", last)
 	}
 	page := b.get(b.base + "/_sim/")
@@ -139,6 +145,8 @@ func TestRequestsAreExplained(t *testing.T) {
 		"encoded values":     {f.with("sign", b.sign(encodedPairs(f))), "encoding"},
 		"empty kept":         {f.with("sign", b.sign(strings.Replace(f.message(), "&sign_type", "&notify_url=&sign_type", 1))), "empty"},
 		"plus lost":          {good.with("sign", strings.ReplaceAll(good["sign"], "+", " ")), "encoding"},
+		"GBK bytes":          {signedGBK(b, orderForm("WHY_1")), "charset"},
+		"SHA-1":              {f.with("sign", signedOld(b, f.message())), "hash"},
 		"body changed":       {good.with("biz_content", `{"out_trade_no": "WHY_1"}`), "body"},
 		"other app":          {signedAs(b, f.with("app_id", "2021000000000000")), "app_id"},
 		"bad stamp":          {signedAs(b, f.with("timestamp", "2026-03-02T18:00:00Z")), "timestamp"},
@@ -159,6 +167,25 @@ func TestRequestsAreExplained(t *testing.T) {
 }
 
 func signedAs(b *bench, f form) form { return f.with("sign", b.sign(f.message())) }
+
+// signedGBK is UTF-8 with a signature over GBK.
+func signedGBK(b *bench, biz form) form {
+	f := createForm(biz)
+	raw, err := simplifiedchinese.GBK.NewEncoder().String(f.message())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return f.with("sign", b.sign(raw))
+}
+
+func signedOld(b *bench, message string) string {
+	sum := sha1.Sum([]byte(message))
+	sig, err := rsa.SignPKCS1v15(nil, b.key, crypto.SHA1, sum[:])
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(sig)
+}
 
 // encodedPairs is the message with its values url-encoded.
 func encodedPairs(f form) string {

@@ -160,28 +160,25 @@ func (s *Sim) Deliver(ctx context.Context, outTradeNo string, n int) ([]Delivery
 // gateway would tell of it unasked.
 // Errors: those of Deliver, ErrNoEvent.
 func (s *Sim) DeliverEvent(ctx context.Context, outTradeNo string, event Event, n int) ([]Delivery, error) {
-	t, f, err := s.deliverable(outTradeNo, event)
-	if err != nil {
-		return nil, err
-	}
-	out, err := sim.InTurn(n, func() (sim.Parcel, error) { return s.pack(t, f, nil) },
-		func(p sim.Parcel) Delivery { return s.tell(ctx, t, p) })
-	if err != nil {
-		return nil, fmt.Errorf("deliver %s: %w", outTradeNo, err)
-	}
-	return out, nil
+	return s.deliver(ctx, outTradeNo, event, n, sim.InTurn)
 }
 
 // DeliverConcurrently is Deliver with all n at once: none is sent before all
 // the senders stand ready.
 // Errors: those of Deliver.
 func (s *Sim) DeliverConcurrently(ctx context.Context, outTradeNo string, n int) ([]Delivery, error) {
-	t, f, err := s.deliverable(outTradeNo, EventPaid)
+	return s.deliver(ctx, outTradeNo, EventPaid, n, sim.AtOnce)
+}
+
+// manner is how several notifies are sent.
+type manner func(n int, pack func() (sim.Parcel, error), send func(sim.Parcel) Delivery) ([]Delivery, error)
+
+func (s *Sim) deliver(ctx context.Context, outTradeNo string, event Event, n int, send manner) ([]Delivery, error) {
+	t, f, err := s.deliverable(outTradeNo, event)
 	if err != nil {
 		return nil, err
 	}
-	out, err := sim.AtOnce(n, func() (sim.Parcel, error) { return s.pack(t, f, nil) },
-		func(p sim.Parcel) Delivery { return s.tell(ctx, t, p) })
+	out, err := send(n, func() (sim.Parcel, error) { return s.pack(t, f, nil) }, func(p sim.Parcel) Delivery { return s.tell(ctx, t, p) })
 	if err != nil {
 		return nil, fmt.Errorf("deliver %s: %w", outTradeNo, err)
 	}

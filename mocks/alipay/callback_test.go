@@ -199,3 +199,28 @@ func TestNoticeInGBKLeavesOutWhatIsAbsent(t *testing.T) {
 		t.Errorf("what the order did not have is told: %v", values)
 	}
 }
+
+// On a clock that runs, what falls due comes by itself.
+func TestCounterRepeatsAtOnceInRealTime(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(o *alipay.Options) { o.AutoDeliver, o.Clock = true, nil })
+	came := make(chan string, 8)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		came <- r.PostFormValue("notify_id")
+	}))
+	t.Cleanup(server.Close)
+	f := chargeForm(counterForm("REAL_1", b.barCode(alipay.BarCodeRequest{}))).with("notify_url", server.URL)
+	b.wantCode(b.post(f), "10000", "")
+	ids := map[string]bool{}
+	for range 4 {
+		select {
+		case id := <-came:
+			ids[id] = true
+		case <-time.After(10 * time.Second):
+			t.Fatal("it never came")
+		}
+	}
+	if len(ids) != 1 {
+		t.Errorf("ids are %v", ids)
+	}
+}

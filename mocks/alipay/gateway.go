@@ -112,7 +112,11 @@ func (s *Sim) admit(c *call) *refusal {
 		return r
 	}
 	holds := verifies(s.opts.MerchantPublicKey, requestMessage(p), p["sign"])
-	c.Note("signature", holds, "by the app's key, over the parameters in order")
+	if holds {
+		c.Note("signature", true, "by the app's key, over the parameters in order")
+	} else {
+		c.Note("signature", false, s.explainRequest(p).Text)
+	}
 	if !holds && s.does(behaviourRequestSignature) {
 		return invalid("signature")
 	}

@@ -175,22 +175,19 @@ func (p platform) seal(hash crypto.Hash, sum []byte) (string, error) {
 
 // verifies says whether signature (base64) is the key's RSA2 over message.
 func verifies(key *rsa.PublicKey, message, signature string) bool {
-	sig, err := base64.StdEncoding.DecodeString(signature)
-	if err != nil {
-		return false
-	}
 	sum := sha256.Sum256([]byte(message))
-	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], sig) == nil
+	return fits(key, crypto.SHA256, sum[:], signature)
 }
 
 // verifiesOld is verifies for SHA1withRSA.
 func verifiesOld(key *rsa.PublicKey, message, signature string) bool {
-	sig, err := base64.StdEncoding.DecodeString(signature)
-	if err != nil {
-		return false
-	}
 	sum := sha1.Sum([]byte(message))
-	return rsa.VerifyPKCS1v15(key, crypto.SHA1, sum[:], sig) == nil
+	return fits(key, crypto.SHA1, sum[:], signature)
+}
+
+func fits(key *rsa.PublicKey, hash crypto.Hash, sum []byte, signature string) bool {
+	sig, err := base64.StdEncoding.DecodeString(signature)
+	return err == nil && rsa.VerifyPKCS1v15(key, hash, sum, sig) == nil
 }
 
 // field is one parameter of a form.
