@@ -2,7 +2,6 @@ package alipay
 
 import (
 	"net/http"
-	"strings"
 
 	"guodu/mocks/sim"
 )
@@ -21,8 +20,8 @@ func inGateway(s *Sim, c *call, kind sim.FaultKind) answer {
 	case sim.FaultBadGateway, sim.FaultGzipPage:
 		return badGateway(kind == sim.FaultGzipPage)
 	}
-	if strings.HasPrefix(string(kind), "isv.insufficient") {
-		return s.fail(c, refuse("40006", string(kind), "权限不足"))
+	if code, general := generalRefusals[string(kind)]; general {
+		return s.fail(c, refuse(code, string(kind), messages[code]))
 	}
 	return s.fail(c, refuse("40004", string(kind), "业务处理失败"))
 }

@@ -1,6 +1,7 @@
 package alipay
 
 import (
+	"maps"
 	"slices"
 
 	"guodu/mocks/sim"
@@ -99,12 +100,25 @@ var refusals = map[string][]string{
 		"ACQ.ACCESS_FORBIDDEN", "ACQ.PARTNER_ERROR", "ACQ.EXIST_FORBIDDEN_WORD", "ACQ.SELLER_BEEN_BLOCKED", "ACQ.MERCHANT_STATUS_NOT_NORMAL",
 	}, payRefusals...),
 	EndpointClose:       {"ACQ.REASON_TRADE_STATUS_INVALID"},
-	EndpointCancel:      {"ACQ.CANCEL_NOT_ALLOWED", "ACQ.REASON_TRADE_BEEN_FREEZEN", "ACQ.SELLER_BALANCE_NOT_ENOUGH"},
+	EndpointCancel:      {"AQC.SYSTEM_ERROR", "ACQ.CANCEL_NOT_ALLOWED", "ACQ.REASON_TRADE_BEEN_FREEZEN", "ACQ.SELLER_BALANCE_NOT_ENOUGH"},
 	EndpointRefund:      {"ACQ.SELLER_BALANCE_NOT_ENOUGH", "ACQ.TRADE_NOT_ALLOW_REFUND", "ACQ.REASON_TRADE_BEEN_FREEZEN", "ACQ.BUYER_ENABLE_STATUS_FORBID"},
 	EndpointRefundQuery: {"ACQ.ACCESS_FORBIDDEN"},
 	EndpointBill:        {"SYSTEM_RATE_LIMIT", "USER_RATE_LIMIT", "isp.bill_not_exist", "NO_BILL_DATA"},
 	EndpointMessage:     {"PUB.MSG_BATCH_SD_OVER"},
-	EndpointQuery:       {"isv.insufficient-isv-permissions"},
+	EndpointQuery:       {"TRADE_NOT_EXIST"}, // without its prefix, as has been seen
+}
+
+// generalRefusals are the gateway's own errors that a simulator with one app in
+// good standing never comes to, with their codes. Every method can have them, by
+// name. (Source: 公共错误码.)
+var generalRefusals = map[string]string{
+	"aop.unknow-error": "20000", "aop.ACQ.SYSTEM_ERROR": "20000",
+	"aop.invalid-auth-token": "20001", "aop.auth-token-time-out": "20001", "aop.invalid-app-auth-token-no-api": "20001",
+	"isv.missing-signature-key": "40001",
+	"isv.not-online-app":        "40002", "isv.app-cert-expired": "40002",
+	"isv.missing-signature-config": "40003", "isv.invalid-auth-relations": "40003",
+	"isv.method-call-limited":          "40005",
+	"isv.insufficient-isv-permissions": "40006", "isv.insufficient-user-permissions": "40006",
 }
 
 // ownFaults are the kinds of one endpoint, apart from the refusals.
@@ -151,6 +165,11 @@ func places() map[string][]sim.FaultKind {
 		}
 		out[name] = kinds
 	}
+	for _, m := range methods {
+		for _, code := range slices.Sorted(maps.Keys(generalRefusals)) {
+			out[m.endpoint] = append(out[m.endpoint], sim.FaultKind(code))
+		}
+	}
 	notices := sim.CallbackFaults()
 	for _, kind := range TamperKinds() {
 		notices = append(notices, sim.FaultKind(kind))
@@ -167,6 +186,9 @@ func kinds() map[sim.FaultKind]sim.KindInfo {
 	out[FaultSystemErrorAfter] = sim.KindInfo{When: sim.After, Act: sim.ActSay}
 	out[FaultUnsigned] = sim.KindInfo{When: sim.After, Act: sim.ActBend}
 	out[FaultFlipped] = sim.KindInfo{When: sim.After, Act: sim.ActBend}
+	for code := range generalRefusals {
+		out[sim.FaultKind(code)] = sim.KindInfo{When: sim.Before, Act: sim.ActSay}
+	}
 	for _, codes := range refusals {
 		for _, code := range codes {
 			out[sim.FaultKind(code)] = sim.KindInfo{When: sim.Before, Act: sim.ActSay}

@@ -21,6 +21,7 @@ const (
 	maxAppIDBytes  = 32
 	maxPersonBytes = 64
 	diceSalt       = 0x616c69706179
+	runKind        = "run"
 )
 
 // accountForm is the form of a user_id, and so of a merchant's pid.
@@ -106,8 +107,11 @@ func New(opts Options) (*Sim, error) {
 		replays: newReplays(),
 	}
 	opts.complete()
-	s.opts, s.clock, s.dice = opts, opts.Clock, sim.NewDice(opts.Seed, diceSalt)
-	err = s.open()
+	s.opts, s.clock = opts, opts.Clock
+	s.dice, err = throw(store, opts.Seed)
+	if err == nil {
+		err = s.open()
+	}
 	if err == nil {
 		err = s.play(opts.Scenarios)
 	}
@@ -119,6 +123,18 @@ func New(opts Options) (*Sim, error) {
 	}
 	s.handler = s.routes()
 	return s, nil
+}
+
+// throw makes dice that draw the same in every first run of a seed, and other
+// ids in each run that goes on from a state file: else they would collide.
+func throw(store *sim.Store, seed int64) (*sim.Dice, error) {
+	runs := uint64(0)
+	err := sim.Each(store, runKind, func(_ string, n uint64) error {
+		runs = n
+		return nil
+	})
+	store.Put(runKind, "count", runs+1)
+	return sim.NewDice(seed, diceSalt+runs), err
 }
 
 // open makes the parts, with what the state file has of them.

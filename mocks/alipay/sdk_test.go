@@ -243,3 +243,59 @@ func TestSDKsWapPageIsPaidAndReturns(t *testing.T) {
 		t.Errorf("query: %+v, %v", paid, err)
 	}
 }
+
+func TestSDKsAuthorizationComesBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	target, err := b.sdk().PublicAppAuthorize([]string{"auth_base"}, "http://127.0.0.1:1/back", "YWJj")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, err := url.Parse(b.base) // the client has the real host written down
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Scheme, target.Host = here.Scheme, here.Host
+	r := b.get(target.String())
+	back, err := url.Parse(r.header.Get("Location"))
+	if err != nil || back.Query().Get("state") != "YWJj" || back.Query().Get("auth_code") == "" {
+		t.Errorf("answer is %+v, %v", r, err)
+	}
+}
+
+func TestSDKReadsNoticesAndReturnsOfCertificateMode(t *testing.T) {
+	t.Parallel()
+	b := setup(t, certified)
+	client := b.sdkCertified()
+	in := newInbox(t, http.StatusOK, "success")
+	b.pay(b.sdkOrder("SDK_8", in.URL))
+	for range 2 {
+		_, err := b.sim.Deliver(t.Context(), "SDK_8", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := in.all()
+		n, err := client.DecodeNotification(t.Context(), got[len(got)-1].fields())
+		if err != nil || n.OutTradeNo != "SDK_8" {
+			t.Fatalf("notice is %+v, %v", n, err)
+		}
+		err = b.sim.RollCertificate() // the client fetches the one it does not know
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	trade := sdkOrder("SDK_9", nowhere)
+	trade.Subject, trade.ProductCode, trade.ReturnURL = "校园卡充值", "QUICK_WAP_WAY", "http://127.0.0.1:1/back"
+	target, err := client.TradeWapPay(sdk.TradeWapPay{Trade: trade})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := url.Parse(b.submit(b.get(target.String()), "pay").header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = client.VerifySign(t.Context(), back.Query())
+	if err != nil || back.Query().Get("alipay_cert_sn") == "" {
+		t.Errorf("return is %v, %v", back, err)
+	}
+}

@@ -116,3 +116,17 @@ func TestNoticesGoOnAfterAKill(t *testing.T) {
 		t.Errorf("order is %+v", got)
 	}
 }
+
+// The same seed must not draw the numbers of the run before once more.
+func TestRunsOfOneSeedDrawOtherNumbers(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	seen := map[string]bool{}
+	for i := range 3 {
+		b := again(t, path, start, nil)
+		seen[b.create(orderForm("RUN_"+string(rune('1'+i))))] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("three runs made the trades %v", seen)
+	}
+}
