@@ -262,7 +262,9 @@ func checkRefundNotices(t testing.TB, without ...int) {
 		"send_back_fee": "20.00", "total_amount": "50.00", "gmt_close": "", "gmt_payment": stamp,
 	})
 	wantFields(t, all, map[string]string{"refund_fee": "50.00", "out_biz_no": "R2", "gmt_close": "2026-03-02 18:00:03"})
-	wantFields(t, end, map[string]string{"out_trade_no": "BACK_2", "refund_fee": "", "total_amount": "50.00"})
+	wantFields(t, end, map[string]string{
+		"out_trade_no": "BACK_2", "refund_fee": "", "total_amount": "50.00", "gmt_payment": stamp, "gmt_close": "2027-03-02 18:00:00",
+	})
 	quiet := lacking(t, without, delivering)
 	in = quiet.inbox(http.StatusOK, "success")
 	quiet.paid("BACK_3", in.URL)

@@ -175,7 +175,7 @@ func (s *Sim) facts(t trade, about fact, now time.Time) form {
 		f = append(f, field{"gmt_refund", s.inZone(s.refundedAt(t, about)).Format(refundTimeLayout)}, field{"refund_fee", yuan(about.RefundFee)},
 			field{"send_back_fee", yuan(about.BackFee)}, field{"out_biz_no", about.RequestNo})
 	}
-	if about.Status == StateClosed {
+	if about.Status == StateClosed || about.Status == StateFinished {
 		f.set("gmt_close", s.stamp(about.At))
 	}
 	return slices.DeleteFunc(f, func(each field) bool { return each.value == "" })

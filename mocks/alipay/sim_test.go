@@ -28,6 +28,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		"no seller":       func(o *alipay.Options) { o.SellerID = "" },
 		"seller of 17":    func(o *alipay.Options) { o.SellerID += "0" },
 		"no public key":   func(o *alipay.Options) { o.MerchantPublicKey = nil },
+		"no behaviour":    func(o *alipay.Options) { o.Without = []int{37} },
 		"real key":        func(o *alipay.Options) { o.PlatformKey, _ = rsa.GenerateKey(rand.Reader, 2048) },
 		"overlong person": func(o *alipay.Options) { o.DefaultPerson = strings.Repeat("x", 65) },
 		"negative window": func(o *alipay.Options) { o.Profile.TimestampWindow = -1 },
@@ -103,6 +104,27 @@ func TestStartListensOnLoopbackOnceAndNotAfterClose(t *testing.T) {
 	err = idle.Close()
 	if err != nil {
 		t.Errorf("close of one that never started: %v", err)
+	}
+}
+
+func TestStartRefusesAddressesOfTheWorld(t *testing.T) {
+	t.Parallel()
+	opts := options()
+	opts.PlatformKey = platformKey()
+	for address, want := range map[string]error{"0.0.0.0:0": sim.ErrNotLoopback, "example.edu:0": sim.ErrNotLoopback, "127.0.0.1:0": nil} {
+		opts.Address = address
+		s, err := alipay.New(opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Start(t.Context())
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", address, err, want)
+		}
+		err = s.Close()
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 
