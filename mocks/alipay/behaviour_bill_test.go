@@ -150,7 +150,7 @@ func checkBill(t testing.TB, without ...int) {
 	b.clock.Advance(9 * time.Hour)
 	b.wantCode(b.post(billForm("trade", "2026-03-01")), "40004", "NO_BILL_DATA")
 	r := b.post(billForm("trade", "2026-03-02"))
-	if !strings.Contains(r.body, `"bill_download_url":"http:\/\/127.0.0.1:`) || !strings.Contains(r.body, "&bizDates=20260302&") {
+	if !strings.Contains(r.body, `"bill_download_url":"http:\/\/127.0.0.1:`) || !strings.Contains(r.body, "&bizDates=20260302&") || strings.Contains(r.body, "bill_file_code") {
 		t.Errorf("answer is %s", r.body)
 	}
 	rows, footer := detail(t, b.bill("trade", "2026-03-02"), "业务明细")
@@ -173,6 +173,9 @@ func checkBill(t testing.TB, without ...int) {
 	}
 	empty := lacking(t, without, func(o *alipay.Options) { o.Profile.EmptyBillFile, o.Profile.LiveBillCodes = true, true })
 	empty.clock.Advance(24 * time.Hour)
+	if node := empty.wantCode(empty.post(billForm("trade", "2026-03-02")), "10000", ""); node["bill_file_code"] != "EMPTY_DATA_WITH_BILL_FILE" {
+		t.Errorf("an empty day is %v", node)
+	}
 	if rows, _ = detail(t, empty.bill("trade", "2026-03-02"), "业务明细"); len(rows) != 0 {
 		t.Errorf("an empty day has %v", rows)
 	}

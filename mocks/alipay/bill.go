@@ -133,8 +133,12 @@ func (s *Sim) billURL(c *call) answer {
 			s.bills.spoil(kind, date, c.Fault.Kind)
 		}
 	}
-	if !s.opts.Profile.EmptyBillFile && len(s.billRows(kind, date, p)) == 0 {
-		return s.fail(c, refuse("40004", s.billCode("NO_BILL_DATA", "isp.bill_not_exist"), "当前账单日期无账单数据"))
+	note := ""
+	if len(s.billRows(kind, date, p)) == 0 {
+		if !s.opts.Profile.EmptyBillFile {
+			return s.fail(c, refuse("40004", s.billCode("NO_BILL_DATA", "isp.bill_not_exist"), "没有发生当前账单类型的业务"))
+		}
+		note = "EMPTY_DATA_WITH_BILL_FILE"
 	}
 	token := s.dice.Draw(hexDigits, billTokenLen)
 	until := s.now().Add(billURLLife)
@@ -144,8 +148,9 @@ func (s *Sim) billURL(c *call) answer {
 	s.bills.issue(token, billIssue{kind, date, until})
 	return c.succeed(struct {
 		result
-		URL string `json:"bill_download_url"`
-	}{ok(), s.billAddress(c, kind, date, token)})
+		URL  string `json:"bill_download_url"`
+		Note string `json:"bill_file_code,omitempty"`
+	}{ok(), s.billAddress(c, kind, date, token), note})
 }
 
 // billRefusal says why there is no such bill, or nil.
@@ -171,11 +176,11 @@ func (s *Sim) billRefusal(kind string, p period, readable bool) *refusal {
 }
 
 func (s *Sim) billAddress(c *call, kind, date, token string) string {
-	short := strings.ReplaceAll(date, "-", "")
+	short, account := strings.ReplaceAll(date, "-", ""), s.opts.SellerID+accountSuffix
 	return "http://" + c.Request.Host + billPath + "?" + encodeForm(charsetUTF8, []field{
-		{"bizType", kind}, {"userId", s.opts.SellerID + accountSuffix}, {"fileType", "csv.zip"}, {"bizDates", short},
-		{"downloadFileName", s.opts.SellerID + accountSuffix + "_" + short + ".csv.zip"}, {"fileId", "/" + kind + "/" + token},
-		{"timestamp", strconv.FormatInt(s.now().UnixMilli(), 10)}, {"token", token},
+		{"bizType", kind}, {"userId", account}, {"fileType", "csv.zip"}, {"bizDates", short},
+		{"downloadFileName", account + "_" + short + ".csv.zip"}, {"fileId", "/" + kind + "/" + account + "/" + short + ".csv.zip"},
+		{"timestamp", strconv.FormatInt(s.now().Unix(), 10)}, {"token", token},
 	})
 }
 

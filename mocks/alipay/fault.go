@@ -103,7 +103,7 @@ var refusals = map[string][]string{
 	EndpointCancel:      {"AQC.SYSTEM_ERROR", "ACQ.CANCEL_NOT_ALLOWED", "ACQ.REASON_TRADE_BEEN_FREEZEN", "ACQ.SELLER_BALANCE_NOT_ENOUGH"},
 	EndpointRefund:      {"ACQ.SELLER_BALANCE_NOT_ENOUGH", "ACQ.TRADE_NOT_ALLOW_REFUND", "ACQ.REASON_TRADE_BEEN_FREEZEN", "ACQ.BUYER_ENABLE_STATUS_FORBID"},
 	EndpointRefundQuery: {"ACQ.ACCESS_FORBIDDEN"},
-	EndpointBill:        {"SYSTEM_RATE_LIMIT", "USER_RATE_LIMIT", "isp.bill_not_exist", "NO_BILL_DATA"},
+	EndpointBill:        {"SYSTEM_RATE_LIMIT", "USER_RATE_LIMIT", "UNKNOWN_ERROR", "isp.bill_not_exist", "NO_BILL_DATA"},
 	EndpointMessage:     {"PUB.MSG_BATCH_SD_OVER"},
 	EndpointQuery:       {"TRADE_NOT_EXIST"}, // without its prefix, as has been seen
 }

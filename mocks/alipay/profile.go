@@ -57,8 +57,8 @@ type Profile struct {
 	// LiveBillCodes answers isp.bill_not_exist and invalid_arguments, as seen in
 	// production, instead of the documented BILL_NOT_EXIST and INVAILID_ARGUMENTS.
 	LiveBillCodes bool
-	// EmptyBillFile answers a day without trades with a file without rows
-	// instead of NO_BILL_DATA.
+	// EmptyBillFile answers a day without trades with a file without rows, and
+	// bill_file_code EMPTY_DATA_WITH_BILL_FILE, instead of NO_BILL_DATA.
 	EmptyBillFile bool
 	// BillLF ends lines with LF instead of CRLF.
 	BillLF bool
