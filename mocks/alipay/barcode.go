@@ -108,6 +108,7 @@ type payAnswer struct {
 	result
 	who
 	BuyerPay      string     `json:"buyer_pay_amount,omitempty"`
+	BuyerType     string     `json:"buyer_user_type"`
 	FundBills     []fundBill `json:"fund_bill_list,omitempty"`
 	PaidAt        string     `json:"gmt_payment,omitempty"`
 	InvoiceAmount string     `json:"invoice_amount,omitempty"`
@@ -184,7 +185,7 @@ func (s *Sim) charge(c *call, t terms, code string, now time.Time) answer {
 
 func (s *Sim) paidAnswer(t trade) payAnswer {
 	out := payAnswer{
-		result: ok(), who: s.identity(t.Buyer), OutTradeNo: t.OutTradeNo, TotalAmount: yuan(t.TotalFen), TradeNo: t.No,
+		result: ok(), who: s.identity(t.Buyer), BuyerType: private, OutTradeNo: t.OutTradeNo, TotalAmount: yuan(t.TotalFen), TradeNo: t.No,
 	}
 	if t.paid() {
 		out.BuyerPay, out.ReceiptAmount, out.InvoiceAmount = yuan(t.buyerPayFen()), yuan(t.receiptFen()), yuan(t.buyerPayFen())

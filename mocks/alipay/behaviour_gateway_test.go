@@ -115,8 +115,8 @@ func TestCertificateModeNamesSerialNumbers(t *testing.T) {
 func checkCertificates(t testing.TB, without ...int) {
 	b := lacking(t, without, certified)
 	f := common("alipay.trade.query", form{"out_trade_no": "CERT_1"})
-	b.wantCode(b.post(f), "40001", "isv.missing-app-cert-sn")
-	b.wantCode(b.post(f.with("app_cert_sn", "00")), "40001", "isv.missing-alipay-root-cert-sn")
+	b.wantCode(b.post(f), "40002", "isv.missing-app-cert-sn")
+	b.wantCode(b.post(f.with("app_cert_sn", "00")), "40002", "isv.missing-alipay-root-cert-sn")
 	b.wantCode(b.post(f.with("app_cert_sn", "00").with("alipay_root_cert_sn", "00")), "40002", "isv.app-cert-not-exist")
 	client := b.sdkCertified()
 	created, err := client.TradeCreate(t.Context(), sdkCreate("CERT_1", nowhere))

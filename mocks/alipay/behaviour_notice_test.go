@@ -259,7 +259,7 @@ func checkRefundNotices(t testing.TB, without ...int) {
 	part, all, end := in.all()[2].fields(), in.all()[3].fields(), in.all()[4].fields()
 	wantFields(t, part, map[string]string{
 		"out_trade_no": "BACK_1", "refund_fee": "20.00", "out_biz_no": "R1", "gmt_refund": "2026-03-02 18:00:00.750",
-		"send_back_fee": "20.00", "total_amount": "50.00", "gmt_close": "", "gmt_payment": stamp,
+		"send_back_fee": "20.00", "total_amount": "50.00", "gmt_close": "", "gmt_payment": stamp, "receipt_amount": "", "fund_bill_list": "",
 	})
 	wantFields(t, all, map[string]string{"refund_fee": "50.00", "out_biz_no": "R2", "gmt_close": "2026-03-02 18:00:03"})
 	wantFields(t, end, map[string]string{

@@ -117,6 +117,9 @@ func checkRefund(t testing.TB, without ...int) {
 		}
 	}
 	wants(refundForm("GIVE_1", "R1", "20.00"), "Y", "20.00")
+	if node := b.wantCode(b.post(refundForm("GIVE_1", "R1", "1.00")), "40004", "ACQ.DISCORDANT_REPEAT_REQUEST"); node["refund_fee"] != "0.00" || node["send_back_fee"] != "0.00" {
+		t.Errorf("refusal: %v", node)
+	}
 	wants(refundForm("GIVE_1", "R1", "20.00"), "N", "20.00")
 	b.wantCode(b.post(refundForm("GIVE_1", "R1", "20.01")), "40004", "ACQ.DISCORDANT_REPEAT_REQUEST")
 	b.wantCode(b.post(refundForm("GIVE_1", "R2", "10.00")), "40004", "ACQ.SYSTEM_ERROR") // within 3 s

@@ -69,7 +69,7 @@ func (s *Sim) record(f fact) (fact, bool) {
 	if f.Event == EventRefunded && !s.does(behaviourRefundNotices) {
 		return f, false
 	}
-	f.ID = s.dice.Draw(hexDigits, noticeIDChars)
+	f.ID = s.noticeID()
 	return f, s.archive.add(f, f.Event != EventRefunded)
 }
 
@@ -208,7 +208,7 @@ func (s *Sim) DeliverTampered(ctx context.Context, outTradeNo string, kind Tampe
 	f, real := s.archive.last(t.No, ofEvent(EventPaid))
 	if !real {
 		f = paidFact(t)
-		f.ID = s.dice.Draw(hexDigits, noticeIDChars)
+		f.ID = s.noticeID()
 	}
 	hand := &bend
 	if !s.does(behaviourForgeries) {

@@ -157,7 +157,7 @@ var endpointTests = map[string]endpointTest{
 		errs: map[string]func(*shop){
 			"40002 isv.code-invalid":          func(s *shop) { s.token.Code = "0123" },
 			"40002 isv.refresh-token-invalid": func(s *shop) { s.token.GrantType, s.token.RefreshToken = "refresh_token", "0123" },
-			"40002 isv.invalid-parameter":     func(s *shop) { s.token.GrantType = "password" },
+			"40002 isv.grant-type-invalid":    func(s *shop) { s.token.GrantType = "password" },
 		},
 	},
 	alipay.EndpointCertificate: {

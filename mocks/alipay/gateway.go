@@ -129,9 +129,9 @@ func (s *Sim) admitSerials(p map[string]string) *refusal {
 	case s.cert == nil || !s.does(behaviourCertificates):
 		return nil
 	case p["app_cert_sn"] == "":
-		return missing("app-cert-sn")
+		return refuse("40002", "isv.missing-app-cert-sn", "缺少应用公钥证书序列号")
 	case p["alipay_root_cert_sn"] == "":
-		return missing("alipay-root-cert-sn")
+		return refuse("40002", "isv.missing-alipay-root-cert-sn", "缺少支付宝根证书序列号")
 	case p["app_cert_sn"] != s.cert.appSerial:
 		return refuse("40002", "isv.app-cert-not-exist", "应用公钥证书不存在")
 	case p["alipay_root_cert_sn"] != s.cert.rootSerial:

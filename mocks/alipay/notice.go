@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	noticeIDChars = 34
-	noticeKind    = "notice"
+	noticeSerial = 15
+	noticeKind   = "notice"
 
 	// refundTimeLayout: a refund alone is told with milliseconds.
 	refundTimeLayout = timeLayout + ".000"
@@ -171,14 +171,29 @@ func (s *Sim) facts(t trade, about fact, now time.Time) form {
 	if s.cert != nil {
 		f.set("alipay_cert_sn", s.cert.serial())
 	}
-	if about.RefundFee > 0 {
+	if about.RefundFee > 0 { // as seen live: what was paid is not told again
+		f.drop("receipt_amount", "buyer_pay_amount", "invoice_amount", "point_amount", "fund_bill_list")
 		f = append(f, field{"gmt_refund", s.inZone(s.refundedAt(t, about)).Format(refundTimeLayout)}, field{"refund_fee", yuan(about.RefundFee)},
-			field{"send_back_fee", yuan(about.BackFee)}, field{"out_biz_no", about.RequestNo})
+			field{"send_back_fee", yuan(about.BackFee)}, field{"out_biz_no", businessNo(t, about)})
 	}
 	if about.Status == StateClosed || about.Status == StateFinished {
 		f.set("gmt_close", s.stamp(about.At))
 	}
 	return slices.DeleteFunc(f, func(each field) bool { return each.value == "" })
+}
+
+// businessNo is a refund's number, or the trade's where the merchant gave none.
+func businessNo(t trade, about fact) string {
+	if about.RequestNo == t.OutTradeNo {
+		return t.No
+	}
+	return about.RequestNo
+}
+
+// noticeID is the day, 00222, the time, a serial.
+func (s *Sim) noticeID() string {
+	now := s.now()
+	return now.Format("20060102") + "00222" + now.Format("150405") + s.dice.Draw(digits, noticeSerial)
 }
 
 func (s *Sim) refundedAt(t trade, about fact) time.Time {
@@ -210,7 +225,7 @@ func (s *Sim) noticeBills(t trade) string {
 // not nil, gets its hands on each stage.
 func (s *Sim) pack(t trade, about fact, bend *trick) (sim.Parcel, error) {
 	if !s.does(behaviourNoticeID) {
-		about.ID = s.dice.Draw(digits, noticeIDChars)
+		about.ID = s.noticeID()
 	}
 	f := s.facts(t, about, s.now())
 	bend.atFacts(s, &f)

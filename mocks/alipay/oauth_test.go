@@ -134,7 +134,7 @@ func TestCodeWorksOnceAndForThreeMinutes(t *testing.T) {
 	b.clock.Advance(time.Second)
 	b.wantCode(b.post(tokenForm(late)), "40002", "isv.code-invalid")
 	b.wantCode(b.post(tokenForm("x").with("grant_type", "refresh_token")), "40002", "isv.refresh-token-invalid")
-	b.wantCode(b.post(tokenForm("x").without("grant_type")), "40002", "isv.invalid-parameter")
+	b.wantCode(b.post(tokenForm("x").without("grant_type")), "40002", "isv.grant-type-invalid")
 }
 
 func TestRefusedTokenRequestLeavesTheCodeUsable(t *testing.T) {

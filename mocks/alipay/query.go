@@ -10,6 +10,7 @@ type tradeAnswer struct {
 	result
 	who
 	BuyerPay      string     `json:"buyer_pay_amount"`
+	BuyerType     string     `json:"buyer_user_type"`
 	FundBills     []fundBill `json:"fund_bill_list,omitempty"`
 	InvoiceAmount string     `json:"invoice_amount"`
 	OutTradeNo    string     `json:"out_trade_no"`
@@ -79,7 +80,7 @@ func (s *Sim) query(c *call) answer {
 // show leaves passback_params out: they come with the notify only.
 func (s *Sim) show(t trade, withBills bool) tradeAnswer {
 	out := tradeAnswer{
-		result: ok(), who: s.identity(t.Buyer), BuyerPay: yuan(t.buyerPayFen()), InvoiceAmount: yuan(t.buyerPayFen()),
+		result: ok(), who: s.identity(t.Buyer), BuyerPay: yuan(t.buyerPayFen()), BuyerType: private, InvoiceAmount: yuan(t.buyerPayFen()),
 		OutTradeNo: t.OutTradeNo, PointAmount: yuan(0), ReceiptAmount: yuan(t.receiptFen()), SendPayDate: s.stampIf(t.PaidAt),
 		StoreID: t.Store, TerminalID: t.Terminal, TotalAmount: yuan(t.TotalFen), TradeNo: t.No, TradeStatus: t.State,
 	}

@@ -21,16 +21,21 @@ type who struct {
 	OpenID  string `json:"buyer_open_id,omitempty"`
 }
 
+// private is the buyer_user_type of persons, beside companies.
+const private = "PRIVATE"
+
 // refundAnswer is alipay.trade.refund's. refund_fee is the sum of all refunds
-// of the trade, and fund_change says whether this call moved money.
+// of the trade, and fund_change says whether this call moved money. send_back_fee
+// is 0.00 unless it is asked for by query_options.
 type refundAnswer struct {
 	result
 	who
 	FundChange string     `json:"fund_change"`
+	PaidBack   string     `json:"gmt_refund_pay"`
 	OutTradeNo string     `json:"out_trade_no"`
 	RefundFee  string     `json:"refund_fee"`
 	Details    []fundBill `json:"refund_detail_item_list,omitempty"`
-	BackFee    string     `json:"send_back_fee,omitempty"`
+	BackFee    string     `json:"send_back_fee"`
 	TradeNo    string     `json:"trade_no"`
 }
 
@@ -64,7 +69,7 @@ func (s *Sim) refundTrade(c *call) answer {
 	}
 	out := refundAnswer{
 		result: ok(), who: s.identity(t.Buyer), FundChange: change, OutTradeNo: t.OutTradeNo,
-		RefundFee: yuan(t.refunded()), TradeNo: t.No,
+		PaidBack: s.stamp(made.At), RefundFee: yuan(t.refunded()), BackFee: yuan(0), TradeNo: t.No,
 	}
 	if options["refund_detail_item_list"] {
 		out.Details, out.BackFee = []fundBill{{yuan(made.Fen), fundChannel}}, yuan(made.BackFen)
@@ -78,8 +83,8 @@ func (s *Sim) refunded(t trade, made refund) {
 	s.announce(t, refundFact(t, made))
 }
 
-// refundRefusal puts a refund's no into the gateway's words; an amount that is
-// too large comes with what was refunded by it: nothing.
+// refundRefusal puts a refund's no into the gateway's words. It comes with what
+// was refunded by it: nothing.
 func (s *Sim) refundRefusal(t trade, a ask, err error) *refusal {
 	r := systemError()
 	switch {
@@ -88,7 +93,7 @@ func (s *Sim) refundRefusal(t trade, a ask, err error) *refusal {
 	case errors.Is(err, errNeedsNo):
 		r = badParameter("out_request_no")
 	case errors.Is(err, errOtherRefund):
-		r = business("DISCORDANT_REPEAT_REQUEST", "不一致的请求")
+		r = business("DISCORDANT_REPEAT_REQUEST", "退款金额不一致")
 	case errors.Is(err, ErrNotPaid):
 		r = business("TRADE_STATUS_ERROR", "交易状态不合法")
 	case errors.Is(err, ErrOrderClosed):
@@ -102,9 +107,7 @@ func (s *Sim) refundRefusal(t trade, a ask, err error) *refusal {
 	case errors.Is(err, ErrTooMuch):
 		r = business("REASON_TRADE_REFUND_FEE_ERR", "退款金额无效")
 	}
-	if errors.Is(err, ErrTooMuch) {
-		r.RefundFee = yuan(0)
-	}
+	r.RefundFee, r.BackFee = yuan(0), yuan(0)
 	r.cause = err
 	return r
 }

@@ -28,8 +28,9 @@ type refusal struct {
 	SubCode string `json:"sub_code"`
 	SubMsg  string `json:"sub_msg"`
 	*nothingPaid
-	// RefundFee comes with the refusal of a refund that is too large.
+	// RefundFee and BackFee come with the refusal of a refund.
 	RefundFee string `json:"refund_fee,omitempty"`
+	BackFee   string `json:"send_back_fee,omitempty"`
 
 	general bool  // goes into error_response
 	cause   error // of the trade's own, or nil

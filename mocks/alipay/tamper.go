@@ -170,7 +170,7 @@ func unpay(f *form, state State) {
 func refundPart(s *Sim, f *form) {
 	fen, _ := parseYuan(f.get("total_amount"))
 	part := yuan(max(fen/2, 1))
-	f.set("notify_id", s.dice.Draw(hexDigits, noticeIDChars))
+	f.set("notify_id", s.noticeID())
 	f.set("gmt_refund", s.inZone(s.now()).Format(refundTimeLayout))
 	f.set("refund_fee", part)
 	f.set("send_back_fee", part)

@@ -87,7 +87,7 @@ func (s *Sim) token(c *call) answer {
 			return s.tokenError(c, "isv.refresh-token-invalid", "刷新令牌 refresh_token 无效")
 		}
 	default:
-		return s.tokenError(c, "isv.invalid-parameter", "参数无效：grant_type")
+		return s.tokenError(c, "isv.grant-type-invalid", "grant_type 参数不正确")
 	}
 	return c.succeed(s.grantToken(g, now))
 }
