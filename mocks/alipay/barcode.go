@@ -102,19 +102,19 @@ func (s *Sim) ShowBarCode(req BarCodeRequest) (string, error) {
 	return code, nil
 }
 
-// payAnswer is alipay.trade.pay's, of a payment and, with less in it, of one
+// payAnswer is alipay.trade.pay's, of a payment and, with zero amounts, of one
 // that waits for the buyer.
 type payAnswer struct {
 	result
 	who
-	BuyerPay      string     `json:"buyer_pay_amount,omitempty"`
+	BuyerPay      string     `json:"buyer_pay_amount"`
 	BuyerType     string     `json:"buyer_user_type"`
 	FundBills     []fundBill `json:"fund_bill_list,omitempty"`
 	PaidAt        string     `json:"gmt_payment,omitempty"`
-	InvoiceAmount string     `json:"invoice_amount,omitempty"`
+	InvoiceAmount string     `json:"invoice_amount"`
 	OutTradeNo    string     `json:"out_trade_no"`
-	PointAmount   string     `json:"point_amount,omitempty"`
-	ReceiptAmount string     `json:"receipt_amount,omitempty"`
+	PointAmount   string     `json:"point_amount"`
+	ReceiptAmount string     `json:"receipt_amount"`
 	TotalAmount   string     `json:"total_amount"`
 	TradeNo       string     `json:"trade_no"`
 }
@@ -184,14 +184,11 @@ func (s *Sim) charge(c *call, t terms, code string, now time.Time) answer {
 }
 
 func (s *Sim) paidAnswer(t trade) payAnswer {
-	out := payAnswer{
-		result: ok(), who: s.identity(t.Buyer), BuyerType: private, OutTradeNo: t.OutTradeNo, TotalAmount: yuan(t.TotalFen), TradeNo: t.No,
+	return payAnswer{
+		result: ok(), who: s.identity(t.Buyer), BuyerPay: yuan(t.buyerPayFen()), BuyerType: private, FundBills: t.fundBills(),
+		PaidAt: s.stampIf(t.PaidAt), InvoiceAmount: yuan(t.buyerPayFen()), OutTradeNo: t.OutTradeNo, PointAmount: yuan(0),
+		ReceiptAmount: yuan(t.receiptFen()), TotalAmount: yuan(t.TotalFen), TradeNo: t.No,
 	}
-	if t.paid() {
-		out.BuyerPay, out.ReceiptAmount, out.InvoiceAmount = yuan(t.buyerPayFen()), yuan(t.receiptFen()), yuan(t.buyerPayFen())
-		out.PointAmount, out.PaidAt, out.FundBills = yuan(0), s.stamp(t.PaidAt), t.fundBills()
-	}
-	return out
 }
 
 // take is a payment within a call: told before the call's answer if a fault

@@ -32,7 +32,7 @@ func checkBarCode(t testing.TB, without ...int) {
 	}{"WAITS_1": {alipay.BarCodeRequest{Password: true}, "50.00"}, "WAITS_2": {alipay.BarCodeRequest{}, "1000.01"}} {
 		biz := counterForm(name, b.barCode(req.trait)).with("total_amount", req.amount)
 		node = b.wantCode(b.post(chargeForm(biz)), "10003", "")
-		if node["gmt_payment"] != nil || node["trade_no"] == nil {
+		if node["gmt_payment"] != nil || node["trade_no"] == nil || node["receipt_amount"] != "0.00" || node["total_amount"] != req.amount {
 			t.Errorf("waiting node is %v", node)
 		}
 		b.wantCode(b.post(chargeForm(biz)), "10003", "") // the same once more goes on

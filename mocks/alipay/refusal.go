@@ -17,7 +17,7 @@ var messages = map[string]string{
 	"40004": "Business Failed",
 	"40005": "Call Limited",
 	"40006": "Insufficient Permissions",
-	"10003": "order success pay inprocess",
+	"10003": " order success pay inprocess", // the space is the gateway's
 }
 
 // refusal is an error node. It is an error, too, so that Go callers get to see
