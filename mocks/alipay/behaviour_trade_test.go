@@ -46,6 +46,11 @@ func checkBarCode(t testing.TB, without ...int) {
 		code = b.barCode(alipay.BarCodeRequest{Refusal: refusal})
 		b.wantCode(b.post(chargeForm(counterForm("POOR_1", code))), "40004", refusal)
 	}
+	b.wantCode(b.post(chargeForm(counterForm("WAITS_3", b.barCode(alipay.BarCodeRequest{Password: true})))), "10003", "")
+	b.clock.Advance(3 * time.Hour)
+	if got := b.order("WAITS_3").State; got != alipay.StateClosed {
+		t.Errorf("a password that never came left %s", got)
+	}
 	b.fail(alipay.EndpointPay, sim.FaultErrorAfter, 1)
 	b.wantCode(b.post(chargeForm(counterForm("CODE_3", b.barCode(alipay.BarCodeRequest{})))), "20000", "isp.unknow-error")
 	b.fail(alipay.EndpointPay, sim.FaultResetAfter, 1)

@@ -14,7 +14,7 @@ import (
 // What can be wrong with asking for a notify.
 var (
 	ErrNoNotifyURL = errors.New("alipay simulator: trade has no notify_url")
-	ErrNoEvent     = errors.New("alipay simulator: nothing of that kind has happened to the trade")
+	ErrNoEvent     = errors.New("alipay simulator: nothing has happened to the trade that could be told")
 )
 
 const (
