@@ -28,6 +28,11 @@ func (s *Sim) play(names []string) error {
 	if err != nil {
 		return err
 	}
+	for _, each := range s.plays {
+		if each.Default && s.opts.Rude {
+			names = append(names[:len(names):len(names)], each.Name)
+		}
+	}
 	for _, name := range names {
 		err = s.Play(name)
 		if err != nil {

@@ -71,8 +71,10 @@ type Options struct {
 	Scenarios []string
 	// StateFile keeps the state over restarts. Empty: it is lost.
 	StateFile string
-	// Address is where Start listens; default 127.0.0.1 at a free port.
-	Address string
+	// Rude plays the scenarios that are on by default.
+	Rude bool
+	// Listen is a loopback address. Empty: a free port of 127.0.0.1.
+	Listen string
 
 	// Clock is the time of trades, codes, bills and notifies; default the real
 	// time. It is the caller's: Close does not stop it.

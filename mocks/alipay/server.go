@@ -119,13 +119,13 @@ func (s *Sim) endpoint(p plan, blank *call) sim.Endpoint[answer] {
 	}
 }
 
-// Start listens on loopback ([Options.Address], or a free port) and returns
+// Start listens on loopback ([Options.Listen], or a free port) and returns
 // "http://127.0.0.1:port"; the gateway is at /gateway.do below it. The end of
 // ctx closes the simulator.
 // Errors: sim.ErrStarted, sim.ErrClosed, sim.ErrNotLoopback, or why there is no
 // port.
 func (s *Sim) Start(ctx context.Context) (string, error) {
-	return s.host.Start(ctx, s.opts.Address, s.handler, s.Close)
+	return s.host.Start(ctx, s.opts.Listen, s.handler, s.Close)
 }
 
 // Close stops listening, frees hung requests, abandons background notifies and

@@ -112,7 +112,7 @@ func TestStartRefusesAddressesOfTheWorld(t *testing.T) {
 	opts := options()
 	opts.PlatformKey = platformKey()
 	for address, want := range map[string]error{"0.0.0.0:0": sim.ErrNotLoopback, "example.edu:0": sim.ErrNotLoopback, "127.0.0.1:0": nil} {
-		opts.Address = address
+		opts.Listen = address
 		s, err := alipay.New(opts)
 		if err != nil {
 			t.Fatal(err)
