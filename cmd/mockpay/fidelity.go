@@ -15,16 +15,18 @@ type fidelity struct{}
 
 // Run prints it.
 func (fidelity) Run(r run) error {
+	var out strings.Builder
 	for _, one := range []struct {
 		name, pkg string
 		all       sim.Behaviours
 	}{{"WeChat Pay", "mocks/wechatpay", wechatpay.Behaviours()}, {"Alipay", "mocks/alipay", alipay.Behaviours()}} {
-		table(r.out, one.name, one.pkg, one.all)
+		table(&out, one.name, one.pkg, one.all)
 	}
-	return nil
+	_, err := io.WriteString(r.out, out.String())
+	return err
 }
 
-func table(out io.Writer, name, pkg string, all sim.Behaviours) {
+func table(out *strings.Builder, name, pkg string, all sim.Behaviours) {
 	fmt.Fprintf(out, "### %s (`%s`)\n\n| | documented behaviour | simulated | test |\n|---|---|---|---|\n", name, pkg)
 	for _, b := range all {
 		how := string(b.Status)
