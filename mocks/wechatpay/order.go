@@ -107,8 +107,7 @@ type orders struct {
 	sequence      []*order
 }
 
-// loadOrders takes up the orders of the state file, and what was to become of
-// their refunds.
+// loadOrders takes up the orders of the state file.
 func (s *Sim) loadOrders() error {
 	s.orders = &orders{
 		store: s.store, changed: s.changed, switches: s.switches, byNo: map[string]*order{}, byPrepay: map[string]*order{},
@@ -119,17 +118,22 @@ func (s *Sim) loadOrders() error {
 		s.orders.sequence = append(s.orders.sequence, &o)
 		return nil
 	})
-	for _, o := range s.orders.sequence {
+	return err
+}
+
+// resumeOrders puts on the clock what was to become of refunds and of payers who
+// type. It comes last: on a running clock what is overdue happens at once.
+func (s *Sim) resumeOrders() {
+	for _, o := range s.orders.all() {
 		for _, r := range o.Refunds {
 			if r.Status == RefundProcessing {
 				s.finishLater(r)
 			}
 		}
 		if o.State == StateUserPaying {
-			s.decideLater(*o)
+			s.decideLater(o)
 		}
 	}
-	return err
 }
 
 func (b *orders) index(o *order) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"guodu/mocks/sim"
 	"guodu/mocks/wechatpay"
 )
 
@@ -128,5 +129,34 @@ func TestAnAdvancedClockSurvivesARestart(t *testing.T) {
 	setup(t, world).sim.Clock().Advance(24 * time.Hour)
 	if ahead := time.Until(setup(t, world).sim.Clock().Now()); ahead < 23*time.Hour {
 		t.Errorf("it is %v ahead after the restart, want a day", ahead)
+	}
+}
+
+// TestWhatFellDueWhileNobodyRanHappensAtTheStart restarts on a running clock, on
+// which everything is overdue.
+func TestWhatFellDueWhileNobodyRanHappensAtTheStart(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state")
+	world := func(o *wechatpay.Options) { o.StateFile, o.AutoDeliver = file, true }
+	before := setup(t, func(o *wechatpay.Options) {
+		world(o)
+		o.Clock = sim.NewClock(time.Now().Add(-24 * time.Hour))
+	})
+	in := newInbox(t, http.StatusNoContent)
+	before.paid(orderForm("OVERDUE1"))
+	before.fail(wechatpay.EndpointCodePay, wechatpay.FaultUserPaying, 1)
+	before.want(before.call(http.MethodPost, codePayURL, codeForm("OVERDUE2", before.sim.AuthCode(person)).json(t)), http.StatusAccepted, "USERPAYING")
+	before.want(before.refund(refundForm("OVERDUE1", "OVER1", 1).with("notify_url", in.URL+"/r")), http.StatusOK, "")
+	after := setup(t, func(o *wechatpay.Options) {
+		world(o)
+		o.Clock = nil
+	})
+	for no, state := range map[string]string{"OVERDUE1": "refunded", "OVERDUE2": "paid"} {
+		if err := after.sim.Wait(t.Context(), no, state); err != nil {
+			t.Error(err)
+		}
+	}
+	if before.sim.Book().RefundedFen != 0 {
+		t.Error("it happened before the restart")
 	}
 }

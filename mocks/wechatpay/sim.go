@@ -119,7 +119,11 @@ func (s *Sim) remember() error {
 			return fmt.Errorf("%s: %w", simName, err)
 		}
 	}
-	return s.courier.Resume()
+	err := s.courier.Resume()
+	if err == nil {
+		s.resumeOrders()
+	}
+	return err
 }
 
 // playAtStart plays the scenarios of the options.
