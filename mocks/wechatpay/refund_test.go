@@ -1,6 +1,7 @@
 package wechatpay_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -151,8 +152,10 @@ func TestWhatFellDueWhileNobodyRanHappensAtTheStart(t *testing.T) {
 		world(o)
 		o.Clock = nil
 	})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	for no, state := range map[string]string{"OVERDUE1": "refunded", "OVERDUE2": "paid"} {
-		if err := after.sim.Wait(t.Context(), no, state); err != nil {
+		if err := after.sim.Wait(ctx, no, state); err != nil {
 			t.Error(err)
 		}
 	}
