@@ -3,6 +3,7 @@ package alipay
 import (
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/smartwalle/alipay/v3"
 
 	"guodu/channels"
+	"guodu/internal/upstream"
 )
 
 // Name is the channel's short name, stored with each order.
@@ -72,9 +74,13 @@ func (c *Channel) String() string { return Name }
 // every other verification waits for.
 func newClient(s *settings) (*alipay.Client, error) {
 	const production = false
+	var carrier http.RoundTripper = checked{next: s.Transport}
+	if s.Production && s.gateway.String() != DefaultGateway {
+		carrier = upstream.Saying(carrier)
+	}
 	client, err := alipay.New(s.AppID, base64.StdEncoding.EncodeToString(s.appKey), production,
 		alipay.WithSandboxGateway(s.gateway.String()),
-		alipay.WithHTTPClient(newHTTPClient(checked{next: s.Transport}, s.Timeout)),
+		alipay.WithHTTPClient(upstream.Client(carrier, s.Timeout)),
 		alipay.WithTimeLocation(beijing()))
 	if err != nil {
 		return nil, fmt.Errorf("alipay: build client: %w", err)

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"regexp"
 	"time"
+
+	"guodu/internal/upstream"
 )
 
 // The upstreams and the timeout where Config leaves them empty.
@@ -41,6 +43,10 @@ type Config struct {
 	// Plain http is taken on loopback only.
 	Gateway       string
 	AuthorizeBase string
+
+	// Production refuses the keys of simulators, and tells every gateway but
+	// Alipay's own that production speaks: a simulator refuses that.
+	Production bool
 
 	// Timeout bounds one call, answer included; 0 means DefaultTimeout.
 	Timeout time.Duration
@@ -89,6 +95,9 @@ func (s *settings) parseKeys() error {
 		return err
 	}
 	s.appKey, s.alipayKey = private.der, public.der
+	if s.Production && simulated(public.der) {
+		return errors.New("AlipayPublicKeyPEM: is a simulator's; production takes Alipay's own")
+	}
 	if bytes.Equal(private.public, public.public) {
 		return errors.New("AlipayPublicKeyPEM: is the app's own key; want Alipay's, which the platform shows once the app's is uploaded")
 	}
@@ -119,7 +128,7 @@ func (s *settings) fillDefaults() error {
 		s.Clock = time.Now
 	}
 	if s.Transport == nil {
-		s.Transport = newTransport()
+		s.Transport = upstream.Transport()
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"guodu/channels/alipay"
+	simulator "guodu/mocks/alipay"
 )
 
 func TestNewTakesAFullConfig(t *testing.T) {
@@ -165,4 +166,20 @@ func short() *rsa.PrivateKey {
 		panic(err)
 	}
 	return key
+}
+
+func TestProductionRefusesASimulatorsKey(t *testing.T) {
+	cfg := config()
+	cfg.Production = true
+	mustNew(t, cfg)
+	key, err := simulator.GeneratePlatformKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.AlipayPublicKeyPEM = spki(key.Public())
+	if _, err := alipay.New(cfg); err == nil || !strings.Contains(err.Error(), "AlipayPublicKeyPEM: is a simulator's") {
+		t.Errorf("New = %v, want it to name the simulator's key", err)
+	}
+	cfg.Production = false
+	mustNew(t, cfg)
 }

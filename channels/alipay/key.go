@@ -100,3 +100,14 @@ func spki(public *rsa.PublicKey) ([]byte, error) {
 	}
 	return der, nil
 }
+
+// simulatorExponent is the public exponent of simulators' keys, and of no key
+// that Alipay or its tools make.
+const simulatorExponent = 65539
+
+// simulated says whether a public key (SPKI) is that of a simulator.
+func simulated(der []byte) bool {
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	public, ok := parsed.(*rsa.PublicKey)
+	return err == nil && ok && public.E == simulatorExponent
+}

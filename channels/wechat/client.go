@@ -14,6 +14,7 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/services/refunddomestic"
 
 	"guodu/channels"
+	"guodu/internal/upstream"
 )
 
 // Name is the channel's short name, stored with each order.
@@ -52,7 +53,10 @@ func New(cfg Config) (*Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	carrier := bounded{next: s.Transport}
+	var carrier http.RoundTripper = bounded{next: s.Transport}
+	if s.Production && (s.apiBase.Host != officialHost(DefaultAPIBase) || s.oauthBase.Host != officialHost(DefaultOAuthBase)) {
+		carrier = upstream.Saying(carrier)
+	}
 	client, err := newAPIClient(s, carrier)
 	if err != nil {
 		return nil, err
@@ -70,7 +74,7 @@ func New(cfg Config) (*Channel, error) {
 		refunds:  refunddomestic.RefundsApiService{Client: client},
 		verifier: newVerifier(s),
 		aead:     aead,
-		oauth:    newOAuth(s, newHTTPClient(carrier, s.Timeout)),
+		oauth:    newOAuth(s, upstream.Client(carrier, s.Timeout)),
 	}, nil
 }
 
@@ -84,7 +88,7 @@ func newAPIClient(s *settings, carrier http.RoundTripper) (*core.Client, error) 
 	carrier = rebased{base: s.apiBase, next: carrier}
 	client, err := core.NewClient(context.Background(),
 		option.WithWechatPayPublicKeyAuthCipher(s.MchID, s.MerchantSerial, s.merchantKey, s.PublicKeyID, s.platformKey),
-		option.WithHTTPClient(newHTTPClient(carrier, s.Timeout)))
+		option.WithHTTPClient(upstream.Client(carrier, s.Timeout)))
 	if err != nil {
 		return nil, fmt.Errorf("wechat: build API client: %w", err)
 	}

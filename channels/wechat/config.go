@@ -8,7 +8,10 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
+
+	"guodu/internal/upstream"
 )
 
 // The upstreams and the timeout where Config leaves them empty.
@@ -52,6 +55,10 @@ type Config struct {
 	APIBase       string
 	OAuthBase     string
 	AuthorizeBase string
+
+	// Production refuses the keys of simulators, and tells every upstream but
+	// WeChat's own that production speaks: a simulator refuses that.
+	Production bool
 
 	// Timeout bounds one call, answer included; 0 means DefaultTimeout.
 	Timeout time.Duration
@@ -110,6 +117,9 @@ func (s *settings) parseKeys() error {
 	if err != nil {
 		return err
 	}
+	if s.Production && strings.HasPrefix(s.PublicKeyID, simulatorKeyID) {
+		return errors.New("PublicKeyID: is a simulator's; production takes WeChat Pay's own")
+	}
 	if s.platformKey.Equal(s.merchantKey.Public()) {
 		return errors.New("PublicKeyPEM: is the merchant's own key; want WeChat Pay's, from the merchant platform")
 	}
@@ -135,9 +145,18 @@ func (s *settings) fillDefaults() error {
 		s.Clock = time.Now
 	}
 	if s.Transport == nil {
-		s.Transport = newTransport()
+		s.Transport = upstream.Transport()
 	}
 	return nil
+}
+
+// simulatorKeyID begins the ids of simulators' keys, and no real one.
+const simulatorKeyID = "PUB_KEY_ID_099999999"
+
+// officialHost is the host of one of WeChat's own bases.
+func officialHost(base string) string {
+	_, host, _ := strings.Cut(base, "://")
+	return host
 }
 
 // parseBase takes scheme and host and nothing more: a path would be signed,

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"guodu/channels/wechat"
+	"guodu/mocks/wechatpay"
 )
 
 func TestNewTakesAFullConfig(t *testing.T) {
@@ -166,4 +167,16 @@ func short() []byte {
 		panic(err)
 	}
 	return pkcs8(key)
+}
+
+func TestProductionRefusesASimulatorsKey(t *testing.T) {
+	cfg := config()
+	cfg.Production = true
+	mustNew(t, cfg)
+	cfg.PublicKeyID = wechatpay.SimulatorKeyIDPrefix + strings.Repeat("1", 25)
+	if _, err := wechat.New(cfg); err == nil || !strings.Contains(err.Error(), "PublicKeyID: is a simulator's") {
+		t.Errorf("New = %v, want it to name the simulator's key", err)
+	}
+	cfg.Production = false
+	mustNew(t, cfg)
 }

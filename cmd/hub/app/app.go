@@ -176,7 +176,7 @@ func (h *Hub) wire(parts secrets) error {
 	pages, err := web.New(web.Config{
 		Links: binding.NewStore(h.runner(nil), prefix, nil), Orders: orders, Accounts: h.books, Identity: portal,
 		OAuth: authorize, Ephemeral: ephemeral, Prefix: h.config.Ephemeral.Prefix,
-		PublicURL: h.config.PublicURL, Secure: h.config.Environment == "production", Log: h.log, Ready: h.durable.Load,
+		PublicURL: h.config.PublicURL, Secure: h.config.Environment == production, Log: h.log, Ready: h.durable.Load,
 	})
 	if err != nil {
 		return err

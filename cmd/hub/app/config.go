@@ -21,6 +21,9 @@ import (
 // ErrConfig says what of a configuration is missing or wrong.
 var ErrConfig = errors.New("configuration")
 
+// production is the environment that takes no test's shortcuts.
+const production = "production"
+
 // Config is all that a hub is told. Secrets are paths of files, never values.
 type Config struct {
 	Environment string          `koanf:"environment"` // production or test
@@ -110,7 +113,7 @@ type OrderConfig struct {
 // Defaults are the settings that most hubs keep.
 func Defaults() Config {
 	return Config{
-		Environment: "production", Listen: "127.0.0.1:8080", Health: "127.0.0.1:8081", DataDir: "data",
+		Environment: production, Listen: "127.0.0.1:8080", Health: "127.0.0.1:8081", DataDir: "data",
 		Redis: RedisConfig{Prefix: "h"}, Ephemeral: RedisConfig{Prefix: "h"},
 		Terminals: TerminalsConfig{NotAfter: time.Minute, Deadline: 2 * time.Minute},
 		Limits:    LimitsConfig{Order: "500", Day: "2000", Balance: "5000"},
@@ -168,11 +171,11 @@ func (c Config) Check() error {
 			wrong = append(wrong, fmt.Errorf(format, args...))
 		}
 	}
-	need(c.Environment == "production" || c.Environment == "test", "environment is %q; it is production or test", c.Environment)
+	need(c.Environment == production || c.Environment == "test", "environment is %q; it is production or test", c.Environment)
 	u, err := url.Parse(c.PublicURL)
 	need(err == nil && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil,
 		"public_url %q is not scheme and host alone, such as https://card.example.edu", c.PublicURL)
-	if err == nil && c.Environment == "production" {
+	if err == nil && c.Environment == production {
 		need(u.Scheme == "https", "public_url must be https in production")
 	}
 	needs := map[string]string{

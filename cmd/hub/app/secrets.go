@@ -35,13 +35,13 @@ func readSecrets(c Config) (secrets, error) {
 			AppID: w.AppID, AppSecret: string(file(w.AppSecretFile)), MchID: w.MchID, MerchantSerial: w.MerchantSerial,
 			MerchantKeyPEM: file(w.MerchantKeyFile), PublicKeyID: w.PublicKeyID, PublicKeyPEM: file(w.PublicKeyFile),
 			APIv3Key: file(w.APIv3KeyFile), APIBase: w.APIBase, OAuthBase: w.OAuthBase, AuthorizeBase: w.AuthorizeBase,
-			Timeout: w.Timeout,
+			Timeout: w.Timeout, Production: c.Environment == production,
 		}
 	}
 	if a := c.Alipay; a.AppID != "" {
 		s.alipay = alipay.Config{
 			AppID: a.AppID, SellerID: a.SellerID, AppKeyPEM: file(a.AppKeyFile), AlipayPublicKeyPEM: file(a.PublicKeyFile),
-			Gateway: a.Gateway, AuthorizeBase: a.AuthorizeBase, Timeout: a.Timeout,
+			Gateway: a.Gateway, AuthorizeBase: a.AuthorizeBase, Timeout: a.Timeout, Production: c.Environment == production,
 		}
 	}
 	s.portalSecret = file(c.Portal.ClientSecretFile)
