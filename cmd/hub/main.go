@@ -25,6 +25,7 @@ type program struct {
 	Verify    verify    `cmd:"" help:"Derive every balance, order and load again from the entries; print the first difference."`
 	Accounts  accounts  `cmd:"" help:"Accounts and cards."`
 	Terminals terminals `cmd:"" help:"Terminals."`
+	Refunds   refunds   `cmd:"" help:"Money back to payers."`
 	Cases     cases     `cmd:"" help:"What a person must decide."`
 	Keys      keys      `cmd:"" help:"The hub's own keys."`
 }

@@ -43,8 +43,10 @@ type Options struct {
 	Dir       string // for the hub's files, the card and the terminal's disk
 	PublicURL string // where the hub will be reached
 	Alipay    bool   // there is an Alipay as well
-	Seed      int64  // of the simulators; 0 draws one
-	Log       *slog.Logger
+	// NotifyRefunds lets Alipay tell of refunds, as it did until 2023.
+	NotifyRefunds bool
+	Seed          int64 // of the simulators; 0 draws one
+	Log           *slog.Logger
 }
 
 // World is what a hub needs around it. Close ends the simulators.
@@ -150,6 +152,7 @@ func (w *World) openAlipay(ctx context.Context) error {
 	w.Alipay, err = alipay.New(alipay.Options{
 		AppID: alipayAppID, SellerID: sellerID, MerchantPublicKey: merchant.PublicKey, DefaultPerson: Person,
 		AllowLoopbackNotify: true, Seed: w.options.Seed, Logger: w.options.Log,
+		Profile: alipay.Profile{NotifyRefunds: w.options.NotifyRefunds},
 	})
 	if err != nil {
 		return err

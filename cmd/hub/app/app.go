@@ -40,6 +40,9 @@ type Options struct {
 	// nothing and has no settings to look at. The hub then serves environment
 	// test only.
 	Memory bool
+	// Beside is for a command beside a serving hub: it uses the Redis that the
+	// other runs as its children.
+	Beside bool
 }
 
 // Hub is a hub that was put together. Serve runs it, Close ends what it holds.
@@ -50,6 +53,7 @@ type Hub struct {
 	memory   bool
 	books    *transition.Store
 	registry *pos.Registry
+	orders   *recharge.Service // nil for a hub that has money only
 	poller   *notify.Poller
 	refunds  *notify.RefundPoller
 	public   http.Handler
@@ -60,7 +64,7 @@ type Hub struct {
 // Money opens the money side alone, for commands that serve nothing. The
 // caller calls Close.
 func Money(ctx context.Context, c Config, o Options) (*Hub, error) {
-	s, err := openStores(ctx, c, true)
+	s, err := openStores(ctx, c, stored{moneyOnly: true, beside: true})
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +87,7 @@ func New(ctx context.Context, c Config, o Options) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openStores(ctx, c, false)
+	s, err := openStores(ctx, c, stored{beside: o.Beside})
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +151,7 @@ func (h *Hub) wire(parts secrets) error {
 	if err != nil {
 		return fmt.Errorf("%w: limits: %w", ErrConfig, err)
 	}
-	orders := recharge.New(recharge.Config{
+	h.orders = recharge.New(recharge.Config{
 		Ledger: h.books, Channels: inUse, Log: h.log, Description: h.config.Order.Description, Expiry: h.config.Order.Expiry,
 		NotifyURL:       func(channel string) string { return h.config.PublicURL + "/notify/" + channel },
 		RefundNotifyURL: func(channel string) string { return h.config.PublicURL + "/notify/" + channel + refundPath },
@@ -157,7 +161,7 @@ func (h *Hub) wire(parts secrets) error {
 		},
 		Limits: transition.Limits{Order: limits[0], Day: limits[1], Balance: limits[2]},
 	})
-	due := dueOrders{orders}
+	due := dueOrders{h.orders}
 	authorize, callbacks := map[string]channels.OAuth{}, map[string]http.Handler{}
 	for name, channel := range inUse {
 		if o, ok := channel.(channels.OAuth); ok {
@@ -174,7 +178,7 @@ func (h *Hub) wire(parts secrets) error {
 	h.refunds = notify.NewRefundPoller(due, h.log, 0)
 	prefix := h.config.Redis.Prefix
 	pages, err := web.New(web.Config{
-		Links: binding.NewStore(h.runner(nil), prefix, nil), Orders: orders, Accounts: h.books, Identity: portal,
+		Links: binding.NewStore(h.runner(nil), prefix, nil), Orders: h.orders, Accounts: h.books, Identity: portal,
 		OAuth: authorize, Ephemeral: ephemeral, Prefix: h.config.Ephemeral.Prefix,
 		PublicURL: h.config.PublicURL, Secure: h.config.Environment == production, Log: h.log, Ready: h.durable.Load,
 	})
@@ -222,6 +226,9 @@ func openChannels(parts secrets) (map[string]channels.Channel, error) {
 
 // Books are the hub's accounts, orders and loads.
 func (h *Hub) Books() *transition.Store { return h.books }
+
+// Orders is the life of orders and refunds; nil after Money.
+func (h *Hub) Orders() *recharge.Service { return h.orders }
 
 // Registry is the hub's list of terminals.
 func (h *Hub) Registry() *pos.Registry { return h.registry }

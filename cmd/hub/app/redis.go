@@ -26,30 +26,38 @@ type stores struct {
 	children  []*redisx.Server
 }
 
+// stored says what a hub needs of its stores.
+type stored struct {
+	moneyOnly bool // the ephemeral one stays closed
+	beside    bool // those that another hub runs as its children will do
+}
+
 // openStores connects to the money Redis and the ephemeral one, each given or
-// run as a child. With money only, for commands that serve nothing, the
-// ephemeral one stays closed.
-func openStores(ctx context.Context, c Config, moneyOnly bool) (*stores, error) {
+// run as a child.
+func openStores(ctx context.Context, c Config, need stored) (*stores, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	s := &stores{}
 	var err error
-	money := c.Redis
-	if moneyOnly && len(money.Addrs) == 0 {
-		// A command beside a hub that runs its own Redis uses that one.
-		if addr, ok := redisx.Running(filepath.Join(c.DataDir, "money")); ok {
-			money.Addrs = []string{addr}
-		}
-	}
-	s.money, err = s.open(ctx, c, money, "money", false)
-	if err == nil && !moneyOnly {
-		s.ephemeral, err = s.open(ctx, c, c.Ephemeral, "ephemeral", true)
+	s.money, err = s.open(ctx, c, need.found(c, c.Redis, "money"), "money", false)
+	if err == nil && !need.moneyOnly {
+		s.ephemeral, err = s.open(ctx, c, need.found(c, c.Ephemeral, "ephemeral"), "ephemeral", true)
 	}
 	if err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// found gives a Redis without an address that of a child that already runs.
+func (need stored) found(c Config, r RedisConfig, name string) RedisConfig {
+	if need.beside && len(r.Addrs) == 0 {
+		if addr, ok := redisx.Running(filepath.Join(c.DataDir, name)); ok {
+			r.Addrs = []string{addr}
+		}
+	}
+	return r
 }
 
 func (s *stores) open(ctx context.Context, c Config, r RedisConfig, name string, ephemeral bool) (redis.UniversalClient, error) {

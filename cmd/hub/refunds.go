@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"guodu/cmd/hub/app"
+	"guodu/internal/fen"
+	"guodu/transition"
+	"guodu/transition/recharge"
+)
+
+type refunds struct {
+	Make makeRefund  `cmd:"" help:"Give pending money of an order back to its payer, the way it came. Takes two names."`
+	List listRefunds `cmd:"" help:"List the refunds of an order, whoever asked for them."`
+}
+
+type makeRefund struct {
+	Order  string   `arg:"" help:"The order's number."`
+	Amount string   `help:"In yuan; default: all that is left of the order." placeholder:"YUAN"`
+	As     []string `required:"" help:"Who asks, and who agrees: two different names." placeholder:"NAME"`
+	Why    string   `required:"" help:"Kept with the refund." placeholder:"TEXT"`
+	Frozen bool     `help:"Although the account is frozen."`
+}
+
+// errTwoNames says that one person alone moves no money.
+var errTwoNames = errors.New("a refund takes two different names: --as A --as B")
+
+// twoNames are those of who asks and who agrees.
+func twoNames(as []string) (string, error) {
+	if len(as) != 2 || strings.EqualFold(as[0], as[1]) {
+		return "", errTwoNames
+	}
+	for _, name := range as {
+		if name == "" || len(name) > 32 || strings.ContainsAny(name, " \t\r\n+") {
+			return "", fmt.Errorf("name %.40q: want 1 to 32 characters without blanks and +", name)
+		}
+	}
+	return as[0] + "+" + as[1], nil
+}
+
+// Run holds the money and asks the channel once; the serving hubs go on asking.
+func (c makeRefund) Run(r run) error {
+	no, err := transition.ParseOrderNo(c.Order)
+	if err != nil {
+		return err
+	}
+	by, err := twoNames(c.As)
+	if err != nil {
+		return err
+	}
+	hub, err := app.New(r.ctx, r.config, app.Options{Log: r.log, Beside: true})
+	if err != nil {
+		return err
+	}
+	defer hub.Close()
+	o, err := hub.Books().Order(r.ctx, no)
+	if err != nil {
+		return err
+	}
+	amount := o.Amount - o.Refunded - o.Refunding
+	if c.Amount != "" {
+		amount, err = fen.Parse(c.Amount)
+		if err != nil {
+			return err
+		}
+	}
+	refund, err := hub.Orders().Refund(r.ctx, recharge.RefundWish{
+		Account: o.Account, Order: no, Amount: amount, By: by, Why: c.Why, Frozen: c.Frozen,
+	})
+	if err != nil {
+		return err
+	}
+	printRefund(r.out, refund)
+	if refund.State == transition.RefundHeld {
+		fmt.Fprintln(r.out, "held: the serving hub goes on asking the channel")
+	}
+	return nil
+}
+
+type listRefunds struct {
+	Order string `arg:"" help:"The order's number."`
+}
+
+// Run prints the refunds.
+func (c listRefunds) Run(r run) error {
+	no, err := transition.ParseOrderNo(c.Order)
+	if err != nil {
+		return err
+	}
+	return r.money(func(hub *app.Hub) error {
+		o, err := hub.Books().Order(r.ctx, no)
+		if err != nil {
+			return err
+		}
+		all, err := hub.Books().Refunds(r.ctx, o)
+		if err != nil {
+			return err
+		}
+		for _, one := range all {
+			printRefund(r.out, one)
+		}
+		fmt.Fprintf(r.out, "order %s of %s yuan: %s refunded, %s under way\n", o.No, o.Amount.Yuan(), o.Refunded.Yuan(), o.Refunding.Yuan())
+		return nil
+	})
+}
+
+func printRefund(out io.Writer, r transition.RefundOrder) {
+	whose := "outside"
+	if r.Ours {
+		whose = r.By + " (" + r.Why + ")"
+	}
+	fmt.Fprintf(out, "%s  %-9s %10s yuan  %s  %s %s %s\n", r.At.Format(time.DateTime), r.State, r.Amount.Yuan(), r.No, whose, r.Word, r.Flag)
+}
