@@ -210,6 +210,7 @@ func TestTheHubDiesAtEachStepOfARefundAndItIsMadeOnce(t *testing.T) {
 			c.front.only(c.start("").addr)
 			c.until("the refund", func() error {
 				c.WeChat.FinishRefunds()
+				_, _ = c.WeChat.DeliverRefund(c.ctx, c.order(order).Refunds[0], 1) // once it was sent
 				if o := c.order(order); o.Refunded != 2000 || o.Refunding != 0 {
 					return fmt.Errorf("%s refunded, %s under way", o.Refunded.Yuan(), o.Refunding.Yuan())
 				}
