@@ -67,6 +67,9 @@ type Order struct {
 	Duplicates int64 // repeats that changed nothing
 }
 
+// Left is what of the order was neither refunded nor is on its way back.
+func (o Order) Left() fen.Fen { return o.Amount - o.Refunded - o.Refunding }
+
 // NewOrder is a wish to recharge.
 type NewOrder struct {
 	No        OrderNo // from NewOrderNo

@@ -3,6 +3,7 @@
 //
 //	bind      OAuth with state ─▶ portal user name and password ─▶ bound
 //	recharge  amount ─▶ order ─▶ the app's pay sheet ─▶ the order's page
+//	refunds   an order and an amount ─▶ held ─▶ the channel ─▶ back the way it came
 //	card      what is pending, what is owed, the way to unbind
 //
 // A page knows the payer only from the session, into which the channel's OAuth

@@ -217,6 +217,7 @@ func (a accounts) Account(_ context.Context, no transition.AccountNo) (transitio
 type orders struct {
 	create func(recharge.Wish) (recharge.Ready, error)
 	known  map[transition.OrderNo]transition.Order
+	refund func(recharge.RefundWish) (transition.RefundOrder, error)
 
 	mu     sync.Mutex
 	wishes []recharge.Wish
@@ -251,6 +252,20 @@ func (o *orders) Order(_ context.Context, no transition.OrderNo) (transition.Ord
 		return transition.Order{}, transition.ErrNoOrder
 	}
 	return found, nil
+}
+
+func (o *orders) Refundable(_ context.Context, account transition.AccountNo) ([]transition.Order, error) {
+	var all []transition.Order
+	for _, order := range o.known {
+		if order.Account == account && order.Left() > 0 {
+			all = append(all, order)
+		}
+	}
+	return all, nil
+}
+
+func (o *orders) Refund(_ context.Context, w recharge.RefundWish) (transition.RefundOrder, error) {
+	return o.refund(w)
 }
 
 func (o *orders) Limits() transition.Limits {

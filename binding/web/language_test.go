@@ -8,6 +8,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"guodu/transition"
+	"guodu/transition/recharge"
 )
 
 var han = regexp.MustCompile(`\p{Han}+`)
@@ -21,9 +24,16 @@ func TestThePagesSpeakEnglishToThoseWhoAsk(t *testing.T) {
 	b.open("/h5/wechat/card").want(http.StatusOK, "我的一卡通", `href="/h5/wechat/card?lang=en"`)
 	b.open("/h5/wechat/card?lang=xx").want(http.StatusOK, "我的一卡通")
 	b.open("/h5/wechat/card?lang=en").want(http.StatusOK, "My card", `href="/h5/wechat/card?lang=zh"`, `lang="en"`)
+	w.credited()
+	w.orders.refund = func(wish recharge.RefundWish) (transition.RefundOrder, error) {
+		return transition.RefundOrder{Amount: wish.Amount, State: transition.RefundHeld}, nil
+	}
+	back := b.open("/h5/wechat/refunds")
+	back.want(http.StatusOK, "Give it back")
 	form := b.open("/h5/wechat/recharge")
 	form.want(http.StatusOK, "Recharge now")
 	for name, p := range map[string]page{
+		"refunds": back, "refunded": b.submit(back, "amount", "1"), "bad refund": b.submit(back, "amount", "x"),
 		"card": b.open("/h5/wechat/card"), "form": form, "bad amount": b.submit(form, "amount", "1e2"),
 		"pay": b.submit(form, "amount", "5"), "no order": b.open("/h5/wechat/orders/x"), "nothing": b.open("/h5/wechat/x"),
 	} {

@@ -33,6 +33,8 @@ type orders interface {
 	Create(ctx context.Context, w recharge.Wish) (recharge.Ready, error)
 	Order(ctx context.Context, no transition.OrderNo) (transition.Order, error)
 	Limits() transition.Limits
+	Refundable(ctx context.Context, account transition.AccountNo) ([]transition.Order, error)
+	Refund(ctx context.Context, w recharge.RefundWish) (transition.RefundOrder, error)
 }
 
 // accounts is what the pages need of the transition balance.
@@ -102,6 +104,8 @@ func (p *Pages) Mount(g *echo.Group) {
 	pages.GET("/recharge", p.known(p.bound(p.rechargeForm)))
 	pages.POST("/recharge", p.known(p.bound(p.recharge)))
 	pages.GET("/orders/:order", p.known(p.bound(p.order)))
+	pages.GET("/refunds", p.known(p.bound(p.refundForm)))
+	pages.POST("/refunds", p.known(p.bound(p.refund)))
 	g.RouteNotFound("", p.notFound)
 	g.RouteNotFound("/*", p.notFound)
 	pages.RouteNotFound("", p.notFound)

@@ -223,3 +223,31 @@ func TestTheHubDiesAtEachStepOfARefundAndItIsMadeOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestAHolderGivesMoneyBackOnThePhone(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t, withAlipay)
+	c.start("")
+	order := c.paidBy("alipay", "50.00")
+	phone, err := c.Phone("alipay")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := phone.Refund(c.ctx, "12.34")
+	if err != nil || !strings.Contains(said, "退款成功") || !strings.Contains(said, "12.34") {
+		t.Fatalf("the page says %q, %v", said, err)
+	}
+	if _, err := phone.Refund(c.ctx, "50.00"); err == nil || !strings.Contains(err.Error(), "37.66") {
+		t.Errorf("more than is left: %v", err)
+	}
+	if o := c.order(order); o.Refunded != 1234 {
+		t.Errorf("%s is refunded", o.Refunded.Yuan())
+	}
+	if err := c.load(); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := phone.Refund(c.ctx, ""); err == nil {
+		t.Errorf("money on the card went back: %s", said)
+	}
+	c.balanced()
+}

@@ -175,6 +175,31 @@ func (p *Phone) Recharge(ctx context.Context, yuan string) (string, error) {
 	return s.Order, p.Pay(ctx, s)
 }
 
+// Refund opens the refunds page and gives an amount in yuan of the first order
+// there back; "" is what the page proposes. It returns what the page says then.
+// Errors: ErrPage with what the page says.
+func (p *Phone) Refund(ctx context.Context, yuan string) (string, error) {
+	first, err := p.get(ctx, "refunds")
+	if err != nil {
+		return "", err
+	}
+	f, ok := first.form("order")
+	if !ok {
+		return "", unexpected(first)
+	}
+	if yuan != "" {
+		f.values.Set("amount", yuan)
+	}
+	second, err := p.post(ctx, first, f)
+	if err != nil {
+		return "", err
+	}
+	if second.status != http.StatusOK {
+		return "", unexpected(second)
+	}
+	return second.text(), nil
+}
+
 // Read opens a page, such as "card" or "orders/NO", and returns its text.
 func (p *Phone) Read(ctx context.Context, name string) (string, error) {
 	got, err := p.get(ctx, name)

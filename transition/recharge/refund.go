@@ -88,6 +88,26 @@ func (s *Service) Refund(ctx context.Context, w RefundWish) (transition.RefundOr
 	return s.config.Ledger.Refund(ctx, stored)
 }
 
+// refundable is how many orders a holder is shown.
+const refundable = 20
+
+// Refundable are an account's last orders of which something can still go back
+// the way it came, newest first.
+func (s *Service) Refundable(ctx context.Context, account transition.AccountNo) ([]transition.Order, error) {
+	orders, err := s.config.Ledger.RecentOrders(ctx, account, refundable)
+	if err != nil {
+		return nil, err
+	}
+	left := orders[:0]
+	for _, o := range orders {
+		_, err := s.refunder(o.Channel)
+		if err == nil && o.Left() > 0 {
+			left = append(left, o)
+		}
+	}
+	return left, nil
+}
+
 func (s *Service) refunder(name string) (channels.Refunder, error) {
 	channel, err := s.channel(name)
 	if err != nil {

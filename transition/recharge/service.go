@@ -35,6 +35,7 @@ type refundLedger interface {
 	ReturnRefund(ctx context.Context, no transition.RefundNo, word string) (transition.RefundState, error)
 	BookOutside(ctx context.Context, r transition.OutsideRefund) (bool, error)
 	Refund(ctx context.Context, no transition.RefundNo) (transition.RefundOrder, error)
+	RecentOrders(ctx context.Context, account transition.AccountNo, n int) ([]transition.Order, error)
 	Refunds(ctx context.Context, o transition.Order) ([]transition.RefundOrder, error)
 	ClaimRefundsDue(ctx context.Context, lease time.Duration, limit int) ([]transition.RefundNo, error)
 	RescheduleRefund(ctx context.Context, no transition.RefundNo, next time.Time, word string) (bool, error)
