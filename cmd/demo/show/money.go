@@ -16,22 +16,22 @@ import (
 const every = 100 * time.Millisecond
 
 // books is where the holder's money is, in fen. Paid counts what the channels
-// took; each fen of it is in exactly one of the four places after it, as far
+// took and did not give back; each fen of it is in exactly one of the four places after it, as far
 // as the books agree. Doubled is what lies on the card already while the hub
 // still holds it, because nobody has told it yet: it is shown on the card.
 type books struct {
 	Paid    fen.Fen // by the channels' own books
 	Flying  fen.Fen // paid, and the hub has not credited it
 	Pending fen.Fen // 过渡余额
-	Held    fen.Fen // bound to a load, and not on the card yet
+	Held    fen.Fen // bound to a load or a refund, and neither on the card nor back yet
 	Card    fen.Fen // in the card's file
 	Doubled fen.Fen
 }
 
 // place sorts the money into its places.
-func place(paid, credited, pending, held, card fen.Fen) books {
-	b := books{Paid: paid, Flying: paid - credited, Pending: pending, Held: held, Card: card}
-	b.Doubled = min(max(0, b.Flying+pending+held+card-paid), held)
+func place(paid, refunded, credited, pending, held, card fen.Fen) books {
+	b := books{Paid: paid - refunded, Flying: paid - credited, Pending: pending, Held: held, Card: card}
+	b.Doubled = min(max(0, b.Flying+pending+held+card-b.Paid), held)
 	b.Held -= b.Doubled
 	return b
 }
@@ -92,7 +92,7 @@ func (m *money) read() books {
 	w := m.show.stage.World
 	card, err := w.CardBalance()
 	if err != nil || !m.show.stage.RedisRuns() {
-		m.last = m.last.with(fen.Fen(w.PaidFen()))
+		m.last = m.last.with(fen.Fen(w.PaidFen() - w.RefundedFen()))
 		return m.last
 	}
 	ctx, cancel := context.WithTimeout(m.show.ctx, time.Second)
@@ -115,7 +115,7 @@ func (m *money) read() books {
 	for _, amount := range m.credited {
 		credited += amount
 	}
-	m.last = place(fen.Fen(w.PaidFen()), credited, a.Pending, a.LoadHeld+a.RefundHeld, card)
+	m.last = place(fen.Fen(w.PaidFen()), fen.Fen(w.RefundedFen()), credited, a.Pending, a.LoadHeld+a.RefundHeld, card)
 	return m.last
 }
 

@@ -16,9 +16,10 @@ import (
 func TestEachFenIsInOnePlace(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		paid, credited, pending, held, card fen.Fen
-		want                                books
-		holds                               bool
+		paid, refunded, credited, pending, held, card fen.Fen
+
+		want  books
+		holds bool
 	}{
 		"nothing":                      {holds: true},
 		"paid, no callback yet":        {paid: 50, want: books{Paid: 50, Flying: 50}, holds: true},
@@ -26,10 +27,13 @@ func TestEachFenIsInOnePlace(t *testing.T) {
 		"held for a load":              {paid: 50, credited: 50, held: 50, want: books{Paid: 50, Held: 50}, holds: true},
 		"on the card, nobody has told": {paid: 50, credited: 50, held: 50, card: 50, want: books{Paid: 50, Card: 50, Doubled: 50}, holds: true},
 		"confirmed":                    {paid: 50, credited: 50, card: 50, want: books{Paid: 50, Card: 50}, holds: true},
+		"held for a refund":            {paid: 50, credited: 50, pending: 30, held: 20, want: books{Paid: 50, Pending: 30, Held: 20}, holds: true},
+		"refunded, nobody has told":    {paid: 50, refunded: 20, credited: 50, pending: 30, held: 20, want: books{Paid: 30, Pending: 30, Doubled: 20}, holds: true},
+		"refunded":                     {paid: 50, refunded: 20, credited: 50, pending: 30, want: books{Paid: 30, Pending: 30}, holds: true},
 		"credited twice":               {paid: 50, credited: 50, pending: 100, want: books{Paid: 50, Pending: 100}, holds: false},
 		"lost":                         {paid: 50, credited: 50, want: books{Paid: 50}, holds: false},
 	} {
-		got := place(tc.paid, tc.credited, tc.pending, tc.held, tc.card)
+		got := place(tc.paid, tc.refunded, tc.credited, tc.pending, tc.held, tc.card)
 		if diff := cmp.Diff(tc.want, got); diff != "" || got.holds() != tc.holds {
 			t.Errorf("%s: holds %t, want %t (-want +got):\n%s", name, got.holds(), tc.holds, diff)
 		}

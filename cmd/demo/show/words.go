@@ -38,6 +38,13 @@ func words(l stage.Line) (text phrase, tone string, ok bool) {
 			fmt.Sprintf("收到圈存 %s 的结果：%s，状态 %s", load, l.Text("outcome"), l.Text("state")),
 			fmt.Sprintf("The terminal reports load %s: %s, its state is %s", load, l.Text("outcome"), l.Text("state")),
 		}, "good", true
+	case "refund":
+		return phrase{fmt.Sprintf("冻结 %s 元用于退款 %s，已请%s退回", yuan, l.Text("refund"), name.ZH), fmt.Sprintf("%s yuan are held for refund %s, %s is asked", yuan, l.Text("refund"), name.EN)}, "", l.Text("new") == "true"
+	case "refund settle":
+		if l.Text("outcome") == "refunded" {
+			return phrase{fmt.Sprintf("%s已退款 %s 元，出账", name.ZH, yuan), fmt.Sprintf("%s has given %s yuan back, they leave the books", name.EN, yuan)}, "good", true
+		}
+		return phrase{}, "", false
 	case "case":
 		return phrase{"转人工处理：" + l.Text("kind"), "A case for a person: " + l.Text("kind")}, "bad", true
 	}

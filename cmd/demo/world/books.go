@@ -14,6 +14,15 @@ func (w *World) PaidFen() int64 {
 	return paid
 }
 
+// RefundedFen is what the channels gave back, by their own books.
+func (w *World) RefundedFen() int64 {
+	refunded := w.WeChat.Book().RefundedFen
+	if w.Alipay != nil {
+		refunded += w.Alipay.Book().RefundedFen
+	}
+	return refunded
+}
+
 // PaidOrders are the orders that the channels' own books call paid.
 func (w *World) PaidOrders() []string {
 	var paid []string
