@@ -82,6 +82,9 @@ func Serve[A any](st *Stand, e Endpoint[A]) http.Handler {
 			return
 		}
 		c.Fault = st.Faults.Take(e.Name)
+		if c.Fault.Kind != "" {
+			st.Counts.Add("fault." + e.Name + "." + string(c.Fault.Kind))
+		}
 		info, faulty := st.Kinds[c.Fault.Kind]
 		if faulty && info.When == Before && early(st, e, c, info) {
 			return

@@ -69,3 +69,6 @@ func (w *World) Asked(channel, order string) (fen int64, found bool) {
 	}
 	return 0, false
 }
+
+// WeChatAppID is the official account's, under which payers have their openids.
+func (w *World) WeChatAppID() string { return appID }

@@ -43,6 +43,9 @@ type Options struct {
 	Dir       string // for the hub's files, the card and the terminal's disk
 	PublicURL string // where the hub will be reached
 	Alipay    bool   // there is an Alipay as well
+	// AutoDeliver lets the channels tell of payments and refunds by themselves, and
+	// repeat it as documented.
+	AutoDeliver bool
 	// NotifyRefunds lets Alipay tell of refunds, as it did until 2023.
 	NotifyRefunds bool
 	Seed          int64 // of the simulators; 0 draws one
@@ -118,6 +121,7 @@ func (w *World) openWeChat(ctx context.Context) error {
 	w.WeChat, err = wechatpay.New(wechatpay.Options{
 		MchID: mchID, AppID: appID, AppSecret: secret, APIv3Key: key, MerchantSerial: merchant.Serial,
 		MerchantPublicKey: merchant.PublicKey, DefaultPerson: Person, AllowLoopbackNotify: true, Seed: w.options.Seed, Logger: w.options.Log,
+		AutoDeliver: w.options.AutoDeliver,
 	})
 	if err != nil {
 		return err
@@ -152,7 +156,7 @@ func (w *World) openAlipay(ctx context.Context) error {
 	w.Alipay, err = alipay.New(alipay.Options{
 		AppID: alipayAppID, SellerID: sellerID, MerchantPublicKey: merchant.PublicKey, DefaultPerson: Person,
 		AllowLoopbackNotify: true, Seed: w.options.Seed, Logger: w.options.Log,
-		Profile: alipay.Profile{NotifyRefunds: w.options.NotifyRefunds},
+		AutoDeliver: w.options.AutoDeliver, Profile: alipay.Profile{NotifyRefunds: w.options.NotifyRefunds},
 	})
 	if err != nil {
 		return err
