@@ -18,6 +18,7 @@ type Case struct {
 	Kind     string // "unknown_order", "mismatch", "closed_account", …
 	Txn      string // the channel's transaction, for a payment; not read back
 	Suspense fen.Fen
+	Refunded fen.Fen // what the channel says was refunded of it, all told; not read back
 	Evidence json.RawMessage
 	Times    int64 // how often it was seen
 	Open     bool
@@ -48,7 +49,7 @@ func (s *Store) OpenCase(ctx context.Context, near string, c Case) (first bool, 
 		keys[4] = keys[0]
 	}
 	reply, err := s.run.Run(ctx, s.scripts.caseOpen, keys,
-		c.ID, c.Kind, c.Suspense.String(), string(c.Evidence), s.now(), c.Txn)
+		c.ID, c.Kind, c.Suspense.String(), string(c.Evidence), s.now(), c.Txn, c.Refunded.String())
 	if err != nil {
 		return false, err
 	}

@@ -3,6 +3,7 @@
 -- KEYS 1 case  2 tot  3 house account  4 house entries
 --      5 the order that the payment names (1 if it names none)
 -- ARGV 1 id  2 kind  3 fen to suspend  4 evidence (JSON)  5 now  6 transaction
+--      7 fen that the channel says were refunded of it, all told
 -- Replies: docs/keys.md.
 -- Invariant: paid and suspense grow once a case id, and not at all for a
 -- transaction that was credited: its money is in the books already.
@@ -12,6 +13,9 @@ if KEYS[5] ~= KEYS[1] then
   local order = redis.call('HMGET', KEYS[5], 'state', 'txn')
   if order[1] == 'credited' and order[2] == ARGV[6] then amount = 0 end
 end
+-- The largest sum that was ever told stands against a credit.
+local told = math.max(tonumber(ARGV[7]), tonumber(redis.call('HGET', KEYS[1], 'r:' .. ARGV[1]) or '0'))
+if told > 0 then redis.call('HSET', KEYS[1], 'r:' .. ARGV[1], text(told)) end
 if times then
   local case = redis.call('HMGET', KEYS[1], 's:' .. ARGV[1], 'f:' .. ARGV[1])
   redis.call('HINCRBY', KEYS[1], 'n:' .. ARGV[1], '1')

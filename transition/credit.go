@@ -115,8 +115,8 @@ func (s *Store) credit(ctx context.Context, c Credit) ([]string, error) {
 		millis(c.Success), s.now(),
 	}
 	for _, r := range c.Refunds {
-		keys = append(keys, s.keys.refund(p, r.No))
-		args = append(args, r.No, r.Amount.String(), millis(r.Time))
+		keys = append(keys, s.keys.refund(p, outside(c.Order, r.No)))
+		args = append(args, outside(c.Order, r.No), r.Amount.String(), millis(r.Time))
 	}
 	return s.run.Run(ctx, s.scripts.orderCredit, keys, args...)
 }

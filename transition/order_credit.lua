@@ -35,7 +35,8 @@ local held, open = 0, redis.call('HGET', KEYS[7], 's:' .. case) == 'open'
 if open then
   held = tonumber(redis.call('HGET', KEYS[7], 'f:' .. case) or '0')
   -- A notice from before a refund says nothing of it; the hub knows better.
-  if back == 0 and redis.call('HGET', KEYS[7], 'k:' .. case) == 'refunds_unknown' then
+  local told = tonumber(redis.call('HGET', KEYS[7], 'r:' .. case) or '0')
+  if redis.call('HGET', KEYS[7], 'k:' .. case) == 'refunds_unknown' and back < math.max(told, 1) then
     return { 'REFUNDS_UNKNOWN' }
   end
 end

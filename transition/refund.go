@@ -23,6 +23,11 @@ var (
 	ErrNoRefund = errors.New("no such refund of the hub's own")
 	// ErrRefundExists says that a number is taken.
 	ErrRefundExists = errors.New("refund number is taken")
+	// ErrDoubt says that the account's card shows what the ledger does not explain:
+	// its money may be on the card already.
+	ErrDoubt = errors.New("the card is in doubt")
+	// ErrRecent says that a refund was sent too lately to be given back.
+	ErrRecent = errors.New("refund was sent a short while ago")
 	// ErrOurs says that a refund told of as foreign is the hub's own.
 	ErrOurs = errors.New("refund is the hub's own")
 )
@@ -72,6 +77,8 @@ type RefundOrder struct {
 	Word      string          // what the channel said last
 	Flag      string          // "late" if it was settled after it was returned
 	Queries   int64
+	Sends     int64
+	Sent      time.Time // last
 }
 
 // NewRefund is a wish to give pending money back the way it came.
@@ -90,12 +97,44 @@ type NewRefund struct {
 
 // HoldRefund binds the money, or gives back the number of the refund that was
 // made with the same idempotency key.
-// Errors: ErrNoOrder, ErrNotPaid, ErrFrozen, *RefundLimitError, ErrIdempotency,
-// ErrRefundExists; after ErrUnknownOutcome repeat the same call.
+// Errors: ErrNumber, ErrNoOrder, ErrNotPaid, ErrFrozen, ErrDoubt,
+// *RefundLimitError, ErrIdempotency, ErrRefundExists; after ErrUnknownOutcome repeat the same call.
 func (s *Store) HoldRefund(ctx context.Context, n NewRefund) (no RefundNo, fresh bool, err error) {
 	p, err := n.Order.partition()
 	if err != nil {
 		return "", false, err
+	}
+	own, err := n.No.partition()
+	if err != nil || own != p {
+		return "", false, fmt.Errorf("refund %.40s of order %s: %w: of another partition", n.No, n.Order, ErrNumber)
+	}
+	for range tries {
+		reply, err := s.hold(ctx, p, n)
+		if err != nil {
+			return "", false, err
+		}
+		switch reply[0] {
+		case "RETRY":
+			continue
+		case "HELD":
+			return RefundNo(reply[1]), true, nil
+		case "SAME":
+			return RefundNo(reply[1]), false, nil
+		}
+		return "", false, refundRefused(n, reply)
+	}
+	return "", false, ErrMoved
+}
+
+// hold runs refund_hold with the card that is in force now.
+func (s *Store) hold(ctx context.Context, p partition, n NewRefund) ([]string, error) {
+	a, err := s.Account(ctx, n.Account)
+	if err != nil && !errors.Is(err, ErrNoAccount) {
+		return nil, err
+	}
+	card := s.keys.account(p, n.Account)
+	if a.Card != "" {
+		card = s.keys.card(p, a.Card)
 	}
 	refund := s.keys.refund(p, string(n.No))
 	idem := refund
@@ -106,27 +145,17 @@ func (s *Store) HoldRefund(ctx context.Context, n NewRefund) (no RefundNo, fresh
 	if n.Frozen {
 		frozen = "1"
 	}
-	reply, err := s.run.Run(ctx, s.scripts.refundHold, []string{
-		s.keys.account(p, n.Account), s.keys.order(p, n.Order), refund, s.keys.entries(p, n.Account), s.keys.tot(p), s.keys.refundsDue(p), idem,
+	return s.run.Run(ctx, s.scripts.refundHold, []string{
+		s.keys.account(p, n.Account), s.keys.order(p, n.Order), refund, s.keys.entries(p, n.Account), s.keys.tot(p), s.keys.refundsDue(p), idem, card,
 	}, string(n.No), string(n.Order), string(n.Account), n.Amount.String(), string(n.Request), string(n.Key),
 		idempotency.Fingerprint("refund", string(n.Account), string(n.Order), n.Amount.String()), s.now(), millis(n.FirstDue),
-		n.By, n.Why, frozen, strconv.Itoa(refundsMax))
-	if err != nil {
-		return "", false, err
-	}
-	switch reply[0] {
-	case "HELD":
-		return RefundNo(reply[1]), true, nil
-	case "SAME":
-		return RefundNo(reply[1]), false, nil
-	}
-	return "", false, refundRefused(n, reply)
+		n.By, n.Why, frozen, strconv.Itoa(refundsMax), string(a.Card))
 }
 
 // refundRefused puts a refusal of refund_hold into an error.
 func refundRefused(n NewRefund, reply []string) error {
 	known := map[string]error{
-		"IDEM_CONFLICT": ErrIdempotency, "NO_ORDER": ErrNoOrder, "NOT_PAID": ErrNotPaid, "FROZEN": ErrFrozen, "EXISTS": ErrRefundExists, "RETRY": ErrMoved,
+		"IDEM_CONFLICT": ErrIdempotency, "NO_ORDER": ErrNoOrder, "NOT_PAID": ErrNotPaid, "FROZEN": ErrFrozen, "EXISTS": ErrRefundExists, "DOUBT": ErrDoubt,
 	}
 	if why, found := known[reply[0]]; found {
 		return fmt.Errorf("refund of order %s: %w", n.Order, why)
@@ -178,16 +207,32 @@ func (s *Store) SettleRefund(ctx context.Context, m RefundMade) (first, late boo
 	return false, false, unexpected("refund_settle", reply)
 }
 
-// ReturnRefund gives the money of a refund back to the account. The caller
-// holds the channel's proof that the refund will never be made; word says it.
-// It returns the state that stands now.
+// SendRefund says that a refund is about to be sent; false says that it is not
+// held any more and must not be.
 // Errors: ErrNoRefund.
-func (s *Store) ReturnRefund(ctx context.Context, no RefundNo, word string) (RefundState, error) {
+func (s *Store) SendRefund(ctx context.Context, no RefundNo) (send bool, err error) {
+	p, err := no.partition()
+	if err != nil {
+		return false, err
+	}
+	reply, err := s.run.Run(ctx, s.scripts.refundSend, []string{s.keys.refund(p, string(no))}, s.now())
+	if err != nil {
+		return false, err
+	}
+	return reply[0] == "SEND", nil
+}
+
+// ReturnRefund gives the money of a refund back to the account, and returns the
+// state that stands now. quiet 0 is for the channel's own signed word that the
+// refund will never be made. A person decides without such a word: then nothing
+// may have been sent for as long as quiet.
+// Errors: ErrNoRefund, ErrRecent.
+func (s *Store) ReturnRefund(ctx context.Context, no RefundNo, word string, quiet time.Duration) (RefundState, error) {
 	keys, err := s.refundKeys(ctx, no)
 	if err != nil {
 		return "", err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.refundReturn, keys, string(no), s.now(), word)
+	reply, err := s.run.Run(ctx, s.scripts.refundReturn, keys, string(no), s.now(), word, strconv.FormatInt(quiet.Milliseconds(), 10))
 	if err != nil {
 		return "", err
 	}
@@ -196,6 +241,8 @@ func (s *Store) ReturnRefund(ctx context.Context, no RefundNo, word string) (Ref
 		return RefundReturned, nil
 	case "SETTLED":
 		return RefundSettled, nil
+	case "RECENT":
+		return "", fmt.Errorf("refund %s: %w", no, ErrRecent)
 	case "NO_REFUND":
 		return "", fmt.Errorf("refund %s: %w", no, ErrNoRefund)
 	}
@@ -222,6 +269,7 @@ func (s *Store) refundKeys(ctx context.Context, no RefundNo) ([]string, error) {
 type OutsideRefund struct {
 	No        string // the merchant's number of it, as the channel tells it
 	Order     OrderNo
+	Channel   string
 	Amount    fen.Fen
 	ChannelNo string
 	At        time.Time
@@ -236,6 +284,15 @@ func (s *Store) BookOutside(ctx context.Context, r OutsideRefund) (first bool, e
 	if !vendorNumber.MatchString(r.No) {
 		return false, fmt.Errorf("refund %.70q: %w", r.No, ErrNumber)
 	}
+	if no, err := ParseRefundNo(r.No); err == nil {
+		ours, err := s.Refund(ctx, no)
+		if err == nil {
+			return false, fmt.Errorf("refund %s of order %s: %w (%s)", r.No, r.Order, ErrOurs, ours.State)
+		}
+		if !errors.Is(err, ErrNoRefund) {
+			return false, err
+		}
+	}
 	o, err := s.Order(ctx, r.Order)
 	if err != nil {
 		return false, err
@@ -244,9 +301,10 @@ func (s *Store) BookOutside(ctx context.Context, r OutsideRefund) (first bool, e
 	if err != nil {
 		return false, err
 	}
+	id := outside(r.Order, r.No)
 	reply, err := s.run.Run(ctx, s.scripts.refundExt, []string{
-		s.keys.account(p, o.Account), s.keys.order(p, r.Order), s.keys.refund(p, r.No), s.keys.entries(p, o.Account), s.keys.tot(p),
-	}, r.No, string(r.Order), string(o.Account), r.Amount.String(), r.ChannelNo, millis(r.At), s.now(), r.Source)
+		s.keys.account(p, o.Account), s.keys.order(p, r.Order), s.keys.refund(p, id), s.keys.entries(p, o.Account), s.keys.tot(p),
+	}, id, string(r.Order), string(o.Account), r.Amount.String(), r.ChannelNo, millis(r.At), s.now(), r.Source, r.Channel)
 	if err != nil {
 		return false, err
 	}
@@ -259,8 +317,6 @@ func (s *Store) BookOutside(ctx context.Context, r OutsideRefund) (first bool, e
 		err = ErrNoOrder
 	case "NOT_CREDITED":
 		err = ErrNotPaid
-	case "OURS":
-		err = ErrOurs
 	case "MISMATCH":
 		err = ErrMismatch
 	case "RETRY":
@@ -270,6 +326,11 @@ func (s *Store) BookOutside(ctx context.Context, r OutsideRefund) (first bool, e
 	}
 	return false, fmt.Errorf("refund %s of order %s: %w", r.No, r.Order, err)
 }
+
+// outside is the id of a refund that the hub did not ask for. Its number is the
+// merchant's and, at Alipay, unique within its trade only; so the order is part
+// of the id (docs/adr/0004).
+func outside(order OrderNo, no string) string { return string(order) + ":" + no }
 
 // Refund reads a refund that the hub asked for.
 // Errors: ErrNoRefund.
@@ -319,6 +380,9 @@ func (s *Store) readRefund(ctx context.Context, p partition, no string) (RefundO
 	}
 	if h["request"] != "" {
 		r.Request = json.RawMessage(h["request"])
+	}
+	if h["sends"] != "" {
+		r.Sends, r.Sent = n.int(h["sends"]), n.time(h["sent_at"])
 	}
 	if h["queries"] != "" {
 		r.Queries = n.int(h["queries"])

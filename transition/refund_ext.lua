@@ -2,15 +2,15 @@
 -- the merchant's console, or a chargeback.
 -- KEYS 1 account  2 order  3 refund  4 entries  5 tot
 -- ARGV 1 refund  2 order  3 account  4 amount  5 the channel's number of it
---      6 its time  7 now  8 how it was learned
+--      6 its time  7 now  8 how it was learned  9 channel
 -- Replies: docs/keys.md.
 -- Invariants: a refund's number is booked once, whoever tells of it; of an
 -- order never more is refunded than was paid.
 local o = hash(KEYS[2])
 if not o.state then return { 'NO_ORDER' } end
 if o.account ~= ARGV[3] then return { 'RETRY' } end
+if o.channel ~= ARGV[9] then return { 'MISMATCH', 'channel' } end
 local r, amount = hash(KEYS[3]), tonumber(ARGV[4])
-if r.source == 'ours' then return { 'OURS', r.state } end
 if r.state and (r.amount ~= ARGV[4] or r.order ~= ARGV[2]) then return { 'MISMATCH', 'refund' } end
 if r.state then
   redis.call('HINCRBY', KEYS[3], 'dup', '1')

@@ -15,6 +15,8 @@ type derived struct {
 	credits, holds, ends map[string]fen.Fen // by order, by load
 	suspended            map[string]fen.Fen // by case
 	refunds              map[string]refundEntries
+	netted               map[string]fen.Fen // refunded before the credit, by order
+	owners               map[string]string  // account of the credit or refund entries, by order, by refund
 	entries              int
 }
 
@@ -28,6 +30,9 @@ func (d *derived) refunded(e Entry) {
 	switch e.Kind {
 	case "netted", "refund_ext":
 		r.outside += e.Amount
+		if order, _, found := strings.Cut(e.Ref, ":"); found && e.Kind == "netted" {
+			d.netted[order] += e.Amount
+		}
 	case "refund_hold":
 		r.held += e.Amount
 	case "refund_settle":
@@ -43,6 +48,7 @@ func derive(snap snapshot) (derived, error) {
 	d := derived{
 		tot: Postings{}, credits: map[string]fen.Fen{}, holds: map[string]fen.Fen{}, ends: map[string]fen.Fen{},
 		suspended: map[string]fen.Fen{}, refunds: map[string]refundEntries{},
+		netted: map[string]fen.Fen{}, owners: map[string]string{},
 	}
 	for _, id := range sorted(snap.accounts) {
 		entries, err := replay(snap.entries[id], snap.accounts[id], d.tot)
@@ -56,13 +62,14 @@ func derive(snap snapshot) (derived, error) {
 				if _, twice := d.credits[e.Ref]; twice {
 					return derived{}, fmt.Errorf("account %s: %w: order %s is credited twice", id, ErrBooks, e.Ref)
 				}
-				d.credits[e.Ref] = e.Amount
+				d.credits[e.Ref], d.owners[e.Ref] = e.Amount, id
 			case "hold":
 				d.holds[e.Ref] += e.Amount
 			case "confirm", "cancel":
 				d.ends[e.Ref] += e.Amount
 			case "netted", "refund_ext", "refund_hold", "refund_settle", "refund_return":
 				d.refunded(e)
+				d.owners[e.Ref] = id
 			case "suspend":
 				d.suspended[e.Ref] += e.Amount
 			case "unsuspend":
@@ -78,10 +85,10 @@ func derive(snap snapshot) (derived, error) {
 func (d derived) compare(snap snapshot) error {
 	err := sameTot(snap.tot, d.tot)
 	if err == nil {
-		err = sameOrders(snap.orders, snap.due, d.credits)
+		err = sameOrders(snap.orders, snap.due, d.credits, d.netted, d.owners)
 	}
 	if err == nil {
-		err = sameRefunds(snap, d.refunds)
+		err = sameRefunds(snap, d)
 	}
 	if err == nil {
 		err = sameLoads(snap.loads, d.holds, d.ends)
@@ -143,6 +150,9 @@ func replay(lines []string, stored map[string]string, sums Postings) ([]Entry, e
 	if (now.Arrears > 0) != strings.Contains(","+stored["freeze"], ",arrears=") {
 		return nil, fmt.Errorf("%w: arrears are %s, freeze reasons are %q", ErrBooks, now.Arrears.Yuan(), stored["freeze"])
 	}
+	if (now.Clawback > 0) != strings.Contains(","+stored["freeze"], ",clawback=") {
+		return nil, fmt.Errorf("%w: clawback is %s, freeze reasons are %q", ErrBooks, now.Clawback.Yuan(), stored["freeze"])
+	}
 	return entries, nil
 }
 
@@ -169,7 +179,7 @@ func sameTot(stored map[string]string, sums Postings) error {
 	return nil
 }
 
-func sameOrders(orders map[string]map[string]string, due map[string]bool, credits map[string]fen.Fen) error {
+func sameOrders(orders map[string]map[string]string, due map[string]bool, credits, netted map[string]fen.Fen, owners map[string]string) error {
 	paid := map[string]string{}
 	for _, no := range sorted(orders) {
 		o := orders[no]
@@ -184,6 +194,9 @@ func sameOrders(orders map[string]map[string]string, due map[string]bool, credit
 		if !entered {
 			continue
 		}
+		if owners[no] != o["account"] {
+			return fmt.Errorf("%w: order %s is of account %s, its credit entry of %s", ErrBooks, no, o["account"], owners[no])
+		}
 		txn := o["channel"] + ":" + o["txn"]
 		if paid[txn] != "" {
 			return fmt.Errorf("%w: orders %s and %s are credited for one transaction, %s", ErrBooks, paid[txn], no, txn)
@@ -191,7 +204,7 @@ func sameOrders(orders map[string]map[string]string, due map[string]bool, credit
 		paid[txn] = no
 		var n number
 		amount := n.fen(o["amount"])
-		if n.err != nil || o["r_net"] != net.String() || net > amount {
+		if n.err != nil || o["r_net"] != net.String() || net+netted[no] != amount {
 			return fmt.Errorf("%w: order %s of %s is credited with %s; its entry says %s", ErrBooks, no, o["amount"], o["r_net"], net)
 		}
 	}

@@ -10,7 +10,8 @@ import (
 // sameRefunds compares the refunds' records with the entries, and the orders'
 // sums and lists with the records.
 // Errors: ErrBooks.
-func sameRefunds(snap snapshot, entries map[string]refundEntries) error {
+func sameRefunds(snap snapshot, d derived) error {
+	entries := d.refunds
 	refunded, refunding := map[string]fen.Fen{}, map[string]fen.Fen{}
 	listed := map[string]int{}
 	for _, no := range sorted(snap.refunds) {
@@ -21,6 +22,11 @@ func sameRefunds(snap snapshot, entries map[string]refundEntries) error {
 		}
 		if want := expected(r, amount); entries[no] != want {
 			return fmt.Errorf("%w: refund %s of %s is %s (%s), its entries give %+v", ErrBooks, no, r["amount"], r["state"], r["source"], entries[no])
+		}
+		order := snap.orders[r["order"]]
+		if r["account"] != "" && (r["account"] != d.owners[no] || r["channel"] != order["channel"]) || order["account"] != d.owners[no] {
+			return fmt.Errorf("%w: refund %s is of account %s at %s; its entries are of %s, its order at %s", ErrBooks, no,
+				r["account"], r["channel"], d.owners[no], order["channel"])
 		}
 		held := r["state"] == string(RefundHeld)
 		if snap.refundsDue[no] != held {

@@ -3,6 +3,7 @@ package transition
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,13 +35,18 @@ func (st *stage) made(ctx context.Context, i int, amount fen.Fen) {
 	st.say(fmt.Sprintf("the channel made refund %d of %s", i, amount), []any{first, late}, err)
 }
 
+func (st *stage) send(ctx context.Context, i int) {
+	send, err := st.SendRefund(ctx, refundNo(i))
+	st.say(fmt.Sprintf("send refund %d", i), send, err)
+}
+
 func (st *stage) notMade(ctx context.Context, i int) {
-	state, err := st.ReturnRefund(ctx, refundNo(i), "CLOSED")
+	state, err := st.ReturnRefund(ctx, refundNo(i), "CLOSED", 0)
 	st.say(fmt.Sprintf("the channel will not make refund %d", i), state, err)
 }
 
 func (st *stage) outside(ctx context.Context, no string, order int, amount fen.Fen) {
-	first, err := st.BookOutside(ctx, OutsideRefund{No: no, Order: orderNo(order), Amount: amount, ChannelNo: "5040" + no, At: st.at, Source: "notice"})
+	first, err := st.BookOutside(ctx, OutsideRefund{No: no, Order: orderNo(order), Channel: "wechat", Amount: amount, ChannelNo: "5040" + no, At: st.at, Source: "notice"})
 	st.say(fmt.Sprintf("outside refund %s of order %d, %s", no, order, amount), first, err)
 }
 
@@ -61,6 +67,9 @@ func refundLife(ctx context.Context, st *stage) {
 	st.hold(ctx, 1, 1, 500, nil)                      // number taken
 	due, err := st.ClaimRefundsDue(ctx, time.Minute, 5)
 	st.say("refunds due", due, err)
+	st.send(ctx, 1)
+	_, err = st.ReturnRefund(ctx, refundNo(1), "a person", time.Minute)
+	st.say("given back a second after it was sent", nil, err)
 	st.at = st.at.Add(time.Minute)
 	due, err = st.ClaimRefundsDue(ctx, time.Minute, 5)
 	st.say("refunds due", due, err)
@@ -74,6 +83,7 @@ func refundLife(ctx context.Context, st *stage) {
 	st.made(ctx, 1, 1999)
 	st.made(ctx, 1, 2000)
 	st.made(ctx, 1, 2000)
+	st.send(ctx, 1)
 	st.notMade(ctx, 1)
 	st.hold(ctx, 4, 1, 3001, nil)
 	st.hold(ctx, 4, 1, 3000, nil)
@@ -123,7 +133,7 @@ func refundOutside(ctx context.Context, st *stage) {
 	st.hold(ctx, 1, 1, 500, nil)
 	st.outside(ctx, string(refundNo(1)), 1, 500) // the hub's own number
 	st.imports(ctx, st.statement(2, 0, "lost"))
-	st.outside(ctx, "charged-back", 2, 3000)
+	st.outside(ctx, "charged-back", 2, 2000)
 	st.outside(ctx, "console-3", 1, 4000) // more than is pending; what is held stays held
 	st.hold(ctx, 2, 1, 1, func(n *NewRefund) { n.Frozen = true })
 	st.notMade(ctx, 1) // what comes back pays what is owed
@@ -141,6 +151,11 @@ func refundRefusals(ctx context.Context, st *stage) {
 	st.hold(ctx, 1, 1, 0, nil)
 	st.hold(ctx, 1, 1, 5000, func(n *NewRefund) { n.Account = "A2" })
 	st.outside(ctx, "console-2", 1, 0)
+	first, err := st.BookOutside(ctx, OutsideRefund{No: "console-3", Order: orderNo(1), Channel: "alipay", Amount: 100, At: st.at, Source: "notice"})
+	st.say("a refund at another channel", first, err)
+	stray := NewRefund{No: NewRefundNo("2026000001", st.at), Order: orderNo(1), Account: accountA, Amount: 100}
+	_, _, err = st.HoldRefund(ctx, stray)
+	st.say("a number of another partition is refused", errors.Is(err, ErrNumber), nil)
 	st.made(ctx, 7, 100)
 	st.notMade(ctx, 7)
 	st.tapped(ctx, st.reading("tap-0001", 3, 1200))
@@ -158,4 +173,28 @@ func refundRefusals(ctx context.Context, st *stage) {
 	st.say("lost refund", nil, st.client().ZAdd(ctx, st.keys.refundsDue(partitionOf(accountA)), redis.Z{Score: 1, Member: string(refundNo(8))}).Err())
 	open, err := st.RescheduleRefund(ctx, refundNo(8), st.at, "")
 	st.say("ask about it", open, err)
+}
+
+func refundInDoubt(ctx context.Context, st *stage) {
+	st.paid(ctx, 5000)
+	st.tapped(ctx, st.reading("tap-0001", 3, 1200))
+	st.tapped(ctx, st.reading("tap-0002", 4, 6200))
+	st.create(ctx, 2, 3000, "")
+	st.credit(ctx, 2, 3000, nil)
+	st.tapped(ctx, st.reading("tap-0003", 5, 9200)) // one load more than the ledger knows
+	st.hold(ctx, 1, 2, 3000, func(n *NewRefund) { n.Frozen = true })
+}
+
+func refundsTold(ctx context.Context, st *stage) {
+	st.imports(ctx, st.statement(1, 0))
+	st.create(ctx, 1, 1000, "")
+	for _, told := range []fen.Fen{500, 300} {
+		first, err := st.OpenCase(ctx, string(orderNo(1)), Case{
+			ID: "wechat:42001", Kind: "refunds_unknown", Txn: "42001", Suspense: 1000, Refunded: told, Evidence: json.RawMessage(`{}`),
+		})
+		st.say(fmt.Sprintf("told of %s refunded", told), first, err)
+	}
+	st.credit(ctx, 1, 1000, nil)
+	st.credit(ctx, 1, 1000, func(c *Credit) { c.Refunds = []CreditRefund{{"C1", 300, st.at}} })
+	st.credit(ctx, 1, 1000, func(c *Credit) { c.Refunds = []CreditRefund{{"C1", 300, st.at}, {"C2", 200, st.at}} })
 }

@@ -45,6 +45,8 @@ func scenarios() []scenario {
 		{"refund_late", refundLate},
 		{"refund_outside", refundOutside},
 		{"refund_refusals", refundRefusals},
+		{"refund_in_doubt", refundInDoubt},
+		{"refunds_told", refundsTold},
 	}
 }
 

@@ -78,6 +78,9 @@ var refundHoldLua string
 //go:embed refund_settle.lua
 var refundSettleLua string
 
+//go:embed refund_send.lua
+var refundSendLua string
+
 //go:embed refund_return.lua
 var refundReturnLua string
 
@@ -102,7 +105,7 @@ type scripts struct {
 	dueClaim, dueResched, caseOpen                      *redisx.Script
 	tap, loadResult                                     *redisx.Script
 	refundHold, refundSettle, refundReturn              *redisx.Script
-	refundExt, refundResched                            *redisx.Script
+	refundSend, refundExt, refundResched                *redisx.Script
 	imports, index, meta                                *redisx.Script
 }
 
@@ -119,6 +122,7 @@ func newScripts() scripts {
 		loadResult:    redisx.NewScript("load_result", ledgerLua, loadLua, loadResultLua),
 		refundHold:    redisx.NewScript("refund_hold", ledgerLua, idempotency.Fragment, refundLua, refundHoldLua),
 		refundSettle:  redisx.NewScript("refund_settle", ledgerLua, refundLua, refundSettleLua),
+		refundSend:    redisx.NewScript("refund_send", refundSendLua),
 		refundReturn:  redisx.NewScript("refund_return", ledgerLua, refundLua, refundReturnLua),
 		refundExt:     redisx.NewScript("refund_ext", ledgerLua, refundLua, refundExtLua),
 		refundResched: redisx.NewScript("refund_resched", refundReschedLua),

@@ -12,6 +12,10 @@ import (
 	"guodu/channels"
 )
 
+// errUnsigned says that a refusal came without a signature. It does not leave
+// this package.
+var errUnsigned = errors.New("unsigned")
+
 // errNotOpen says that a trade is not waiting for its payer; why, a query has
 // to say. It does not leave this package.
 var errNotOpen = errors.New("alipay: trade is not open")
@@ -51,12 +55,13 @@ func closeCode(subCode string) error {
 }
 
 func refundCode(subCode string) error {
-	if hasAny(subCode, "SELLER_BALANCE_NOT_ENOUGH", "TRADE_NOT_ALLOW_REFUND", "REASON_TRADE_BEEN_FREEZEN") {
-		// The seller's account, or a state that passes: nothing that says that the
-		// refund will never be made.
-		return channels.ErrNotNow
+	if hasAny(subCode, "TRADE_HAS_FINISHED", "TRADE_HAS_CLOSE", "TRADE_STATUS_ERROR", "TRADE_NOT_EXIST", "REASON_TRADE_REFUND_FEE_ERR",
+		"REFUND_AMT_NOT_EQUAL_TOTAL", "DISCORDANT_REPEAT_REQUEST", "INVALID_PARAMETER", "REASON_TRADE_STATUS_INVALID") {
+		return channels.ErrRefused
 	}
-	return channels.ErrRefused
+	// The seller's account, the app's rights, a limit: none of it says that this
+	// refund will never be made.
+	return channels.ErrNotNow
 }
 
 func refundQueryCode(subCode string) error {
@@ -91,7 +96,7 @@ func (c *Channel) ask(ctx context.Context, call, orderNo string, req alipay.Para
 		if unsigned == nil || unsigned.Code == alipay.CodeSuccess {
 			return unknown(call, orderNo, "the answer has no signature")
 		}
-		return failed(call, orderNo, sentinelOf, *unsigned)
+		return fmt.Errorf("%w (%w)", failed(call, orderNo, sentinelOf, *unsigned), errUnsigned)
 	case err != nil:
 		return unknown(call, orderNo, cause(err))
 	}

@@ -91,8 +91,11 @@ func TestParseNotifyReadsPayments(t *testing.T) {
 	refundedBy := func(no string, sum fen.Fen) channels.Payment {
 		return changed(func(p *channels.Payment) {
 			p.Refunded, p.RefundedTotal = true, sum
-			if no != "" {
+			switch {
+			case no != "":
 				p.RefundNos = []string{no}
+			case sum > 0:
+				p.RefundNos = []string{orderNo}
 			}
 		})
 	}

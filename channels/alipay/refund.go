@@ -26,11 +26,13 @@ const (
 var refundNoForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
 
 // refundAnswer is what is read of alipay.trade.refund. refund_fee there is the
-// sum of all refunds of the trade and says nothing of this one.
+// sum of all refunds of the trade: an answer in which it is less than this one is
+// about another.
 type refundAnswer struct {
 	alipay.Error
 	OutTradeNo string `json:"out_trade_no"`
 	FundChange string `json:"fund_change"`
+	RefundFee  string `json:"refund_fee"`
 }
 
 func (a *refundAnswer) said() alipay.Error { return a.Error }
@@ -63,7 +65,8 @@ func (c *Channel) Refund(ctx context.Context, req channels.RefundRequest) (chann
 		return channels.RefundStatus{}, unknown("refund", req.RefundNo, "the answer is about another order")
 	}
 	status := channels.RefundStatus{Channel: Name, OrderNo: req.OrderNo, No: req.RefundNo, State: channels.RefundProcessing, Amount: req.Amount}
-	if told.FundChange == fundChanged {
+	sum, err := fen.Parse(told.RefundFee)
+	if told.FundChange == fundChanged && err == nil && sum >= req.Amount {
 		status.State = channels.RefundMade
 	}
 	return status, nil
@@ -82,7 +85,8 @@ type refundQueryAnswer struct {
 func (a *refundQueryAnswer) said() alipay.Error { return a.Error }
 
 // QueryRefund asks where a refund stands (alipay.trade.fastpay.refund.query).
-// A success without a refund in it is how Alipay says that there is none.
+// A signed success without a status in it is how Alipay says that there is none,
+// or that it failed: both are to be asked for again with the same number.
 // Errors: ErrRefundNotFound (no proof), ErrRefused, ErrUnknownOutcome.
 func (c *Channel) QueryRefund(ctx context.Context, orderNo, refundNo string) (channels.RefundStatus, error) {
 	if !orderNoForm.MatchString(orderNo) || refundNo == "" || len(refundNo) > 64 {
@@ -94,10 +98,13 @@ func (c *Channel) QueryRefund(ctx context.Context, orderNo, refundNo string) (ch
 		AddBizField("query_options", []string{"gmt_refund_pay"})
 	var told refundQueryAnswer
 	err := c.ask(ctx, "query refund", refundNo, question, &told, refundQueryCode)
+	if errors.Is(err, errUnsigned) {
+		return channels.RefundStatus{}, unknown("query refund", refundNo, cause(err))
+	}
 	if err != nil {
 		return channels.RefundStatus{}, err
 	}
-	if told.OutRequestNo == "" && told.RefundStatus == "" && told.RefundAmount == "" {
+	if told.RefundStatus == "" { // 未收到该笔退款，或者退款失败: to be sent again, with the same number
 		return channels.RefundStatus{}, fmt.Errorf("alipay query refund %s: %w", clip(refundNo), channels.ErrRefundNotFound)
 	}
 	status, err := told.status()

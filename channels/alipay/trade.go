@@ -68,14 +68,17 @@ func (t trade) payment() (channels.Payment, error) {
 		return payment, nil
 	}
 	payment.Refunded = t.refunded || t.status == alipay.TradeStatusClosed
-	if refundNoForm.MatchString(t.refundNo) {
-		payment.RefundNos = []string{t.refundNo}
-	}
 	if t.refundFee != "" {
 		payment.RefundedTotal, err = fen.Parse(t.refundFee)
 		if err != nil {
 			return channels.Payment{}, fmt.Errorf("refund_fee %q is not an amount", clip(t.refundFee))
 		}
+	}
+	switch {
+	case refundNoForm.MatchString(t.refundNo):
+		payment.RefundNos = []string{t.refundNo}
+	case payment.RefundedTotal > 0:
+		payment.RefundNos = []string{t.orderNo} // what a refund without a number goes by
 	}
 	return t.withMoney(payment)
 }

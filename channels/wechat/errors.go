@@ -54,12 +54,12 @@ func closeCode(code string) error {
 
 func refundCode(code string) error {
 	switch code {
-	case "NOT_ENOUGH", "NOTENOUGH", "REQUEST_BLOCKED":
-		// The merchant's account, or a limit that a person lifts: nothing that
-		// says that the refund will never be made.
-		return channels.ErrNotNow
+	case "PARAM_ERROR", "INVALID_REQUEST", "RESOURCE_NOT_EXISTS", "USER_ACCOUNT_ABNORMAL", "ORDER_NOT_EXIST", "ORDERNOTEXIST":
+		return channels.ErrRefused
 	}
-	return channels.ErrRefused
+	// The merchant's account, its rights or keys, a limit: none of it says that
+	// this refund will never be made.
+	return channels.ErrNotNow
 }
 
 func refundQueryCode(code string) error {

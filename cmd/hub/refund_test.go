@@ -251,3 +251,27 @@ func TestAHolderGivesMoneyBackOnThePhone(t *testing.T) {
 	}
 	c.balanced()
 }
+
+func TestARefusedRefundWaitsForTwoPeople(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t, withAlipay)
+	c.start("")
+	order := c.paidBy("alipay", "50.00")
+	if _, err := c.Alipay.RefundOutside(c.ctx, order, 4000); err != nil { // and nobody tells the hub
+		t.Fatal(err)
+	}
+	if status, output := c.refund(order, "20.00"); status != 0 || !strings.Contains(output, "refused") {
+		t.Fatalf("%d %s", status, output)
+	}
+	no := c.order(order).Refunds[0]
+	if _, output := c.command("cases", "list"); !strings.Contains(output, "refund_refused") {
+		t.Errorf("no case tells:\n%s", output)
+	}
+	status, output := c.command("refunds", "return", no, "--as", "li", "--as", "wang", "--why", "the console says no")
+	if status == 0 || !strings.Contains(output, "a short while ago") {
+		t.Errorf("right after it was sent: %d %s", status, output)
+	}
+	if o := c.order(order); o.Refunding != 2000 {
+		t.Errorf("%s are under way", o.Refunding.Yuan())
+	}
+}

@@ -16,6 +16,8 @@ import (
 type refunds struct {
 	Make makeRefund  `cmd:"" help:"Give pending money of an order back to its payer, the way it came. Takes two names."`
 	List listRefunds `cmd:"" help:"List the refunds of an order, whoever asked for them."`
+
+	Return returnRefund `cmd:"" help:"Give the money of a refund back to its account, when the channel says that it does not know of the refund and nothing was sent for ten minutes. Takes two names. What the channel does know is settled instead."`
 }
 
 type makeRefund struct {
@@ -78,6 +80,35 @@ func (c makeRefund) Run(r run) error {
 	if refund.State == transition.RefundHeld {
 		fmt.Fprintln(r.out, "held: the serving hub goes on asking the channel")
 	}
+	return nil
+}
+
+type returnRefund struct {
+	Refund string   `arg:"" help:"The refund's number."`
+	As     []string `required:"" help:"Who asks, and who agrees: two different names." placeholder:"NAME"`
+	Why    string   `required:"" help:"Kept with the refund." placeholder:"TEXT"`
+}
+
+// Run asks the channel once more, and gives back what it does not know of.
+func (c returnRefund) Run(r run) error {
+	no, err := transition.ParseRefundNo(c.Refund)
+	if err != nil {
+		return err
+	}
+	by, err := twoNames(c.As)
+	if err != nil {
+		return err
+	}
+	hub, err := app.New(r.ctx, r.config, app.Options{Log: r.log, Beside: true})
+	if err != nil {
+		return err
+	}
+	defer hub.Close()
+	refund, err := hub.Orders().GiveBack(r.ctx, no, by, c.Why)
+	if err != nil {
+		return err
+	}
+	printRefund(r.out, refund)
 	return nil
 }
 

@@ -21,10 +21,14 @@ var ErrNoRefunds = errors.New("channel makes no refunds")
 // nobody heard of it: until then "there is no such refund" proves nothing.
 const refundGrace = 10 * time.Minute
 
+// refundSlow is when a refund that is still held becomes a case.
+const refundSlow = 72 * time.Hour
+
 // What is kept of the channel's last word on a refund, besides its states.
 const (
 	wordUnknown = "unknown" // no answer, or none that could be believed
 	wordNotNow  = "not_now"
+	wordRefused = "refused"
 )
 
 // RefundWish is what a holder or an operator asks for: pending money of one
@@ -141,11 +145,17 @@ func (s *Service) pause(ctx context.Context, refunder channels.Refunder, o trans
 	return max(wait, 0), nil
 }
 
+// askTime bounds one attempt to bring a refund nearer to its end.
+const askTime = 20 * time.Second
+
 // AskRefund brings a refund that is held nearer to its end: it is sent if the
-// channel has never heard of it, and asked about otherwise. It may be called as
-// often as one likes.
+// channel does not know of it, and asked about otherwise. It may be called as
+// often as one likes. It goes on when its caller goes away: a request that was
+// sent is written down in any case.
 // Errors: those of the ledger, after which it is called again.
 func (s *Service) AskRefund(ctx context.Context, no transition.RefundNo) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTime)
+	defer cancel()
 	r, err := s.config.Ledger.Refund(ctx, no)
 	if err != nil {
 		return err
@@ -159,21 +169,20 @@ func (s *Service) AskRefund(ctx context.Context, no transition.RefundNo) error {
 		return err
 	}
 	status, err := channels.RefundStatus{}, channels.ErrRefundNotFound
-	if r.Queries > 0 {
+	if r.Sends > 0 {
 		status, err = refunder.QueryRefund(ctx, string(r.Order), string(no))
 	}
+	asked := true
 	if errors.Is(err, channels.ErrRefundNotFound) {
-		var request channels.RefundRequest
-		if err := json.Unmarshal(r.Request, &request); err != nil {
-			return fmt.Errorf("refund %s: stored request: %w", no, err)
-		}
-		status, err = refunder.Refund(ctx, request)
-		failpoint.Hit("refund.sent")
+		asked = false
+		status, err = s.sendRefund(ctx, refunder, r)
 	}
-	if errors.Is(err, channels.ErrRefused) {
-		return s.refusedRefund(ctx, refunder, r, err)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errNotHeld):
+		return nil // somebody else has ended it meanwhile
+	case errors.Is(err, channels.ErrRefused) && !asked:
+		return s.refusedRefund(ctx, r, err)
+	case err != nil:
 		s.config.Log.Warn("refund stays due", "refund", no, "error", err)
 		word := wordUnknown
 		if errors.Is(err, channels.ErrNotNow) {
@@ -185,22 +194,64 @@ func (s *Service) AskRefund(ctx context.Context, no transition.RefundNo) error {
 	return err
 }
 
-// refusedRefund looks for the refund that the channel refused. Only a refund
-// that is not there, and that no earlier request can still bring about, is
-// given back.
-func (s *Service) refusedRefund(ctx context.Context, refunder channels.Refunder, r transition.RefundOrder, refusal error) error {
-	status, err := refunder.QueryRefund(ctx, string(r.Order), string(r.No))
+// errNotHeld says that a refund ended before it was sent once more.
+var errNotHeld = errors.New("refund is not held any more")
+
+// sendRefund sends the stored request; that it is sent is durable before.
+func (s *Service) sendRefund(ctx context.Context, refunder channels.Refunder, r transition.RefundOrder) (channels.RefundStatus, error) {
+	var request channels.RefundRequest
+	if err := json.Unmarshal(r.Request, &request); err != nil {
+		return channels.RefundStatus{}, fmt.Errorf("refund %s: stored request: %w", r.No, err)
+	}
+	send, err := s.config.Ledger.SendRefund(ctx, r.No)
+	if err != nil {
+		return channels.RefundStatus{}, err
+	}
+	if !send {
+		return channels.RefundStatus{}, errNotHeld
+	}
+	status, err := refunder.Refund(ctx, request)
+	failpoint.Hit("refund.sent")
+	return status, err
+}
+
+// refusedRefund keeps a refused refund held, for a person: what a channel says
+// when it refuses is not always signed, and an earlier request may still be under
+// way. Only the channel's own signed word, or people, give the money back.
+func (s *Service) refusedRefund(ctx context.Context, r transition.RefundOrder, refusal error) error {
+	s.config.Log.Warn("refund refused", "refund", r.No, "order", r.Order, "amount_fen", int64(r.Amount), "error", refusal)
+	_, err := s.refundCase(ctx, channels.RefundStatus{
+		Channel: r.Channel, OrderNo: string(r.Order), No: string(r.No), Amount: r.Amount,
+	}, "refund", "refund_refused", refusal.Error())
+	return errors.Join(err, s.askLater(ctx, r, wordRefused))
+}
+
+// GiveBack returns the money of a refund to the account on people's word: the
+// channel does not know of it, and nothing was sent for it for a while. What the
+// channel does know is settled instead.
+// Errors: ErrChannel, ErrNoRefunds, channels.ErrUnknownOutcome, and those of
+// transition's ReturnRefund.
+func (s *Service) GiveBack(ctx context.Context, no transition.RefundNo, by, why string) (transition.RefundOrder, error) {
+	r, err := s.config.Ledger.Refund(ctx, no)
+	if err != nil {
+		return r, err
+	}
+	refunder, err := s.refunder(r.Channel)
+	if err != nil {
+		return r, err
+	}
+	status, err := refunder.QueryRefund(ctx, string(r.Order), string(no))
 	switch {
 	case err == nil:
 		_, err = s.SettleRefund(ctx, status, "query")
-		return err
-	case errors.Is(err, channels.ErrRefundNotFound) && (r.Queries == 0 || s.config.Clock().After(r.At.Add(refundGrace))):
-		_, err = s.config.Ledger.ReturnRefund(ctx, r.No, "refused")
-		s.config.Log.Warn("refund given back", "refund", r.No, "order", r.Order, "amount_fen", int64(r.Amount), "why", refusal.Error(), "error", err)
-		return err
+	case errors.Is(err, channels.ErrRefundNotFound):
+		_, err = s.config.Ledger.ReturnRefund(ctx, no, "by "+by+": "+why, refundGrace)
+		s.config.Log.Warn("refund given back", "refund", no, "by", by, "why", why, "error", err)
 	}
-	s.config.Log.Warn("refund stays due", "refund", r.No, "error", errors.Join(refusal, err))
-	return s.askLater(ctx, r, wordUnknown)
+	if err != nil {
+		return r, err
+	}
+	return s.config.Ledger.Refund(ctx, no)
 }
 
 // askLater says when to ask next, by the refund's age.
@@ -213,7 +264,12 @@ func (s *Service) askLater(ctx context.Context, r transition.RefundOrder, word s
 			break
 		}
 	}
-	_, err := s.config.Ledger.RescheduleRefund(ctx, r.No, now.Add(next), word)
+	open, err := s.config.Ledger.RescheduleRefund(ctx, r.No, now.Add(next), word)
+	if err == nil && open && now.Sub(r.At) > refundSlow {
+		_, err = s.refundCase(ctx, channels.RefundStatus{
+			Channel: r.Channel, OrderNo: string(r.Order), No: string(r.No), Amount: r.Amount,
+		}, "refund", "refund_slow", "the channel has not ended it for days, its last word is "+word)
+	}
 	return err
 }
 
@@ -252,25 +308,33 @@ func (s *Service) settleRefund(ctx context.Context, status channels.RefundStatus
 	if string(r.Order) != status.OrderNo || r.Channel != status.Channel {
 		return s.refundCase(ctx, status, source, "mismatch", "the hub asked for it on another order")
 	}
-	switch status.State {
-	case channels.RefundMade:
+	outcome, err := s.ownRefund(ctx, r, status, source)
+	if err == nil && outcome == Cased {
+		err = s.askLater(ctx, r, string(status.State)) // nothing if it is held no more
+	}
+	return outcome, err
+}
+
+// ownRefund settles what the channel says of a refund of the hub's own.
+func (s *Service) ownRefund(ctx context.Context, r transition.RefundOrder, status channels.RefundStatus, source string) (Outcome, error) {
+	alive := status.State == channels.RefundProcessing || status.State == channels.RefundAbnormal
+	switch {
+	case status.State == channels.RefundMade:
 		return s.madeRefund(ctx, r, status, source)
-	case channels.RefundClosed:
-		state, err := s.config.Ledger.ReturnRefund(ctx, no, string(status.State))
+	case status.State == channels.RefundClosed:
+		state, err := s.config.Ledger.ReturnRefund(ctx, r.No, string(status.State), 0)
 		if err == nil && state == transition.RefundSettled {
 			return s.refundCase(ctx, status, source, "mismatch", "said to be closed after it was made")
 		}
 		return Returned, err
-	case channels.RefundAbnormal:
-		err := s.askLater(ctx, r, string(status.State))
-		if err != nil {
-			return "", err
-		}
+	case alive && r.State == transition.RefundReturned:
+		return s.refundCase(ctx, status, source, "refund_alive", "given back, and the channel may still make it")
+	case status.State == channels.RefundAbnormal:
 		return s.refundCase(ctx, status, source, "refund_abnormal", "the payer's account does not take it")
-	case channels.RefundProcessing:
+	case status.State == channels.RefundProcessing:
 		return Waiting, s.askLater(ctx, r, string(status.State))
 	}
-	return "", fmt.Errorf("refund %s: channel state %.20q is none of guodu's", no, status.State)
+	return "", fmt.Errorf("refund %s: channel state %.20q is none of guodu's", r.No, status.State)
 }
 
 // madeRefund books a refund of the hub's own as made.
@@ -307,7 +371,7 @@ func (s *Service) outsideRefund(ctx context.Context, status channels.RefundStatu
 		at = s.config.Clock()
 	}
 	first, err := s.config.Ledger.BookOutside(ctx, transition.OutsideRefund{
-		No: status.No, Order: order, Amount: status.Amount, ChannelNo: status.ChannelNo, At: at, Source: source,
+		No: status.No, Order: order, Channel: status.Channel, Amount: status.Amount, ChannelNo: status.ChannelNo, At: at, Source: source,
 	})
 	switch {
 	case errors.Is(err, transition.ErrNotPaid):
@@ -357,7 +421,13 @@ func (s *Service) refundCase(ctx context.Context, status channels.RefundStatus, 
 	if !transaction.MatchString(id) {
 		id = idempotency.Fingerprint(status.No)
 	}
-	c := transition.Case{ID: status.Channel + ":refund:" + id, Kind: kind, Evidence: evidence}
+	// One refund may need a person more than once, for different reasons; and a
+	// number is the order's alone.
+	order := status.OrderNo
+	if !transaction.MatchString(order) {
+		order = idempotency.Fingerprint(status.OrderNo)
+	}
+	c := transition.Case{ID: status.Channel + ":" + kind + ":" + order + ":" + id, Kind: kind, Evidence: evidence}
 	first, err := s.config.Ledger.OpenCase(ctx, status.OrderNo, c)
 	if err != nil {
 		return "", err

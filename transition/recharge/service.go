@@ -32,7 +32,8 @@ type ledger interface {
 type refundLedger interface {
 	HoldRefund(ctx context.Context, n transition.NewRefund) (transition.RefundNo, bool, error)
 	SettleRefund(ctx context.Context, m transition.RefundMade) (first, late bool, err error)
-	ReturnRefund(ctx context.Context, no transition.RefundNo, word string) (transition.RefundState, error)
+	SendRefund(ctx context.Context, no transition.RefundNo) (bool, error)
+	ReturnRefund(ctx context.Context, no transition.RefundNo, word string, quiet time.Duration) (transition.RefundState, error)
 	BookOutside(ctx context.Context, r transition.OutsideRefund) (bool, error)
 	Refund(ctx context.Context, no transition.RefundNo) (transition.RefundOrder, error)
 	RecentOrders(ctx context.Context, account transition.AccountNo, n int) ([]transition.Order, error)

@@ -152,7 +152,7 @@ func (s *Service) openCase(ctx context.Context, p channels.Payment, source, kind
 	if err != nil {
 		return "", fmt.Errorf("case of %s: %w", p.TransactionID, err)
 	}
-	c := transition.Case{ID: p.Channel + ":" + p.TransactionID, Kind: kind, Txn: p.TransactionID, Evidence: evidence}
+	c := transition.Case{ID: p.Channel + ":" + p.TransactionID, Kind: kind, Txn: p.TransactionID, Refunded: p.RefundedTotal, Evidence: evidence}
 	if !transaction.MatchString(p.TransactionID) {
 		// The order names the case; what is no usable number either is hashed.
 		c.ID, c.Txn = p.Channel+":order:"+p.OrderNo, ""

@@ -25,8 +25,12 @@ func (s *Service) learnRefunds(ctx context.Context, p channels.Payment) (channel
 	for _, no := range p.RefundNos {
 		status, err := refunder.QueryRefund(ctx, p.OrderNo, no)
 		switch {
-		case errors.Is(err, channels.ErrRefundNotFound), errors.Is(err, channels.ErrRefused):
+		case errors.Is(err, channels.ErrRefundNotFound) && (no == p.OrderNo || p.RefundedTotal == 0), errors.Is(err, channels.ErrRefused):
 			continue
+		case errors.Is(err, channels.ErrRefundNotFound):
+			// The channel's signed word says that money went back under this number:
+			// the query is not there yet. Let it be told again.
+			return p, fmt.Errorf("refund %.70s of order %.40s: %w: told of and not to be found yet", no, p.OrderNo, channels.ErrUnknownOutcome)
 		case err != nil:
 			return p, fmt.Errorf("refund %.70s of order %.40s: %w", no, p.OrderNo, err)
 		case status.State == channels.RefundMade:
@@ -49,8 +53,9 @@ func refundsSum(p channels.Payment) fen.Fen {
 }
 
 // moreRefunds is for a payment of which more was refunded than the channel names
-// here. An order whose books have it all, made or under way, is as it should be;
-// one that is not credited, or whose books lack some, needs a person.
+// here. An order whose books have it all is as it should be; one that is not
+// credited, or whose books lack some, needs a person. What is held for a refund of
+// the hub's own is nothing that the channel has made.
 func (s *Service) moreRefunds(ctx context.Context, p channels.Payment, source string, no transition.OrderNo, sum fen.Fen) (Outcome, error) {
 	o, err := s.config.Ledger.Order(ctx, no)
 	if err != nil && !errors.Is(err, transition.ErrNoOrder) {
@@ -65,7 +70,7 @@ func (s *Service) moreRefunds(ctx context.Context, p channels.Payment, source st
 		if err != nil {
 			return "", err
 		}
-		if o.Refunded+o.Refunding >= p.RefundedTotal {
+		if o.Refunded >= p.RefundedTotal {
 			return Duplicate, nil
 		}
 		sum = o.Refunded

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/knadh/koanf/parsers/yaml"
@@ -20,6 +21,9 @@ import (
 
 // ErrConfig says what of a configuration is missing or wrong.
 var ErrConfig = errors.New("configuration")
+
+// refundReasonMax is what every channel takes, in characters.
+const refundReasonMax = 80
 
 // production is the environment that takes no test's shortcuts.
 const production = "production"
@@ -198,6 +202,7 @@ func (c Config) Check() error {
 	for name, value := range needs {
 		need(value != "", "%s is missing", name)
 	}
+	need(utf8.RuneCountInString(c.Order.RefundReason) <= refundReasonMax, "order.refund_reason has more than %d characters", refundReasonMax)
 	_, err = c.limits()
 	need(err == nil, "limits: %v", err)
 	need(c.Redis.Replicas >= 0, "redis.replicas is %d", c.Redis.Replicas)
