@@ -219,8 +219,8 @@ func TestAnAlipayOrderWithRefundsThatAreNotNamedIsNotCredited(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, err := c.Alipay.DeliverTampered(c.ctx, order, alipay.TamperRefund)
-	if err != nil || !d.Accepted {
-		t.Fatalf("a notice that tells of a refund: %+v, %v; want it kept as a case", d, err)
+	if err != nil || d.Accepted {
+		t.Fatalf("a notice that tells of a refund that cannot be asked for: %+v, %v; want it told again", d, err)
 	}
 	_, accepted, err := c.Deliver(c.ctx, "alipay", order, 1) // made before the refund, comes after it
 	if err != nil || !accepted {

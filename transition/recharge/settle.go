@@ -63,6 +63,9 @@ func (s *Service) settle(ctx context.Context, p channels.Payment, source string)
 		return s.openCase(ctx, p, source, "unknown_order", "no order of guodu has such a number")
 	}
 	p, err := s.learnRefunds(ctx, p)
+	if errors.Is(err, errUnseen) {
+		return "", s.unseen(ctx, p, source, no, err)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,24 @@ import (
 	"guodu/transition"
 )
 
+// errUnseen says that a refund that the channel told of cannot be asked for yet.
+var errUnseen = fmt.Errorf("told of and not to be found yet: %w", channels.ErrUnknownOutcome)
+
+// unseen is for a payment with such a refund: the channel must tell again. What is
+// not credited must not be credited meanwhile by an older word that knows of no
+// refund, so it is kept as a case too.
+func (s *Service) unseen(ctx context.Context, p channels.Payment, source string, no transition.OrderNo, why error) error {
+	o, err := s.config.Ledger.Order(ctx, no)
+	if err == nil && o.State == transition.OrderCredited {
+		return why
+	}
+	if err != nil && !errors.Is(err, transition.ErrNoOrder) {
+		return err
+	}
+	_, err = s.openCase(ctx, p, source, "refunds_unknown", "a refund that cannot be found yet")
+	return errors.Join(err, why)
+}
+
 // learnRefunds asks the channel for the refunds that a payment names and says
 // no more of. One that is under way, or that the channel does not know, has
 // moved no money.
@@ -30,7 +48,7 @@ func (s *Service) learnRefunds(ctx context.Context, p channels.Payment) (channel
 		case errors.Is(err, channels.ErrRefundNotFound):
 			// The channel's signed word says that money went back under this number:
 			// the query is not there yet. Let it be told again.
-			return p, fmt.Errorf("refund %.70s of order %.40s: %w: told of and not to be found yet", no, p.OrderNo, channels.ErrUnknownOutcome)
+			return p, fmt.Errorf("refund %.70s of order %.40s: %w", no, p.OrderNo, errUnseen)
 		case err != nil:
 			return p, fmt.Errorf("refund %.70s of order %.40s: %w", no, p.OrderNo, err)
 		case status.State == channels.RefundMade:
