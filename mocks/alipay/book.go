@@ -1,6 +1,9 @@
 package alipay
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Book is the simulator's own account of what happened, for an auditor: what
 // the hub credited must add up to PaidFen less RefundedFen.
@@ -44,12 +47,11 @@ type BookRefund struct {
 
 // Order finds a trade by its out_trade_no.
 func (b Book) Order(outTradeNo string) (BookOrder, bool) {
-	for _, o := range b.Orders {
-		if o.OutTradeNo == outTradeNo {
-			return o, true
-		}
+	at := slices.IndexFunc(b.Orders, func(o BookOrder) bool { return o.OutTradeNo == outTradeNo })
+	if at < 0 {
+		return BookOrder{}, false
 	}
-	return BookOrder{}, false
+	return b.Orders[at], true
 }
 
 // Book returns a snapshot. Its orders are all of one moment.

@@ -198,15 +198,7 @@ func (o *Options) check() error {
 
 func (o *Options) complete() {
 	o.Profile.complete()
-	if o.Clock == nil {
-		o.Clock = sim.NewWallClock()
-	}
-	if o.Seed == 0 {
-		o.Seed = sim.NewSeed()
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	sim.Complete(&o.Clock, &o.Seed, &o.Logger)
 	if len(o.Templates) == 0 {
 		o.Templates = []string{DefaultTemplate}
 	}

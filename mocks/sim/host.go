@@ -45,6 +45,20 @@ type Host struct {
 	running   sync.WaitGroup
 }
 
+// Complete fills in what a simulator was not given: a running clock, a seed
+// drawn now, a log that is silent.
+func Complete(clock **Clock, seed *int64, log **slog.Logger) {
+	if *clock == nil {
+		*clock = NewWallClock()
+	}
+	if *seed == 0 {
+		*seed = NewSeed()
+	}
+	if *log == nil {
+		*log = slog.New(slog.DiscardHandler)
+	}
+}
+
 // NewHost makes a host that does not listen yet. A nil log is silence.
 func NewHost(name string, log *slog.Logger) *Host {
 	if log == nil {

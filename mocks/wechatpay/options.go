@@ -105,14 +105,6 @@ func (o Options) check() error {
 
 func (o Options) withDefaults() Options {
 	o.Profile = o.Profile.withDefaults()
-	if o.Clock == nil {
-		o.Clock = sim.NewWallClock()
-	}
-	if o.Seed == 0 {
-		o.Seed = sim.NewSeed()
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	sim.Complete(&o.Clock, &o.Seed, &o.Logger)
 	return o
 }
