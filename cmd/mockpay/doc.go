@@ -5,6 +5,7 @@
 //	go run ./cmd/mockpay --calm                  nothing goes wrong by itself
 //	go run ./cmd/mockpay --scenario refund-outside --seed 7
 //	go run ./cmd/mockpay --state shop.json       the same world after a restart
+//	go run ./cmd/mockpay scenarios               what can go wrong on request
 //	go run ./cmd/mockpay fidelity                what is simulated, as Markdown
 //
 // The help address (printed) documents it all at /, and gives a merchant's

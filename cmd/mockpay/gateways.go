@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"guodu/mocks/alipay"
@@ -32,17 +33,17 @@ func open(ctx context.Context, s serve, log *slog.Logger) (*gateways, error) {
 		return nil, err
 	}
 	g := &gateways{merchant: m, calm: s.Calm}
-	for _, step := range []func(context.Context, serve, *slog.Logger) error{g.openWeChat, g.openAlipay, g.serveHelp} {
-		if err := step(ctx, s, log); err != nil {
-			g.close()
-			return nil, err
+	for _, step := range []func(context.Context, serve, *slog.Logger) error{g.openWeChat, g.openAlipay, g.play, g.serveHelp, g.keep} {
+		err = step(ctx, s, log)
+		if err != nil {
+			return nil, errors.Join(err, g.close())
 		}
 	}
-	if err := g.merchant.keep(s.State); err != nil {
-		g.close()
-		return nil, err
-	}
 	return g, nil
+}
+
+func (g *gateways) keep(_ context.Context, s serve, _ *slog.Logger) error {
+	return g.merchant.keep(s.State)
 }
 
 // beside is a simulator's own state file.
@@ -53,16 +54,12 @@ func beside(state, name string) string {
 	return state + "." + name
 }
 
-// among keeps the scenarios that a simulator has: the two have different ones,
-// and a name that neither has is an error.
-func among(asked []string, all sim.Scenarios) []string {
-	var known []string
-	for _, name := range asked {
-		if _, err := all.Find(name); err == nil {
-			known = append(known, name)
-		}
+// taken adds the way out to what goes wrong most often: a port is in use.
+func taken(err error, flag string) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w (--%s 127.0.0.1:0 takes a free port)", err, flag)
 	}
-	return known
+	return err
 }
 
 func (g *gateways) openWeChat(ctx context.Context, s serve, log *slog.Logger) error {
@@ -81,11 +78,11 @@ func (g *gateways) openWeChat(ctx context.Context, s serve, log *slog.Logger) er
 	}
 	m.Base, err = g.wechat.Start(ctx)
 	if err != nil {
-		return err
+		return taken(err, "wechat")
 	}
 	m.PlatformPublicKeyID, m.PlatformPublicKey = g.wechat.PublicKeyID(), string(g.wechat.PublicKeyPEM())
 	m.PayerOpenID = wechatpay.OpenID(m.AppID, s.Person)
-	return g.play(s.Scenario, g.wechat)
+	return nil
 }
 
 func (g *gateways) openAlipay(ctx context.Context, s serve, log *slog.Logger) error {
@@ -104,25 +101,24 @@ func (g *gateways) openAlipay(ctx context.Context, s serve, log *slog.Logger) er
 	}
 	base, err := g.alipay.Start(ctx)
 	if err != nil {
-		return err
+		return taken(err, "alipay")
 	}
 	m.Gateway, m.AuthorizeBase = base+"/gateway.do", base
 	m.AlipayPublicKey, m.BuyerID = string(g.alipay.PublicKeyPEM()), g.alipay.Buyer(s.Person)
-	for _, name := range s.Scenario {
-		_, here := g.alipay.Scenarios().Find(name)
-		_, there := g.wechat.Scenarios().Find(name)
-		if here != nil && there != nil {
-			return fmt.Errorf("neither simulator has a scenario %q; %s lists them", name, "mockpay fidelity")
-		}
-	}
-	return g.play(s.Scenario, g.alipay)
+	return nil
 }
 
-// play plays what of the scenarios asked for a simulator has.
-func (g *gateways) play(asked []string, one sim.Gateway) error {
-	for _, name := range among(asked, one.Scenarios()) {
-		if err := one.Play(name); err != nil {
-			return err
+// play plays the scenarios that are asked for, each on the simulator that has
+// it: few names are on both.
+func (g *gateways) play(_ context.Context, s serve, _ *slog.Logger) error {
+	for _, name := range s.Scenario {
+		here, there := g.wechat.Play(name), g.alipay.Play(name)
+		switch {
+		case here == nil || there == nil:
+		case errors.Is(here, sim.ErrUnknownScenario) && errors.Is(there, sim.ErrUnknownScenario):
+			return fmt.Errorf("there is no scenario %q (mockpay scenarios lists them)", name)
+		default:
+			return errors.Join(here, there)
 		}
 	}
 	return nil
@@ -130,14 +126,16 @@ func (g *gateways) play(asked []string, one sim.Gateway) error {
 
 // serveHelp starts the help page.
 func (g *gateways) serveHelp(ctx context.Context, s serve, log *slog.Logger) error {
+	host, _, err := net.SplitHostPort(s.Help)
+	if err == nil && !sim.LoopbackHost(host) {
+		err = sim.ErrNotLoopback
+	}
+	if err != nil {
+		return fmt.Errorf("start help page at %s: %w", s.Help, err)
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Help)
 	if err != nil {
-		return fmt.Errorf("help page: %w", err)
-	}
-	address, ok := listener.Addr().(*net.TCPAddr)
-	if !ok || !address.IP.IsLoopback() {
-		_ = listener.Close()
-		return fmt.Errorf("help page: %s: %w", s.Help, sim.ErrNotLoopback)
+		return taken(fmt.Errorf("start help page: %w", err), "index")
 	}
 	g.help = "http://" + listener.Addr().String()
 	g.server = &http.Server{
@@ -147,7 +145,9 @@ func (g *gateways) serveHelp(ctx context.Context, s serve, log *slog.Logger) err
 	return nil
 }
 
-func (g *gateways) close() {
+// close ends everything.
+// Errors: what of the state could not be kept.
+func (g *gateways) close() error {
 	var errs []error
 	if g.server != nil {
 		errs = append(errs, g.server.Close())
@@ -158,7 +158,7 @@ func (g *gateways) close() {
 	if g.alipay != nil {
 		errs = append(errs, g.alipay.Close())
 	}
-	_ = errors.Join(errs...) // the program ends
+	return errors.Join(errs...)
 }
 
 // announce prints what runs where, and a configuration to copy.

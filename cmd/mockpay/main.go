@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -14,19 +15,20 @@ import (
 
 // program is the command line.
 type program struct {
-	Serve    serve    `cmd:"" default:"withargs" help:"Run both simulators (what happens without a command)."`
-	Fidelity fidelity `cmd:"" help:"Print what of each documented behaviour is simulated, and the test that holds it, as Markdown."`
+	Serve     serve     `cmd:"" default:"withargs" help:"Run both simulators. The word serve can be left out: mockpay --calm."`
+	Scenarios scenarios `cmd:"" help:"List what can go wrong on request, and what a shop should do then, as Markdown."`
+	Fidelity  fidelity  `cmd:"" help:"List what of each documented behaviour is simulated, and the test that holds it, as Markdown."`
 }
 
 // serve is the running of both.
 type serve struct {
-	WeChat   string   `name:"wechat" help:"Where WeChat Pay listens, on loopback." default:"127.0.0.1:9001" placeholder:"ADDR"`
-	Alipay   string   `help:"Where Alipay listens." default:"127.0.0.1:9002" placeholder:"ADDR"`
-	Help     string   `name:"index" help:"Where the help page and merchant.json are." default:"127.0.0.1:9000" placeholder:"ADDR"`
-	State    string   `help:"Keep keys, orders, refunds and callbacks under way in files that begin with this name, and go on with them." type:"path" placeholder:"FILE"`
+	WeChat   string   `name:"wechat" help:"Where WeChat Pay listens, on loopback; port 0 is a free one." default:"127.0.0.1:9001"`
+	Alipay   string   `help:"Where Alipay listens." default:"127.0.0.1:9002"`
+	Help     string   `name:"index" help:"Where the help page and merchant.json are." default:"127.0.0.1:9000"`
+	State    string   `help:"Keep keys, orders, refunds and callbacks under way in files that begin with this name, and go on with them at the next start." type:"path" placeholder:"FILE"`
 	Seed     int64    `help:"Of ids and misfortunes, to repeat a run; 0 draws one." placeholder:"N"`
 	Calm     bool     `help:"Nothing goes wrong by itself."`
-	Scenario []string `help:"Play scenarios from the start; the help page lists them." placeholder:"NAME"`
+	Scenario []string `help:"Play these from the start; mockpay scenarios lists them." placeholder:"NAME"`
 	Person   string   `help:"Who authorizes and pays when nobody else is named." default:"xiaoming"`
 	Verbose  bool     `help:"Show a line for each answer."`
 }
@@ -58,10 +60,14 @@ func start(ctx context.Context, args []string, out, problems io.Writer) int {
 	}
 	command, err := parser.Parse(args)
 	if status >= 0 {
+		if slices.Contains([]string{"-h", "--help"}, args[0]) {
+			fmt.Fprintln(out)
+			_, _ = parser.Parse([]string{"serve", "--help"}) // its flags are what most look for
+		}
 		return status // --help
 	}
 	if err != nil {
-		fmt.Fprintln(problems, "mockpay:", err)
+		fmt.Fprintf(problems, "mockpay: %v (mockpay --help shows what there is)\n", err)
 		return 2
 	}
 	err = command.Run(run{ctx, out, problems})
@@ -82,8 +88,7 @@ func (s serve) Run(r run) error {
 	if err != nil {
 		return err
 	}
-	defer g.close()
 	g.announce(r.out)
 	<-r.ctx.Done()
-	return nil
+	return g.close()
 }

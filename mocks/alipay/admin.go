@@ -11,6 +11,19 @@ import (
 //go:embed scenarios/*.json
 var scenarioFiles embed.FS
 
+// Scenarios lists the named misfortunes without a simulator that plays them.
+func Scenarios() (sim.Scenarios, error) {
+	return readScenarios(sim.NewFaults(sim.NewDice(1, diceSalt), places()))
+}
+
+func readScenarios(faults *sim.Faults) (sim.Scenarios, error) {
+	files, err := fs.Sub(scenarioFiles, "scenarios")
+	if err != nil {
+		return nil, fmt.Errorf("scenarios: %w", err)
+	}
+	return sim.LoadScenarios(files, faults)
+}
+
 // Scenarios are the named misfortunes that this gateway can play.
 func (s *Sim) Scenarios() sim.Scenarios { return s.plays }
 
@@ -20,11 +33,8 @@ func (s *Sim) Play(name string) error { return s.plays.Play(name, s.stand.Faults
 
 // play loads the scenarios and plays some at the start.
 func (s *Sim) play(names []string) error {
-	files, err := fs.Sub(scenarioFiles, "scenarios")
-	if err != nil {
-		return fmt.Errorf("scenarios: %w", err)
-	}
-	s.plays, err = sim.LoadScenarios(files, s.stand.Faults)
+	var err error
+	s.plays, err = readScenarios(s.stand.Faults)
 	if err != nil {
 		return err
 	}
