@@ -1,12 +1,15 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -187,14 +190,21 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
 	}{no})
 }
 
-// read takes a JSON body; an empty one leaves the value as it is.
+// read takes a JSON body; an empty one, or a page's form, leaves the value as it
+// is. The content type is not asked: curl -d says that JSON is a form.
 func read(r *http.Request, into any) error {
-	if r.ContentLength == 0 || r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return fmt.Errorf("body: %w", err)
+	}
+	body = bytes.TrimSpace(body)
+	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") && !bytes.HasPrefix(body, []byte("{"))
+	if len(body) == 0 || form {
 		return nil
 	}
-	strict := json.NewDecoder(r.Body)
+	strict := json.NewDecoder(bytes.NewReader(body))
 	strict.DisallowUnknownFields()
-	err := strict.Decode(into)
+	err = strict.Decode(into)
 	if err != nil {
 		return fmt.Errorf("body: %w", err)
 	}

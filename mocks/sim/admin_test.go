@@ -203,3 +203,18 @@ func TestWaitAnswersWhenItIsSo(t *testing.T) {
 		t.Errorf("in process: %v %v", line, err)
 	}
 }
+
+func TestAdminReadsJSONWhateverItsContentTypeSays(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"", "application/json", "application/x-www-form-urlencoded"} {
+		s, server := newShop(t)
+		status, said := try(t, http.MethodPost, server.URL+"/_sim/orders/NO1/refund", `{"fen":100}`, "Content-Type", kind)
+		if status != 200 || len(s.asked) != 1 || s.asked[0] != "refund NO1 100" {
+			t.Errorf("as %q: %d %s, asked %v", kind, status, said, s.asked)
+		}
+		status, said = try(t, http.MethodPost, server.URL+"/_sim/orders/NO1/refund", `{"fen":`, "Content-Type", kind)
+		if status != 400 || len(s.asked) != 1 {
+			t.Errorf("half of it as %q: %d %s, asked %v", kind, status, said, s.asked)
+		}
+	}
+}
