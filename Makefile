@@ -3,7 +3,7 @@ GO   ?= go
 LINT  = $(GO) tool -modfile=.tools/go.mod golangci-lint
 
 ##@ Use
-.PHONY: help run demo
+.PHONY: help run demo mockpay
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -15,9 +15,13 @@ run: ## The demo's page: a phone, a POS and buttons that misbehave. Installs red
 demo: ## One journey told step by step, then the account
 	$(GO) run ./cmd/demo --once
 
+mockpay: ## WeChat Pay and Alipay for the tests of a shop of yours, in any language. ARGS=--calm: nothing goes wrong by itself
+	@$(GO) build -o bin/mockpay ./cmd/mockpay
+	@exec bin/mockpay $(ARGS)
+
 ##@ Work
 .PHONY: setup test check fmt tidy bench kill-matrix readme
-setup: ## Install what tests need (redis-server, gcc, chromium, fonts), as root on Debian or with brew
+setup: ## Install what tests need (redis-server, gcc, curl, openssl, chromium, fonts), as root on Debian or with brew
 	@.ci/setup
 
 test: setup ## All tests, race detector on, nothing skipped
@@ -31,8 +35,9 @@ check: setup ## gofmt, go vet, golangci-lint with the import walls
 kill-matrix: setup ## Kill hub and redis-server at every step, and print what became of the money
 	$(GO) test -count=1 -timeout 10m -parallel 8 -run TestKillMatrix -v ./cmd/hub | grep -v '^=== '
 
-readme: setup ## Make the README's pictures, transcript and results anew
+readme: setup ## Make the README's pictures, transcript and results, and the tables of mocks/README.md anew
 	$(GO) test -count=1 -timeout 20m -run 'Browser|Phone|Readme' ./cmd/demo -update
+	$(GO) test -count=1 -run Readme ./cmd/mockpay -update
 
 bench: setup ## The hot paths, callback and tap, against a bare handler in the same run
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
