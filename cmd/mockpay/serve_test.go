@@ -17,43 +17,37 @@ import (
 	"guodu/mocks/sim"
 )
 
-// waiting are the faults that have not happened yet, on both simulators.
-func waiting(t *testing.T, s *serving) []sim.Waiting {
+// waiting are the faults of a simulator that have not happened yet.
+func waiting(t *testing.T, base string) []sim.Waiting {
 	t.Helper()
-	var all []sim.Waiting
-	for _, base := range []string{s.merchant.WeChat.Base, s.merchant.Alipay.AuthorizeBase} {
-		var answer struct {
-			Waiting []sim.Waiting `json:"waiting"`
-		}
-		if err := json.Unmarshal(get(t, base+"/_sim/faults"), &answer); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, answer.Waiting...)
+	var answer struct {
+		Waiting []sim.Waiting `json:"waiting"`
 	}
-	return all
+	if err := json.Unmarshal(get(t, base+"/_sim/faults"), &answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer.Waiting
 }
 
 func TestCalmHasNothingInStoreAndTheDefaultHas(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		args          []string
-		some          bool
-		weather, kind string
+		args           []string
+		wechat, alipay bool // whether something is in store there
+		weather        string
 	}{
 		{args: []string{"--calm"}, weather: "calm: "},
-		{some: true, weather: "rude: "},
-		{args: []string{"--calm", "--scenario=coupon"}, some: true, weather: "calm: ", kind: "coupon"},
-		{args: []string{"--calm", "--scenario=refund-without-money"}, some: true, weather: "calm: "},
+		{wechat: true, alipay: true, weather: "rude: "},
+		{args: []string{"--calm", "--scenario=coupon"}, wechat: true, weather: "calm: "},
+		{args: []string{"--calm", "--scenario=refund-without-money"}, alipay: true, weather: "calm: "},
+		{args: []string{"--calm", "--scenario=rate-limited"}, wechat: true, alipay: true, weather: "calm: "},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			t.Parallel()
 			s := mockpay(t, c.args...)
-			all := waiting(t, s)
-			if len(all) > 0 != c.some {
-				t.Errorf("in store: %v", all)
-			}
-			if c.kind != "" && string(all[0].Kind) != c.kind {
-				t.Errorf("in store: %v, want %s", all, c.kind)
+			wx, ali := waiting(t, s.merchant.WeChat.Base), waiting(t, s.merchant.Alipay.AuthorizeBase)
+			if len(wx) > 0 != c.wechat || len(ali) > 0 != c.alipay {
+				t.Errorf("in store: %v and %v", wx, ali)
 			}
 			if !strings.Contains(s.printed, "weather     "+c.weather) || !strings.Contains(string(get(t, s.help+"/")), c.weather) {
 				t.Errorf("the weather is not shown as %s", c.weather)

@@ -38,7 +38,7 @@ func sameWorld(t *testing.T, before, after *serving) {
 	was, is := before.merchant, after.merchant
 	was.WeChat.Base, was.Alipay.Gateway, was.Alipay.AuthorizeBase = is.WeChat.Base, is.Alipay.Gateway, is.Alipay.AuthorizeBase
 	if was != is {
-		t.Errorf("keys and names have changed: %+v, %+v", was, is)
+		t.Error("keys or names have changed")
 	}
 	wx, ali := hubChannels(t, after)
 	for _, channel := range []channels.Channel{wx, ali} {
