@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"html"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,5 +99,35 @@ func TestEachExampleRefusesAnAnswerThatChangedOnTheWay(t *testing.T) {
 				t.Errorf("it says %q, %v", said, err)
 			}
 		})
+	}
+}
+
+// commands are the lines of a text that call curl.
+var commands = regexp.MustCompile(`(?m)^(?:<pre>| {4})?(curl (?:-X \w+ )?'?http.*?)(?: +# .*)?(?:</pre>)?$`)
+
+func TestTheCommandsOnTheHelpPageAndInTheReadmeWork(t *testing.T) {
+	t.Parallel()
+	s := mockpay(t, "--calm")
+	furnish(t, s)
+	page := html.UnescapeString(string(get(t, s.help+"/")))
+	readme := strings.NewReplacer("http://127.0.0.1:9001", s.merchant.WeChat.Base, "http://127.0.0.1:9002", s.merchant.Alipay.AuthorizeBase).
+		Replace(string(contents(t, readmeFile)))
+	for name, text := range map[string]string{"the help page": page, "mocks/README.md": readme} {
+		found := commands.FindAllStringSubmatch(text, -1)
+		if len(found) < 2 {
+			t.Errorf("%s has %d commands", name, len(found))
+		}
+		for _, line := range found {
+			command := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(line[1], "NO", "order0001"))
+			command.Env = append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+			said, err := command.Output()
+			if err != nil || strings.Contains(string(said), `"error":`) || !json.Valid(said) {
+				t.Errorf("%s: %s\n%s%v", name, line[1], said, err)
+			}
+		}
+	}
+	trade := get(t, s.merchant.Alipay.AuthorizeBase+"/_sim/orders")
+	if !strings.Contains(string(trade), `"refunded_fen": 100`) {
+		t.Errorf("the refund of 100 fen is not in %s", trade)
 	}
 }
