@@ -118,7 +118,7 @@ func TestServeRefusesARedisThatLosesMoney(t *testing.T) {
 
 func TestServeNamesWhatIsWrongWithItsConfiguration(t *testing.T) {
 	t.Parallel()
-	c := newCampus(t)
+	c := newCampus(t, withAlipay)
 	for _, tc := range []struct {
 		env    string
 		status int
@@ -127,13 +127,17 @@ func TestServeNamesWhatIsWrongWithItsConfiguration(t *testing.T) {
 		{"GUODU_PUBLIC_URL=nowhere", 1, "public_url"},
 		{"GUODU_PUBLIC_URL=https://card.example.edu/", 1, "public_url"},
 		{"GUODU_ENVIRONMENT=production", 1, "https in production"},
+		{"GUODU_ENVIRONMENT=production GUODU_PUBLIC_URL=https://card.example.edu", 1, "PublicKeyID: is a simulator's"},
+		{"GUODU_ENVIRONMENT=production GUODU_PUBLIC_URL=https://card.example.edu GUODU_WECHAT__APP_ID=", 1, "AlipayPublicKeyPEM: is a simulator's"},
+		{"GUODU_ORDER__REFUND_REASON=" + strings.Repeat("x", 81), 1, "refund_reason"},
 		{"GUODU_WECHAT__MCH_ID=", 1, "wechat.mch_id is missing"},
 		{"GUODU_WECHAT__API_V3_KEY_FILE=/nowhere", 1, "/nowhere"},
 		{"GUODU_LIMITS__ORDER_YUAN=1e9", 1, "limits"},
 		{"GUODU_REDIS__HOST=127.0.0.1:1", 2, "host"},
 	} {
 		cmd := exec.CommandContext(c.ctx, hubBinary, "--config", c.ConfigFile, "serve")
-		cmd.Env = append(os.Environ(), "GUODU_REDIS__ADDRS="+c.redis.Addr(), "GUODU_EPHEMERAL__ADDRS="+c.ephemeral.Addr(), tc.env)
+		cmd.Env = append(os.Environ(), "GUODU_REDIS__ADDRS="+c.redis.Addr(), "GUODU_EPHEMERAL__ADDRS="+c.ephemeral.Addr())
+		cmd.Env = append(cmd.Env, strings.Fields(tc.env)...)
 		out, _ := cmd.CombinedOutput()
 		if cmd.ProcessState.ExitCode() != tc.status || !strings.Contains(string(out), tc.want) {
 			t.Errorf("%s: serve ends with %d, want %d and %q:\n%s", tc.env, cmd.ProcessState.ExitCode(), tc.status, tc.want, out)
