@@ -26,6 +26,7 @@ type program struct {
 	Accounts  accounts  `cmd:"" help:"Accounts and cards."`
 	Terminals terminals `cmd:"" help:"Terminals."`
 	Refunds   refunds   `cmd:"" help:"Money back to payers."`
+	Trace     trace     `cmd:"" help:"Everything known of an order, in the order of time."`
 	Cases     cases     `cmd:"" help:"What a person must decide."`
 	Keys      keys      `cmd:"" help:"The hub's own keys."`
 }

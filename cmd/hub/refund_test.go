@@ -83,6 +83,13 @@ func TestARefundGoesBackByBothChannels(t *testing.T) {
 			}
 			return nil
 		})
+		_, traced := c.command("trace", order)
+		for _, want := range []string{"order " + order + ": credited, 50.00 yuan by " + channel, "created", "paid, by the channel's clock", "credited, learned by callback",
+			"asked for by li+wang", "entry", "refund_settle", "20.00 refunded, 0.00 under way"} {
+			if !strings.Contains(traced, want) {
+				t.Errorf("%s: trace lacks %q:\n%s", channel, want, traced)
+			}
+		}
 		if _, output := c.command("refunds", "list", order); !strings.Contains(output, "li+wang") || !strings.Contains(output, "20.00 refunded, 0.00 under way") {
 			t.Errorf("refunds list: %s", output)
 		}

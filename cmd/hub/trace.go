@@ -1,0 +1,79 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"guodu/channels"
+	"guodu/cmd/hub/app"
+	"guodu/transition"
+)
+
+type trace struct {
+	Order string `arg:"" help:"The order's number."`
+}
+
+// event is a line of a trace.
+type event struct {
+	at   time.Time
+	text string
+}
+
+// Run prints everything that is known of an order, in the order of time. The
+// payer is named by a hint only.
+func (c trace) Run(r run) error {
+	no, err := transition.ParseOrderNo(c.Order)
+	if err != nil {
+		return err
+	}
+	return r.money(func(hub *app.Hub) error {
+		t, err := hub.Books().Trace(r.ctx, no)
+		if err != nil {
+			return err
+		}
+		o := t.Order
+		fmt.Fprintf(r.out, "order %s: %s, %s yuan by %s of %s for account %s\n", o.No, o.State, o.Amount.Yuan(), o.Channel,
+			channels.Payer{Kind: o.PayerKind, ID: o.Payer}.Hint(), o.Account)
+		events := events(t)
+		slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at.UnixMilli(), b.at.UnixMilli()) })
+		for _, e := range events {
+			fmt.Fprintf(r.out, "%s  %s\n", e.at.In(transition.Beijing()).Format("2006-01-02 15:04:05.000"), e.text)
+		}
+		fmt.Fprintf(r.out, "%s refunded, %s under way; asked %d times, repeated %d times\n",
+			o.Refunded.Yuan(), o.Refunding.Yuan(), o.Queries, o.Duplicates)
+		return nil
+	})
+}
+
+// events puts what is known into words.
+func events(t transition.Trace) []event {
+	o := t.Order
+	all := []event{{o.Created, "created, may be paid until " + o.Expires.In(transition.Beijing()).Format(time.DateTime)}}
+	add := func(at time.Time, format string, args ...any) {
+		if !at.IsZero() {
+			all = append(all, event{at, fmt.Sprintf(format, args...)})
+		}
+	}
+	add(o.Prepared, "prepared at %s", o.Channel)
+	add(o.PaidAt, "paid, by the channel's clock: transaction %s", o.Txn)
+	add(o.Credited, "credited, learned by %s %s", o.Source, o.Flag)
+	for _, r := range t.Refunds {
+		whose := "made outside"
+		if r.Ours {
+			whose = "asked for by " + r.By + " (" + r.Why + ")"
+		}
+		add(r.At, "refund %s of %s yuan %s", r.No, r.Amount.Yuan(), whose)
+		add(r.Sent, "refund %s was sent, for the last of %d times", r.No, r.Sends)
+		add(r.Done, "refund %s is %s %s %s", r.No, r.State, r.Word, r.Flag)
+	}
+	for _, c := range t.Cases {
+		add(c.Opened, "case %s %s, seen %d times, open: %t\n    %s", c.Kind, c.ID, c.Times, c.Open, c.Evidence)
+	}
+	for _, e := range t.Entries {
+		add(e.At, "entry %d %s %s yuan: pending %s, held %s, on its way back %s, owed %s", e.Seq, e.Kind, e.Amount.Yuan(),
+			e.After.Pending.Yuan(), e.After.LoadHeld.Yuan(), e.After.RefundHeld.Yuan(), e.After.Clawback.Yuan())
+	}
+	return all
+}
