@@ -23,51 +23,69 @@ type Settler interface {
 	Settle(ctx context.Context, p channels.Payment, source string) (outcome string, err error)
 }
 
-// Handler answers one channel's callbacks. It is safe for concurrent use.
-type Handler struct {
-	channel channels.Notifier
-	settler Settler
-	log     *slog.Logger
+// RefundSettler is Settler for what a channel tells of a refund.
+type RefundSettler interface {
+	SettleRefund(ctx context.Context, status channels.RefundStatus, source string) (outcome string, err error)
 }
 
-// NewHandler returns the Handler of a channel.
-func NewHandler(channel channels.Notifier, settler Settler, log *slog.Logger) *Handler {
-	return &Handler{channel, settler, log}
+// Handler answers one kind of callback of one channel; T is what it tells. It is
+// safe for concurrent use.
+type Handler[T any] struct {
+	name   string // in the log
+	log    *slog.Logger
+	parse  func(ctx context.Context, header http.Header, body []byte) (T, error)
+	settle func(ctx context.Context, told T, source string) (outcome string, err error)
+	answer func(w http.ResponseWriter, verdict channels.Verdict)
+	about  func(told T) []any // for the log
+}
+
+// NewHandler returns the Handler of a channel's payments.
+func NewHandler(channel channels.Notifier, settler Settler, log *slog.Logger) *Handler[channels.Payment] {
+	return &Handler[channels.Payment]{
+		name: "callback", log: log, parse: channel.ParseNotify, settle: settler.Settle, answer: channel.Answer,
+		about: func(p channels.Payment) []any {
+			return []any{"order", bounded(p.OrderNo), "txn", bounded(p.TransactionID)}
+		},
+	}
+}
+
+// NewRefundHandler returns the Handler of a channel's refunds.
+func NewRefundHandler(channel channels.RefundNotifier, settler RefundSettler, log *slog.Logger) *Handler[channels.RefundStatus] {
+	return &Handler[channels.RefundStatus]{
+		name: "refund callback", log: log, parse: channel.ParseRefund, settle: settler.SettleRefund, answer: channel.Answer,
+		about: func(r channels.RefundStatus) []any {
+			return []any{"refund", bounded(r.No), "order", bounded(r.OrderNo)}
+		},
+	}
 }
 
 // ServeHTTP reads, verifies, settles and answers, in this order.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *Handler[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), budget)
 	defer cancel()
-	verdict, outcome, payment, err := h.handle(ctx, w, r)
+	verdict, outcome, told, err := h.handle(ctx, w, r)
 	level := slog.LevelInfo
 	if verdict != channels.Accepted {
 		level = slog.LevelWarn
 	}
-	h.log.Log(ctx, level, "callback", "verdict", verdict.String(), "outcome", outcome, "order", bounded(payment.OrderNo),
-		"txn", bounded(payment.TransactionID), "error", text(err))
-	h.channel.Answer(w, verdict)
+	h.log.Log(ctx, level, h.name, append([]any{"verdict", verdict.String(), "outcome", outcome, "error", text(err)}, h.about(told)...)...)
+	h.answer(w, verdict)
 }
 
-func (h *Handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Request) (v channels.Verdict, outcome string, p channels.Payment, err error) {
-	body, err := readBody(w, r)
+func (h *Handler[T]) handle(ctx context.Context, w http.ResponseWriter, r *http.Request) (v channels.Verdict, outcome string, told T, err error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
 	if err != nil {
-		return unread(err), "", p, err
+		return unread(err), "", told, err
 	}
-	p, err = h.channel.ParseNotify(ctx, r.Header, body)
+	told, err = h.parse(ctx, r.Header, body)
 	if err != nil {
-		return unparsed(err), "", p, err
+		return unparsed(err), "", told, err
 	}
-	outcome, err = h.settler.Settle(ctx, p, "callback")
+	outcome, err = h.settle(ctx, told, "callback")
 	if err != nil {
-		return channels.TryAgain, "", p, err
+		return channels.TryAgain, "", told, err
 	}
-	return channels.Accepted, outcome, p, nil
-}
-
-// readBody reads a callback's body, up to its bound.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	return io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
+	return channels.Accepted, outcome, told, nil
 }
 
 func unread(err error) channels.Verdict {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"guodu/channels"
@@ -75,36 +74,18 @@ func NewPoller(c PollerConfig) *Poller {
 
 // Run looks for due orders until ctx ends.
 func (p *Poller) Run(ctx context.Context) {
-	ticker := time.NewTicker(p.config.Every)
-	defer ticker.Stop()
-	for {
+	again(ctx, p.config.Every, func() {
 		_, err := p.Look(ctx)
 		if err != nil && ctx.Err() == nil {
 			p.config.Log.Error("look for due orders", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+	})
 }
 
 // Look asks about all orders that are due now and returns how many.
 func (p *Poller) Look(ctx context.Context) (int, error) {
 	due, err := p.config.Orders.Due(ctx, lease, claim) // orders and an error: some could not be read
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, workers)
-	for _, d := range due {
-		wg.Add(1)
-		slots <- struct{}{}
-		go func() {
-			defer wg.Done()
-			defer func() { <-slots }()
-			p.ask(ctx, d)
-		}()
-	}
-	wg.Wait()
+	spread(due, func(d Due) { p.ask(ctx, d) })
 	return len(due), err
 }
 

@@ -3,11 +3,7 @@ package notify
 import (
 	"context"
 	"log/slog"
-	"net/http"
-	"sync"
 	"time"
-
-	"guodu/channels"
 )
 
 // Refunds is what the RefundPoller needs of the life of refunds.
@@ -39,87 +35,23 @@ func NewRefundPoller(refunds Refunds, log *slog.Logger, every time.Duration) *Re
 
 // Run looks for due refunds until ctx ends.
 func (p *RefundPoller) Run(ctx context.Context) {
-	ticker := time.NewTicker(p.every)
-	defer ticker.Stop()
-	for {
+	again(ctx, p.every, func() {
 		_, err := p.Look(ctx)
 		if err != nil && ctx.Err() == nil {
 			p.log.Error("look for due refunds", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+	})
 }
 
 // Look asks about all refunds that are due now and returns how many.
 func (p *RefundPoller) Look(ctx context.Context) (int, error) {
 	due, err := p.refunds.RefundsDue(ctx, lease, claim) // refunds and an error: some could not be read
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, workers)
-	for _, no := range due {
-		wg.Add(1)
-		slots <- struct{}{}
-		go func() {
-			defer wg.Done()
-			defer func() { <-slots }()
-			ctx, cancel := context.WithTimeout(ctx, lease/2)
-			defer cancel()
-			if err := p.refunds.AskRefund(ctx, no); err != nil {
-				p.log.Error("refund stays due after its lease", "refund", no, "error", err)
-			}
-		}()
-	}
-	wg.Wait()
+	spread(due, func(no string) {
+		ctx, cancel := context.WithTimeout(ctx, lease/2)
+		defer cancel()
+		if err := p.refunds.AskRefund(ctx, no); err != nil {
+			p.log.Error("refund stays due after its lease", "refund", no, "error", err)
+		}
+	})
 	return len(due), err
-}
-
-// RefundSettler brings what a channel tells of a refund into the books.
-type RefundSettler interface {
-	SettleRefund(ctx context.Context, status channels.RefundStatus, source string) (outcome string, err error)
-}
-
-// RefundHandler answers one channel's callbacks about refunds. It is safe for
-// concurrent use.
-type RefundHandler struct {
-	channel channels.RefundNotifier
-	settler RefundSettler
-	log     *slog.Logger
-}
-
-// NewRefundHandler returns the RefundHandler of a channel.
-func NewRefundHandler(channel channels.RefundNotifier, settler RefundSettler, log *slog.Logger) *RefundHandler {
-	return &RefundHandler{channel, settler, log}
-}
-
-// ServeHTTP reads, verifies, settles and answers, in this order.
-func (h *RefundHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), budget)
-	defer cancel()
-	verdict, outcome, status, err := h.handle(ctx, w, r)
-	level := slog.LevelInfo
-	if verdict != channels.Accepted {
-		level = slog.LevelWarn
-	}
-	h.log.Log(ctx, level, "refund callback", "verdict", verdict.String(), "outcome", outcome, "refund", bounded(status.No),
-		"order", bounded(status.OrderNo), "error", text(err))
-	h.channel.Answer(w, verdict)
-}
-
-func (h *RefundHandler) handle(ctx context.Context, w http.ResponseWriter, r *http.Request) (v channels.Verdict, outcome string, status channels.RefundStatus, err error) {
-	body, err := readBody(w, r)
-	if err != nil {
-		return unread(err), "", status, err
-	}
-	status, err = h.channel.ParseRefund(ctx, r.Header, body)
-	if err != nil {
-		return unparsed(err), "", status, err
-	}
-	outcome, err = h.settler.SettleRefund(ctx, status, "callback")
-	if err != nil {
-		return channels.TryAgain, "", status, err
-	}
-	return channels.Accepted, outcome, status, nil
 }
