@@ -49,6 +49,17 @@ func (r run) money(do func(*app.Hub) error) error {
 	return do(hub)
 }
 
+// beside puts a whole hub together beside a serving one, for a command that needs
+// the channels, and runs it.
+func (r run) beside(do func(*app.Hub) error) error {
+	hub, err := app.New(r.ctx, r.config, app.Options{Log: r.log, Beside: true})
+	if err != nil {
+		return err
+	}
+	defer hub.Close()
+	return do(hub)
+}
+
 // clientLog sends what the Redis client has to say into the hub's log.
 type clientLog struct{ log *slog.Logger }
 

@@ -54,33 +54,30 @@ func (c makeRefund) Run(r run) error {
 	if err != nil {
 		return err
 	}
-	hub, err := app.New(r.ctx, r.config, app.Options{Log: r.log, Beside: true})
-	if err != nil {
-		return err
-	}
-	defer hub.Close()
-	o, err := hub.Books().Order(r.ctx, no)
-	if err != nil {
-		return err
-	}
-	amount := o.Amount - o.Refunded - o.Refunding
-	if c.Amount != "" {
-		amount, err = fen.Parse(c.Amount)
+	return r.beside(func(hub *app.Hub) error {
+		o, err := hub.Books().Order(r.ctx, no)
 		if err != nil {
 			return err
 		}
-	}
-	refund, err := hub.Orders().Refund(r.ctx, recharge.RefundWish{
-		Account: o.Account, Order: no, Amount: amount, By: by, Why: c.Why, Frozen: c.Frozen,
+		amount := o.Left()
+		if c.Amount != "" {
+			amount, err = fen.Parse(c.Amount)
+			if err != nil {
+				return err
+			}
+		}
+		refund, err := hub.Orders().Refund(r.ctx, recharge.RefundWish{
+			Account: o.Account, Order: no, Amount: amount, By: by, Why: c.Why, Frozen: c.Frozen,
+		})
+		if err != nil {
+			return err
+		}
+		printRefund(r.out, refund)
+		if refund.State == transition.RefundHeld {
+			fmt.Fprintln(r.out, "held: the serving hub goes on asking the channel")
+		}
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	printRefund(r.out, refund)
-	if refund.State == transition.RefundHeld {
-		fmt.Fprintln(r.out, "held: the serving hub goes on asking the channel")
-	}
-	return nil
 }
 
 type returnRefund struct {
@@ -99,17 +96,14 @@ func (c returnRefund) Run(r run) error {
 	if err != nil {
 		return err
 	}
-	hub, err := app.New(r.ctx, r.config, app.Options{Log: r.log, Beside: true})
-	if err != nil {
-		return err
-	}
-	defer hub.Close()
-	refund, err := hub.Orders().GiveBack(r.ctx, no, by, c.Why)
-	if err != nil {
-		return err
-	}
-	printRefund(r.out, refund)
-	return nil
+	return r.beside(func(hub *app.Hub) error {
+		refund, err := hub.Orders().GiveBack(r.ctx, no, by, c.Why)
+		if err != nil {
+			return err
+		}
+		printRefund(r.out, refund)
+		return nil
+	})
 }
 
 type listRefunds struct {
