@@ -47,6 +47,9 @@ func (p *RefundPoller) Run(ctx context.Context) {
 func (p *RefundPoller) Look(ctx context.Context) (int, error) {
 	due, err := p.refunds.RefundsDue(ctx, lease, claim) // refunds and an error: some could not be read
 	spread(due, func(no string) {
+		if ctx.Err() != nil {
+			return // what was claimed is due again when its lease ends
+		}
 		ctx, cancel := context.WithTimeout(ctx, lease/2)
 		defer cancel()
 		if err := p.refunds.AskRefund(ctx, no); err != nil {

@@ -21,8 +21,9 @@ if times then
   redis.call('HINCRBY', KEYS[1], 'n:' .. ARGV[1], '1')
   -- The first word on a transaction may have said less than this one.
   -- That refunds are not known stands against a credit, whatever came first.
-  if case[1] == 'open' and ARGV[2] == 'refunds_unknown' then
-    redis.call('HSET', KEYS[1], 'k:' .. ARGV[1], ARGV[2], ARGV[1], ARGV[4])
+  -- And what a credit has closed opens again for what is told after it.
+  if ARGV[2] == 'refunds_unknown' then
+    redis.call('HSET', KEYS[1], 's:' .. ARGV[1], 'open', 'k:' .. ARGV[1], ARGV[2], ARGV[1], ARGV[4])
   end
   if amount <= 0 or case[1] ~= 'open' or case[2] ~= '0' then return { 'DUP', times } end
 else

@@ -104,7 +104,7 @@ func mutations() []mutation {
 	var all []mutation
 	for _, script := range []*redisx.Script{
 		s.orderCreate, s.orderPrepared, s.orderCredit, s.orderClose, s.dueClaim, s.dueResched, s.caseOpen,
-		s.refundHold, s.refundSend, s.refundSettle, s.refundReturn, s.refundExt, s.refundResched,
+		s.orderTold, s.refundHold, s.refundSend, s.refundSettle, s.refundReturn, s.refundExt, s.refundResched,
 		s.tap, s.loadResult, s.imports, s.index, s.meta,
 	} {
 		source := script.Source()

@@ -30,15 +30,15 @@ for i = 10, #KEYS do
   back = back + one
 end
 if back > amount then return { 'MISMATCH', 'refunds' } end
+if back < tonumber(o.told or '0') then return { 'REFUNDS_UNKNOWN' } end
 local case = ARGV[3] .. ':' .. ARGV[4]
 local held, open = 0, redis.call('HGET', KEYS[7], 's:' .. case) == 'open'
 if open then
   held = tonumber(redis.call('HGET', KEYS[7], 'f:' .. case) or '0')
   -- A notice from before a refund says nothing of it; the hub knows better.
   local told = tonumber(redis.call('HGET', KEYS[7], 'r:' .. case) or '0')
-  if redis.call('HGET', KEYS[7], 'k:' .. case) == 'refunds_unknown' and back < math.max(told, 1) then
-    return { 'REFUNDS_UNKNOWN' }
-  end
+  local unknown = redis.call('HGET', KEYS[7], 'k:' .. case) == 'refunds_unknown'
+  if back < told or (unknown and back == 0) then return { 'REFUNDS_UNKNOWN' } end
 end
 local house = account(KEYS[8])
 local net = amount - back

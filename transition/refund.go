@@ -28,6 +28,8 @@ var (
 	ErrDoubt = errors.New("the card is in doubt")
 	// ErrRecent says that a refund was sent too lately to be given back.
 	ErrRecent = errors.New("refund was sent a short while ago")
+	// ErrAccepted says that the channel has a refund under way, by its own word.
+	ErrAccepted = errors.New("the channel has accepted the refund")
 	// ErrOurs says that a refund told of as foreign is the hub's own.
 	ErrOurs = errors.New("refund is the hub's own")
 )
@@ -226,7 +228,7 @@ func (s *Store) SendRefund(ctx context.Context, no RefundNo) (send bool, err err
 // state that stands now. quiet 0 is for the channel's own signed word that the
 // refund will never be made. A person decides without such a word: then nothing
 // may have been sent for as long as quiet.
-// Errors: ErrNoRefund, ErrRecent.
+// Errors: ErrNoRefund, ErrRecent, ErrAccepted.
 func (s *Store) ReturnRefund(ctx context.Context, no RefundNo, word string, quiet time.Duration) (RefundState, error) {
 	keys, err := s.refundKeys(ctx, no)
 	if err != nil {
@@ -243,6 +245,8 @@ func (s *Store) ReturnRefund(ctx context.Context, no RefundNo, word string, quie
 		return RefundSettled, nil
 	case "RECENT":
 		return "", fmt.Errorf("refund %s: %w", no, ErrRecent)
+	case "ACCEPTED":
+		return "", fmt.Errorf("refund %s: %w: only its word ends it", no, ErrAccepted)
 	case "NO_REFUND":
 		return "", fmt.Errorf("refund %s: %w", no, ErrNoRefund)
 	}
@@ -263,6 +267,27 @@ func (s *Store) refundKeys(ctx context.Context, no RefundNo) ([]string, error) {
 		s.keys.account(p, r.Account), s.keys.order(p, r.Order), s.keys.refund(p, string(no)), s.keys.entries(p, r.Account),
 		s.keys.tot(p), s.keys.refundsDue(p),
 	}, nil
+}
+
+// ToldRefunded writes down that the channel told of refunds of an order, in all,
+// that cannot be learned yet; until they are, the order is not credited. It
+// returns when that was first told.
+// Errors: ErrNoOrder.
+func (s *Store) ToldRefunded(ctx context.Context, no OrderNo, all fen.Fen) (first time.Time, err error) {
+	p, err := no.partition()
+	if err != nil {
+		return first, err
+	}
+	reply, err := s.run.Run(ctx, s.scripts.orderTold, []string{s.keys.order(p, no)}, all.String(), s.now())
+	if err != nil {
+		return first, err
+	}
+	if reply[0] == "NO_ORDER" {
+		return first, fmt.Errorf("order %s: %w", no, ErrNoOrder)
+	}
+	var n number
+	first = n.time(reply[1])
+	return first, n.err
 }
 
 // OutsideRefund is a refund that the hub did not ask for.
@@ -410,14 +435,18 @@ func (s *Store) ClaimRefundsDue(ctx context.Context, lease time.Duration, limit 
 }
 
 // RescheduleRefund says when to ask next about a refund, and what the channel
-// said last. One that is not held any more leaves the list; open reports
+// said last; accepted is its signed word that it has the refund. One that is not held any more leaves the list; open reports
 // whether it still is.
-func (s *Store) RescheduleRefund(ctx context.Context, no RefundNo, next time.Time, word string) (open bool, err error) {
+func (s *Store) RescheduleRefund(ctx context.Context, no RefundNo, next time.Time, word string, accepted bool) (open bool, err error) {
+	mark := ""
+	if accepted {
+		mark = "1"
+	}
 	p, err := no.partition()
 	if err != nil {
 		return false, err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.refundResched, []string{s.keys.refundsDue(p), s.keys.refund(p, string(no))}, string(no), millis(next), word)
+	reply, err := s.run.Run(ctx, s.scripts.refundResched, []string{s.keys.refundsDue(p), s.keys.refund(p, string(no))}, string(no), millis(next), word, mark)
 	if err != nil {
 		return false, err
 	}

@@ -11,6 +11,7 @@ if r.state ~= 'held' then
   redis.call('HINCRBY', KEYS[3], 'dup', '1')
   return { r.state == 'returned' and 'DUP' or 'SETTLED' }
 end
+if r.accepted and ARGV[4] ~= '0' then return { 'ACCEPTED' } end
 if r.sent_at and tonumber(ARGV[2]) - tonumber(r.sent_at) < tonumber(ARGV[4]) then return { 'RECENT', r.sent_at } end
 local o, a, amount = hash(KEYS[2]), account(KEYS[1]), tonumber(r.amount)
 a.refund_held = a.refund_held - amount

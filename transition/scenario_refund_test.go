@@ -73,10 +73,12 @@ func refundLife(ctx context.Context, st *stage) {
 	st.at = st.at.Add(time.Minute)
 	due, err = st.ClaimRefundsDue(ctx, time.Minute, 5)
 	st.say("refunds due", due, err)
-	open, err := st.RescheduleRefund(ctx, refundNo(1), st.at.Add(20*time.Minute), "PROCESSING")
+	open, err := st.RescheduleRefund(ctx, refundNo(1), st.at.Add(20*time.Minute), "PROCESSING", true)
 	st.say("ask later", open, err)
-	open, err = st.RescheduleRefund(ctx, refundNo(1), st.at.Add(30*time.Minute), "")
+	open, err = st.RescheduleRefund(ctx, refundNo(1), st.at.Add(30*time.Minute), "", false)
 	st.say("ask later still", open, err)
+	_, err = st.ReturnRefund(ctx, refundNo(1), "a person", time.Second)
+	st.say("given back although it is under way", nil, err)
 	st.at = st.at.Add(10 * time.Minute)
 	due, err = st.ClaimRefundsDue(ctx, time.Minute, 5)
 	st.say("refunds due", due, err)
@@ -171,7 +173,7 @@ func refundRefusals(ctx context.Context, st *stage) {
 	st.hold(ctx, 60, 2, 1, func(n *NewRefund) { n.Frozen = true })
 	// A refund that a failover lost leaves its list when somebody asks about it.
 	st.say("lost refund", nil, st.client().ZAdd(ctx, st.keys.refundsDue(partitionOf(accountA)), redis.Z{Score: 1, Member: string(refundNo(8))}).Err())
-	open, err := st.RescheduleRefund(ctx, refundNo(8), st.at, "")
+	open, err := st.RescheduleRefund(ctx, refundNo(8), st.at, "", false)
 	st.say("ask about it", open, err)
 }
 
@@ -183,6 +185,21 @@ func refundInDoubt(ctx context.Context, st *stage) {
 	st.credit(ctx, 2, 3000, nil)
 	st.tapped(ctx, st.reading("tap-0003", 5, 9200)) // one load more than the ledger knows
 	st.hold(ctx, 1, 2, 3000, func(n *NewRefund) { n.Frozen = true })
+}
+
+func refundsToldFirst(ctx context.Context, st *stage) {
+	st.imports(ctx, st.statement(1, 0))
+	_, err := st.ToldRefunded(ctx, orderNo(1), 100)
+	st.say("told of no order", nil, err)
+	st.create(ctx, 1, 1000, "")
+	for _, told := range []fen.Fen{400, 300} {
+		at, err := st.ToldRefunded(ctx, orderNo(1), told)
+		st.say(fmt.Sprintf("told of %s", told), at, err)
+	}
+	st.credit(ctx, 1, 1000, nil)
+	st.credit(ctx, 1, 1000, func(c *Credit) { c.Refunds = []CreditRefund{{"C1", 400, st.at}} })
+	first, err := st.OpenCase(ctx, string(orderNo(1)), Case{ID: "wechat:42001", Kind: "refunds_unknown", Txn: "42001", Suspense: 1000, Evidence: json.RawMessage(`{}`)})
+	st.say("told of more after the credit", first, err)
 }
 
 func refundsTold(ctx context.Context, st *stage) {

@@ -47,6 +47,7 @@ func scenarios() []scenario {
 		{"refund_refusals", refundRefusals},
 		{"refund_in_doubt", refundInDoubt},
 		{"refunds_told", refundsTold},
+		{"refunds_told_first", refundsToldFirst},
 	}
 }
 

@@ -51,6 +51,9 @@ var orderPreparedLua string
 //go:embed order_credit.lua
 var orderCreditLua string
 
+//go:embed order_told.lua
+var orderToldLua string
+
 //go:embed order_close.lua
 var orderCloseLua string
 
@@ -105,7 +108,7 @@ type scripts struct {
 	dueClaim, dueResched, caseOpen                      *redisx.Script
 	tap, loadResult                                     *redisx.Script
 	refundHold, refundSettle, refundReturn              *redisx.Script
-	refundSend, refundExt, refundResched                *redisx.Script
+	refundSend, refundExt, refundResched, orderTold     *redisx.Script
 	imports, index, meta                                *redisx.Script
 }
 
@@ -122,6 +125,7 @@ func newScripts() scripts {
 		loadResult:    redisx.NewScript("load_result", ledgerLua, loadLua, loadResultLua),
 		refundHold:    redisx.NewScript("refund_hold", ledgerLua, idempotency.Fragment, refundLua, refundHoldLua),
 		refundSettle:  redisx.NewScript("refund_settle", ledgerLua, refundLua, refundSettleLua),
+		orderTold:     redisx.NewScript("order_told", orderToldLua),
 		refundSend:    redisx.NewScript("refund_send", refundSendLua),
 		refundReturn:  redisx.NewScript("refund_return", ledgerLua, refundLua, refundReturnLua),
 		refundExt:     redisx.NewScript("refund_ext", ledgerLua, refundLua, refundExtLua),

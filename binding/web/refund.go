@@ -81,6 +81,8 @@ func (p *Pages) noRefund(v visit, err error) error {
 			phrase{fmt.Sprintf("目前最多可退%s元：只有还没有写卡的钱可以退回。", yuan), fmt.Sprintf("At most %s yuan now: only what is not on the card can go back.", yuan)})
 	case errors.As(err, &limit):
 		return p.askRefund(v, http.StatusUnprocessableEntity, phrase{"此订单的退款次数已达上限，请联系卡务中心。", "This order has as many refunds as it may have. Please ask the card centre."})
+	case errors.Is(err, transition.ErrDoubt):
+		return p.sorry(v, http.StatusForbidden, phrase{"卡上的圈存记录与账不符，暂不能退款，请带卡到卡务中心核对。", "Your card shows a load that the books do not explain. Please bring it to the card centre."}, nil)
 	case errors.Is(err, transition.ErrFrozen):
 		return p.sorry(v, http.StatusForbidden, phrase{"您的账户已冻结，不能自助退款，请联系卡务中心。", "Your account is frozen. Please ask the card centre."}, nil)
 	case errors.Is(err, transition.ErrIdempotency):

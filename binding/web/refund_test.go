@@ -73,6 +73,7 @@ func TestWhatCannotGoBackIsSaid(t *testing.T) {
 		{"bad key", []string{"key", "x"}, nil, http.StatusBadRequest, "页面已过期"},
 		{"too much", nil, &transition.RefundLimitError{Limit: "pending", Left: 700}, http.StatusUnprocessableEntity, "最多可退7.00元"},
 		{"too often", nil, &transition.RefundLimitError{Limit: "count", Left: 50}, http.StatusUnprocessableEntity, "次数已达上限"},
+		{"card in doubt", nil, transition.ErrDoubt, http.StatusForbidden, "到卡务中心核对"},
 		{"frozen", nil, transition.ErrFrozen, http.StatusForbidden, "账户已冻结"},
 		{"another's order", nil, transition.ErrNoOrder, http.StatusNotFound, "没有找到可以退款的订单"},
 		{"used key", nil, transition.ErrIdempotency, http.StatusConflict, "页面已过期"},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"guodu/channels"
@@ -23,6 +24,9 @@ const refundGrace = 10 * time.Minute
 
 // refundSlow is when a refund that is still held becomes a case.
 const refundSlow = 72 * time.Hour
+
+// caseIDMax is the longest id that the ledger keeps a case under.
+const caseIDMax = 150
 
 // What is kept of the channel's last word on a refund, besides its states.
 const (
@@ -161,7 +165,7 @@ func (s *Service) AskRefund(ctx context.Context, no transition.RefundNo) error {
 		return err
 	}
 	if r.State != transition.RefundHeld {
-		_, err = s.config.Ledger.RescheduleRefund(ctx, no, s.config.Clock(), "")
+		_, err = s.config.Ledger.RescheduleRefund(ctx, no, s.config.Clock(), "", false)
 		return err
 	}
 	refunder, err := s.refunder(r.Channel)
@@ -264,7 +268,8 @@ func (s *Service) askLater(ctx context.Context, r transition.RefundOrder, word s
 			break
 		}
 	}
-	open, err := s.config.Ledger.RescheduleRefund(ctx, r.No, now.Add(next), word)
+	accepted := word == string(channels.RefundProcessing) || word == string(channels.RefundAbnormal)
+	open, err := s.config.Ledger.RescheduleRefund(ctx, r.No, now.Add(next), word, accepted)
 	if err == nil && open && now.Sub(r.At) > refundSlow {
 		_, err = s.refundCase(ctx, channels.RefundStatus{
 			Channel: r.Channel, OrderNo: string(r.Order), No: string(r.No), Amount: r.Amount,
@@ -389,8 +394,12 @@ func (s *Service) outsideRefund(ctx context.Context, status channels.RefundStatu
 }
 
 // refundBeforeCredit settles an order whose refund was heard of before its
-// payment: the payment is asked for, and both are booked in one step.
+// payment: the payment is asked for, and both are booked in one step. That there
+// is a refund is durable before anything is asked.
 func (s *Service) refundBeforeCredit(ctx context.Context, order transition.OrderNo, status channels.RefundStatus, at time.Time) (Outcome, error) {
+	if _, err := s.config.Ledger.ToldRefunded(ctx, order, status.Amount); err != nil {
+		return "", err
+	}
 	channel, err := s.channel(status.Channel)
 	if err != nil {
 		return "", err
@@ -403,8 +412,14 @@ func (s *Service) refundBeforeCredit(ctx context.Context, order transition.Order
 		return "", fmt.Errorf("order %s has a refund, and its payment is %s: %w", order, payment.State, channels.ErrNotNow)
 	}
 	payment.Refunded = true
+	payment.RefundNos = slices.DeleteFunc(slices.Clone(payment.RefundNos), func(no string) bool { return no == status.No })
 	payment.Refunds = []channels.Refund{{No: status.No, Amount: status.Amount, Time: at}}
-	return s.Settle(ctx, payment, "query")
+	outcome, err := s.Settle(ctx, payment, "query")
+	if err == nil && outcome == Cased {
+		// Its payment is in suspense, and so is what went back of it.
+		return s.refundCase(ctx, status, "query", "refund_of_case", "the order it belongs to is a case itself")
+	}
+	return outcome, err
 }
 
 // refundCase keeps what a person must decide about a refund. No money is in
@@ -428,6 +443,9 @@ func (s *Service) refundCase(ctx context.Context, status channels.RefundStatus, 
 		order = idempotency.Fingerprint(status.OrderNo)
 	}
 	c := transition.Case{ID: status.Channel + ":" + kind + ":" + order + ":" + id, Kind: kind, Evidence: evidence}
+	if len(c.ID) > caseIDMax {
+		c.ID = status.Channel + ":" + kind + ":" + idempotency.Fingerprint(order, id)
+	}
 	first, err := s.config.Ledger.OpenCase(ctx, status.OrderNo, c)
 	if err != nil {
 		return "", err

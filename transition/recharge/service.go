@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"guodu/channels"
+	"guodu/internal/fen"
 	"guodu/transition"
 )
 
@@ -39,7 +40,8 @@ type refundLedger interface {
 	RecentOrders(ctx context.Context, account transition.AccountNo, n int) ([]transition.Order, error)
 	Refunds(ctx context.Context, o transition.Order) ([]transition.RefundOrder, error)
 	ClaimRefundsDue(ctx context.Context, lease time.Duration, limit int) ([]transition.RefundNo, error)
-	RescheduleRefund(ctx context.Context, no transition.RefundNo, next time.Time, word string) (bool, error)
+	RescheduleRefund(ctx context.Context, no transition.RefundNo, next time.Time, word string, accepted bool) (bool, error)
+	ToldRefunded(ctx context.Context, no transition.OrderNo, all fen.Fen) (time.Time, error)
 }
 
 // Config is what a Service is made of.

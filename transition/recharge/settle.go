@@ -63,11 +63,8 @@ func (s *Service) settle(ctx context.Context, p channels.Payment, source string)
 		return s.openCase(ctx, p, source, "unknown_order", "no order of guodu has such a number")
 	}
 	p, err := s.learnRefunds(ctx, p)
-	if errors.Is(err, errUnseen) {
-		return "", s.unseen(ctx, p, source, no, err)
-	}
 	if err != nil {
-		return "", err
+		return "", s.unseen(ctx, p, source, no, err)
 	}
 	if sum := refundsSum(p); p.Refunded && (sum == 0 || p.RefundedTotal > sum) {
 		return s.moreRefunds(ctx, p, source, no, sum)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"guodu/channels"
 	"guodu/internal/fen"
@@ -13,16 +14,28 @@ import (
 // errUnseen says that a refund that the channel told of cannot be asked for yet.
 var errUnseen = fmt.Errorf("told of and not to be found yet: %w", channels.ErrUnknownOutcome)
 
-// unseen is for a payment with such a refund: the channel must tell again. What is
-// not credited must not be credited meanwhile by an older word that knows of no
-// refund, so it is kept as a case too.
+// unseenMax is how long the channel may tell of a refund that cannot be asked for
+// before a person must know.
+const unseenMax = 12 * time.Hour
+
+// unseen is for a payment with refunds that cannot be learned now: the channel
+// must tell again. What is not credited must not be credited meanwhile by an
+// older word that knows of no refund, so it is kept as a case too; what is, after
+// some hours.
 func (s *Service) unseen(ctx context.Context, p channels.Payment, source string, no transition.OrderNo, why error) error {
 	o, err := s.config.Ledger.Order(ctx, no)
-	if err == nil && o.State == transition.OrderCredited {
-		return why
-	}
 	if err != nil && !errors.Is(err, transition.ErrNoOrder) {
 		return err
+	}
+	var first time.Time
+	if err == nil {
+		first, err = s.config.Ledger.ToldRefunded(ctx, no, max(p.RefundedTotal, 1))
+		if err != nil {
+			return err
+		}
+	}
+	if o.State == transition.OrderCredited && o.Txn == p.TransactionID && s.config.Clock().Sub(first) < unseenMax {
+		return why
 	}
 	_, err = s.openCase(ctx, p, source, "refunds_unknown", "a refund that cannot be found yet")
 	return errors.Join(err, why)
