@@ -267,7 +267,7 @@ func (s *soak) settle() []string {
 	// All repeats of a day come at once; what they do not tell, the hub asks for.
 	s.world.WeChat.Clock().Advance(25 * time.Hour)
 	s.world.Alipay.Clock().Advance(25 * time.Hour)
-	limit := time.After(10 * time.Minute)
+	limit := time.After(20 * time.Minute)
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {
@@ -278,6 +278,7 @@ func (s *soak) settle() []string {
 			o, err := s.hub.Books().Order(s.ctx, transition.OrderNo(e.no))
 			if err == nil && o.Refunding > 0 {
 				open++
+				s.ask(o)
 			}
 		}
 		if len(found) == 0 && open == 0 {
@@ -287,6 +288,22 @@ func (s *soak) settle() []string {
 		case <-tick.C:
 		case <-limit:
 			return append(found, fmt.Sprintf("%d orders with refunds under way", open))
+		}
+	}
+}
+
+// ask is another hub's look at the refunds of an order, sooner than their time.
+func (s *soak) ask(o transition.Order) {
+	refunds, err := s.hub.Books().Refunds(s.ctx, o)
+	if err != nil {
+		s.t.Error(err)
+	}
+	for _, r := range refunds {
+		if r.State != transition.RefundHeld {
+			continue
+		}
+		if err := s.hub.Orders().AskRefund(s.ctx, r.No); err != nil {
+			s.t.Error(err)
 		}
 	}
 }
