@@ -14,8 +14,11 @@ import (
 	"guodu/mocks/wechatpay"
 )
 
+// fail sets a fault for what comes from now on: a callback that is still under
+// way must not use it up.
 func (b *bench) fail(endpoint string, kind wechatpay.FaultKind, times int) {
 	b.t.Helper()
+	b.clock.Settle()
 	err := b.sim.Fail(endpoint, wechatpay.Fault{Kind: kind, Times: times})
 	if err != nil {
 		b.t.Fatal(err)
