@@ -149,6 +149,31 @@ func (b *bench) try(ctx context.Context, f form) (reply, error) {
 	return b.exchange(ctx, http.MethodPost, b.base+"/gateway.do", f.encode())
 }
 
+// leave makes a call and goes away once the simulator has counted that it keeps
+// the caller waiting. The error is the caller's own then; nil is an answer.
+func (b *bench) leave(counter string, f form) error {
+	b.t.Helper()
+	ctx, leave := context.WithCancel(b.t.Context())
+	defer leave()
+	before, signed, ended := b.sim.Count(counter), b.signed(f), make(chan error, 1)
+	go func() {
+		_, err := b.try(ctx, signed)
+		ended <- err
+	}()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-look.C:
+			if b.sim.Count(counter) > before {
+				leave()
+			}
+		}
+	}
+}
+
 func (b *bench) exchange(ctx context.Context, method, target, body string) (reply, error) {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
