@@ -18,3 +18,15 @@ end
 local function idem_count(hash_key)
   redis.call('HINCRBY', hash_key, 'dup', '1')
 end
+
+-- idem_answer is the reply to a request whose key was used before, nil for a first
+-- one or one without a key.
+local function idem_answer(key, fingerprint, given, hash_key)
+  if given == '' then return nil end
+  local verdict, first = idem_check(key, fingerprint)
+  if verdict == 'CONFLICT' then return { 'IDEM_CONFLICT' } end
+  if verdict == 'SAME' then
+    idem_count(hash_key)
+    return { 'SAME', first }
+  end
+end

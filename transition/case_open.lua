@@ -16,6 +16,12 @@ end
 -- The largest sum that was ever told stands against a credit.
 local told = math.max(tonumber(ARGV[7]), tonumber(redis.call('HGET', KEYS[1], 'r:' .. ARGV[1]) or '0'))
 if told > 0 then redis.call('HSET', KEYS[1], 'r:' .. ARGV[1], text(told)) end
+-- What people decided stands; that it is told again is counted.
+local decision = redis.call('HGET', KEYS[1], 'd:' .. ARGV[1])
+if decision == 'refunded' or decision == 'disowned' then
+  redis.call('HINCRBY', KEYS[1], 'n:' .. ARGV[1], '1')
+  return { 'DUP', times }
+end
 if times then
   local case = redis.call('HMGET', KEYS[1], 's:' .. ARGV[1], 'f:' .. ARGV[1])
   redis.call('HINCRBY', KEYS[1], 'n:' .. ARGV[1], '1')

@@ -24,6 +24,11 @@ var (
 	// ErrRefundKnown says that a refund named with the payment is booked
 	// already, which cannot be before its order is credited.
 	ErrRefundKnown = errors.New("refund is booked already")
+	// ErrDecided says that people, or a refund, have ended the case of this very
+	// payment: its money is no longer there to be credited.
+	ErrDecided = errors.New("payment was decided as a case")
+	// ErrRefunding says that the payment is on its way back to its payer.
+	ErrRefunding = errors.New("payment is being refunded")
 )
 
 // Credit is a proven payment of an order.
@@ -65,7 +70,8 @@ const tries = 8
 // Credit credits an order, at most once whatever is called and how often. A
 // repeat returns what the first one did.
 // Errors: ErrNumber, ErrNoOrder, ErrAccountClosed, ErrMismatch,
-// ErrOtherTransaction, ErrRefundKnown, ErrRefundsUnknown; after ErrUnknownOutcome repeat the same call.
+// ErrOtherTransaction, ErrRefundKnown, ErrRefundsUnknown, ErrDecided,
+// ErrRefunding; after ErrUnknownOutcome repeat the same call.
 func (s *Store) Credit(ctx context.Context, c Credit) (Credited, error) {
 	for _, name := range append([]string{c.Txn}, refundNumbers(c)...) {
 		if !vendorNumber.MatchString(name) {
@@ -134,6 +140,10 @@ func credited(c Credit, reply []string) (Credited, error) {
 		return Credited{}, fmt.Errorf("order %s: %w", c.Order, ErrAccountClosed)
 	case "REFUNDS_UNKNOWN":
 		return Credited{}, fmt.Errorf("order %s: %w", c.Order, ErrRefundsUnknown)
+	case "DECIDED":
+		return Credited{}, fmt.Errorf("order %s, transaction %s: %w: %s", c.Order, c.Txn, ErrDecided, reply[1])
+	case "REFUNDING":
+		return Credited{}, fmt.Errorf("order %s, transaction %s: %w", c.Order, c.Txn, ErrRefunding)
 	case "REFUND_KNOWN":
 		return Credited{}, fmt.Errorf("order %s, refund %s: %w", c.Order, reply[1], ErrRefundKnown)
 	default:

@@ -109,6 +109,8 @@ func (e Entry) Postings(before Balances) (Postings, error) {
 		p = Postings{"paid": a, "suspense": -a}
 	case "unsuspend":
 		p = Postings{"paid": -a, "suspense": a}
+	case "suspense_refund":
+		p = Postings{"refunded": -a, "suspense": a}
 	case "arrears":
 		want = Balances{Arrears: a}
 	case "open", "freeze", "thaw", "card":

@@ -60,10 +60,13 @@ func ParseCardUID(text string) (CardUID, error) {
 // NewOrderNo makes the number of a new order of the account. The random part
 // holds 80 bits, so two orders never meet.
 func NewOrderNo(account AccountNo, now time.Time) OrderNo {
+	return newOrderNo(partitionOf(account), now)
+}
+
+func newOrderNo(p partition, now time.Time) OrderNo {
 	var random [10]byte
 	_, _ = rand.Read(random[:]) // never fails: it ends the program instead
-	body := now.In(Beijing()).Format("060102") + partitionOf(account).digits() +
-		base32.NewEncoding(crockford).EncodeToString(random[:])
+	body := now.In(Beijing()).Format("060102") + p.digits() + base32.NewEncoding(crockford).EncodeToString(random[:])
 	return OrderNo(body + string(checkCharacter(body)))
 }
 

@@ -22,6 +22,6 @@ if string.match(a.open, '^%S+') == ARGV[1] then
   redis.call('HSET', KEYS[1], 'open', '')
 end
 if a.q_day == o.q_day then
-  redis.call('HSET', KEYS[1], 'q_fen', text(math.max(0, a.q_fen - tonumber(o.amount))))
+  redis.call('HSET', KEYS[1], 'q_fen', text(math.max(0, a.q_fen - tonumber(o.asked or o.amount))))
 end
 return { 'CLOSED' }

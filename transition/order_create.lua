@@ -9,14 +9,8 @@
 -- Invariants: one order a number, one order an idempotency key; an order is in
 -- due as long as the channel may still be paid for it.
 local key, now, amount = ARGV[7], tonumber(ARGV[9]), tonumber(ARGV[3])
-if key ~= '' then
-  local verdict, first = idem_check(KEYS[4], ARGV[8])
-  if verdict == 'SAME' then
-    idem_count(KEYS[1])
-    return { 'SAME', first }
-  end
-  if verdict == 'CONFLICT' then return { 'IDEM_CONFLICT' } end
-end
+local answer = idem_answer(KEYS[4], ARGV[8], key, KEYS[1])
+if answer then return answer end
 local a = account(KEYS[1])
 if not a.status then return { 'NO_ACCOUNT' } end
 if a.status ~= 'open' then return { 'CLOSED' } end

@@ -18,28 +18,32 @@ if o.state == 'credited' then
   redis.call('HINCRBY', KEYS[2], 'dup', '1')
   return { 'DUP', o.r_seq, o.r_net, o.r_pending, o.r_arrears, o.r_clawback, o.credited, o.flag or '' }
 end
+local case = case_read(KEYS[7], ARGV[3] .. ':' .. ARGV[4])
+-- What people decided about this payment stands, whatever is told later.
+if case.decision == 'refunded' or case.decision == 'disowned' then return { 'DECIDED', case.decision } end
+if case.held > 0 then return { 'REFUNDING' } end
 local a = account(KEYS[1])
 if a.status ~= 'open' then return { 'CLOSED_ACCOUNT' } end
-local amount, back, seen = tonumber(ARGV[5]), 0, {}
+local open = case.state == 'open'
+-- Refunds of the payment while it was in suspense are in the books already.
+local suspended = open and case.back or 0
+local amount, back, seen, fresh = tonumber(ARGV[5]), suspended, {}, {}
 for i = 10, #KEYS do
   local at = 11 + (i - 10) * 3
-  if redis.call('EXISTS', KEYS[i]) == 1 then return { 'REFUND_KNOWN', ARGV[at] } end
+  local known = redis.call('HMGET', KEYS[i], 'state', 'case', 'amount')
+  if known[1] and not (open and known[2] == case.id) then return { 'REFUND_KNOWN', ARGV[at] } end
   local one = tonumber(ARGV[at + 1])
-  if one <= 0 or seen[ARGV[at]] then return { 'MISMATCH', 'refunds' } end
+  if one <= 0 or seen[ARGV[at]] or (known[1] and known[3] ~= ARGV[at + 1]) then return { 'MISMATCH', 'refunds' } end
   seen[ARGV[at]] = true
-  back = back + one
+  if not known[1] then
+    fresh[#fresh + 1], back = i, back + one
+  end
 end
 if back > amount then return { 'MISMATCH', 'refunds' } end
 if back < tonumber(o.told or '0') then return { 'REFUNDS_UNKNOWN' } end
-local case = ARGV[3] .. ':' .. ARGV[4]
-local held, open = 0, redis.call('HGET', KEYS[7], 's:' .. case) == 'open'
-if open then
-  held = tonumber(redis.call('HGET', KEYS[7], 'f:' .. case) or '0')
-  -- A notice from before a refund says nothing of it; the hub knows better.
-  local told = tonumber(redis.call('HGET', KEYS[7], 'r:' .. case) or '0')
-  local unknown = redis.call('HGET', KEYS[7], 'k:' .. case) == 'refunds_unknown'
-  if back < told or (unknown and back == 0) then return { 'REFUNDS_UNKNOWN' } end
-end
+-- A notice from before a refund says nothing of it; the hub knows better.
+if open and (back < case.told or (case.kind == 'refunds_unknown' and back == 0)) then return { 'REFUNDS_UNKNOWN' } end
+local held = open and case.fen or 0
 local house = account(KEYS[8])
 local net = amount - back
 local before = { clawback = a.clawback, arrears = a.arrears }
@@ -52,18 +56,18 @@ if ARGV[6] ~= '' and ARGV[6] == o.payer_kind and ARGV[7] ~= o.payer then
 end
 
 if held > 0 then
-  enter(house, KEYS[9], 'unsuspend', case, held, ARGV[10])
+  enter(house, KEYS[9], 'unsuspend', case.id, held, ARGV[10])
   save(house)
   post(KEYS[4], { paid = -held, suspense = held })
 end
 if open then
-  redis.call('HSET', KEYS[7], 's:' .. case, 'closed', 'f:' .. case, '0')
+  redis.call('HSET', KEYS[7], 's:' .. case.id, 'closed', 'f:' .. case.id, '0')
 end
 -- The entries before the credit show the balances before it.
 local after = { clawback = a.clawback, arrears = a.arrears, pending = a.pending }
 a.clawback, a.arrears, a.pending = before.clawback, before.arrears, a.pending - rest
-local refunds = {}
-for i = 10, #KEYS do
+local refunds = { suspended > 0 and case.refunds or nil }
+for _, i in ipairs(fresh) do
   local at = 11 + (i - 10) * 3
   enter(a, KEYS[3], 'netted', ARGV[at], tonumber(ARGV[at + 1]), ARGV[10])
   redis.call('HSET', KEYS[i], 'order', ARGV[1], 'amount', ARGV[at + 1], 'state', 'settled', 'source', 'external',
@@ -73,7 +77,7 @@ end
 a.clawback, a.arrears, a.pending = after.clawback, after.arrears, after.pending
 enter(a, KEYS[3], 'credit', ARGV[1], net, ARGV[10])
 save(a)
-post(KEYS[4], { paid = amount, refunded = -back, clawback = -claw, arrears_paid = -owed, pending = -rest })
+post(KEYS[4], { paid = amount - suspended, refunded = suspended - back, clawback = -claw, arrears_paid = -owed, pending = -rest })
 if string.match(a.open, '^%S+') == ARGV[1] then
   redis.call('HSET', KEYS[1], 'open', '')
 end

@@ -65,7 +65,8 @@ const (
 // RefundOrder is a refund as the books have it.
 type RefundOrder struct {
 	No        RefundNo
-	Order     OrderNo
+	Order     OrderNo   // of a case: as the channel knows it, perhaps none of the hub's
+	Case      string    // the case whose money in suspense it gives back, if it does
 	Account   AccountNo // empty if it was made before the credit
 	Channel   string
 	Amount    fen.Fen
@@ -186,11 +187,11 @@ type RefundMade struct {
 // it is taken from pending, and the rest is owed as clawback.
 // Errors: ErrNoRefund, ErrMismatch.
 func (s *Store) SettleRefund(ctx context.Context, m RefundMade) (first, late bool, err error) {
-	keys, err := s.refundKeys(ctx, m.No)
+	r, err := s.Refund(ctx, m.No)
 	if err != nil {
 		return false, false, err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.refundSettle, keys, string(m.No), m.Amount.String(), m.ChannelNo, millis(m.At), s.now())
+	reply, err := s.settle(ctx, r, m)
 	if err != nil {
 		return false, false, err
 	}
@@ -230,11 +231,11 @@ func (s *Store) SendRefund(ctx context.Context, no RefundNo) (send bool, err err
 // may have been sent for as long as quiet.
 // Errors: ErrNoRefund, ErrRecent, ErrAccepted.
 func (s *Store) ReturnRefund(ctx context.Context, no RefundNo, word string, quiet time.Duration) (RefundState, error) {
-	keys, err := s.refundKeys(ctx, no)
+	r, err := s.Refund(ctx, no)
 	if err != nil {
 		return "", err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.refundReturn, keys, string(no), s.now(), word, strconv.FormatInt(quiet.Milliseconds(), 10))
+	reply, err := s.giveBack(ctx, r, word, quiet)
 	if err != nil {
 		return "", err
 	}
@@ -254,17 +255,13 @@ func (s *Store) ReturnRefund(ctx context.Context, no RefundNo, word string, quie
 }
 
 // refundKeys are the keys that settling and returning share.
-func (s *Store) refundKeys(ctx context.Context, no RefundNo) ([]string, error) {
-	r, err := s.Refund(ctx, no)
-	if err != nil {
-		return nil, err
-	}
+func (s *Store) refundKeys(r RefundOrder) ([]string, error) {
 	p, err := r.Order.partition()
 	if err != nil {
 		return nil, err
 	}
 	return []string{
-		s.keys.account(p, r.Account), s.keys.order(p, r.Order), s.keys.refund(p, string(no)), s.keys.entries(p, r.Account),
+		s.keys.account(p, r.Account), s.keys.order(p, r.Order), s.keys.refund(p, string(r.No)), s.keys.entries(p, r.Account),
 		s.keys.tot(p), s.keys.refundsDue(p),
 	}, nil
 }
@@ -399,7 +396,7 @@ func (s *Store) readRefund(ctx context.Context, p partition, no string) (RefundO
 	}
 	var n number
 	r := RefundOrder{
-		No: RefundNo(no), Order: OrderNo(h["order"]), Account: AccountNo(h["account"]), Channel: h["channel"], Amount: n.fen(h["amount"]),
+		No: RefundNo(no), Order: OrderNo(h["order"]), Case: h["case"], Account: AccountNo(h["account"]), Channel: h["channel"], Amount: n.fen(h["amount"]),
 		State: RefundState(h["state"]), Ours: h["source"] == "ours", By: h["by"], Why: h["why"],
 		At: n.time(h["at"]), Done: n.time(h["done"]), ChannelNo: h["channel_no"], Word: h["word"], Flag: h["flag"],
 	}

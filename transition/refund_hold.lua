@@ -11,14 +11,8 @@
 -- and of an account never more than is pending; a refund is in rfdue as long
 -- as the channel may still make it; what may be on the card already is not
 -- given back.
-if ARGV[6] ~= '' then
-  local verdict, first = idem_check(KEYS[7], ARGV[7])
-  if verdict == 'SAME' then
-    idem_count(KEYS[1])
-    return { 'SAME', first }
-  end
-  if verdict == 'CONFLICT' then return { 'IDEM_CONFLICT' } end
-end
+local answer = idem_answer(KEYS[7], ARGV[7], ARGV[6], KEYS[1])
+if answer then return answer end
 local o = hash(KEYS[2])
 if not o.state then return { 'NO_ORDER' } end
 if o.account ~= ARGV[3] then return { 'RETRY' } end

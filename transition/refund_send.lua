@@ -1,5 +1,6 @@
 -- refund_send: says that a refund is about to be sent to its channel, as long as
--- it is held. From then on nothing but the channel's own word can end it early.
+-- it is held. From then on only the channel's own word can end it, or people ten
+-- minutes after the last sending.
 -- KEYS 1 refund
 -- ARGV 1 now
 -- Replies: docs/keys.md.

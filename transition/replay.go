@@ -1,7 +1,9 @@
 package transition
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -21,8 +23,8 @@ type derived struct {
 }
 
 // refundEntries is what the entries say of one refund: of netted and refund_ext, of
-// refund_hold, refund_settle and refund_return.
-type refundEntries struct{ outside, held, settled, returned fen.Fen }
+// refund_hold, refund_settle and refund_return, and of suspense_refund.
+type refundEntries struct{ outside, held, settled, returned, suspended fen.Fen }
 
 // refunded adds an entry to what is said of its refund.
 func (d *derived) refunded(e Entry) {
@@ -39,6 +41,8 @@ func (d *derived) refunded(e Entry) {
 		r.settled += e.Amount
 	case "refund_return":
 		r.returned += e.Amount
+	case "suspense_refund":
+		r.suspended += e.Amount
 	}
 	d.refunds[e.Ref] = r
 }
@@ -67,7 +71,7 @@ func derive(snap snapshot) (derived, error) {
 				d.holds[e.Ref] += e.Amount
 			case "confirm", "cancel":
 				d.ends[e.Ref] += e.Amount
-			case "netted", "refund_ext", "refund_hold", "refund_settle", "refund_return":
+			case "netted", "refund_ext", "refund_hold", "refund_settle", "refund_return", "suspense_refund":
 				d.refunded(e)
 				d.owners[e.Ref] = id
 			case "suspend":
@@ -84,6 +88,7 @@ func derive(snap snapshot) (derived, error) {
 // Errors: ErrBooks.
 func (d derived) compare(snap snapshot) error {
 	err := sameTot(snap.tot, d.tot)
+	held := d.fromSuspense(snap)
 	if err == nil {
 		err = sameOrders(snap.orders, snap.due, d.credits, d.netted, d.owners)
 	}
@@ -94,9 +99,34 @@ func (d derived) compare(snap snapshot) error {
 		err = sameLoads(snap.loads, d.holds, d.ends)
 	}
 	if err == nil {
-		err = sameCases(snap.cases, d.suspended)
+		err = sameCases(snap.cases, d.suspended, held)
 	}
 	return err
+}
+
+// fromSuspense takes what was given back of cases from what they hold, and adds
+// it to what was refunded of the orders that were credited later. It returns what
+// is under way, by case.
+func (d derived) fromSuspense(snap snapshot) (held map[string]fen.Fen) {
+	held = map[string]fen.Fen{}
+	for no, r := range snap.refunds {
+		if r["case"] == "" {
+			continue
+		}
+		d.suspended[r["case"]] -= d.refunds[no].suspended
+		if listed(snap.orders[r["order"]], no) {
+			d.netted[r["order"]] += d.refunds[no].suspended
+		}
+		if amount, err := fen.ParseInt(r["amount"]); err == nil && r["state"] == string(RefundHeld) {
+			held[r["case"]] += amount
+		}
+	}
+	return held
+}
+
+// listed says whether an order names the refund as one of its own.
+func listed(order map[string]string, no string) bool {
+	return slices.Contains(strings.Fields(order["refunds"]), no)
 }
 
 // replay walks an account's entries, checks the chain, adds their postings to
@@ -216,11 +246,14 @@ func sameOrders(orders map[string]map[string]string, due map[string]bool, credit
 	return nil
 }
 
-func sameCases(cases map[string]string, suspended map[string]fen.Fen) error {
+func sameCases(cases map[string]string, suspended, held map[string]fen.Fen) error {
 	for _, field := range sorted(cases) {
 		id, found := strings.CutPrefix(field, "f:")
 		if found && cases[field] != suspended[id].String() {
 			return fmt.Errorf("%w: case %s holds %s, the entries give %s", ErrBooks, id, cases[field], suspended[id])
+		}
+		if found && cmp.Or(cases["h:"+id], "0") != held[id].String() {
+			return fmt.Errorf("%w: case %s has %q under way, its refunds give %s", ErrBooks, id, cases["h:"+id], held[id])
 		}
 	}
 	for _, id := range sorted(suspended) {

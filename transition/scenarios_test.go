@@ -48,6 +48,13 @@ func scenarios() []scenario {
 		{"refund_in_doubt", refundInDoubt},
 		{"refunds_told", refundsTold},
 		{"refunds_told_first", refundsToldFirst},
+		{"case_closed", caseClosed},
+		{"case_refunded", caseRefunded},
+		{"case_refund_late", caseRefundLate},
+		{"case_credited_net", caseCreditedNet},
+		{"case_retold", caseRetold},
+		{"order_rebuilt", orderRebuilt},
+		{"order_restated", orderRestated},
 	}
 }
 

@@ -63,8 +63,41 @@ var dueClaimLua string
 //go:embed due_resched.lua
 var dueReschedLua string
 
+//go:embed case.lua
+var caseLua string
+
 //go:embed case_open.lua
 var caseOpenLua string
+
+//go:embed case_note.lua
+var caseNoteLua string
+
+//go:embed case_end.lua
+var caseEndLua string
+
+//go:embed case_reopen.lua
+var caseReopenLua string
+
+//go:embed case_retell.lua
+var caseRetellLua string
+
+//go:embed case_refund_hold.lua
+var caseRefundHoldLua string
+
+//go:embed case_refund_settle.lua
+var caseRefundSettleLua string
+
+//go:embed case_refund_return.lua
+var caseRefundReturnLua string
+
+//go:embed case_refund_ext.lua
+var caseRefundExtLua string
+
+//go:embed order_rebuild.lua
+var orderRebuildLua string
+
+//go:embed order_restate.lua
+var orderRestateLua string
 
 //go:embed tap.lua
 var tapLua string
@@ -105,7 +138,11 @@ var metaLua string
 // scripts are the money scripts, by their files' names.
 type scripts struct {
 	orderCreate, orderPrepared, orderCredit, orderClose *redisx.Script
-	dueClaim, dueResched, caseOpen                      *redisx.Script
+	dueClaim, dueResched                                *redisx.Script
+	caseOpen, caseNote, caseEnd, caseReopen, caseRetell *redisx.Script
+	caseRefundHold, caseRefundSettle                    *redisx.Script
+	caseRefundReturn, caseRefundExt                     *redisx.Script
+	orderRebuild, orderRestate                          *redisx.Script
 	tap, loadResult                                     *redisx.Script
 	refundHold, refundSettle, refundReturn              *redisx.Script
 	refundSend, refundExt, refundResched, orderTold     *redisx.Script
@@ -114,25 +151,35 @@ type scripts struct {
 
 func newScripts() scripts {
 	return scripts{
-		orderCreate:   redisx.NewScript("order_create", ledgerLua, idempotency.Fragment, orderCreateLua),
-		orderPrepared: redisx.NewScript("order_prepared", orderPreparedLua),
-		orderCredit:   redisx.NewScript("order_credit", ledgerLua, orderCreditLua),
-		orderClose:    redisx.NewScript("order_close", ledgerLua, orderCloseLua),
-		dueClaim:      redisx.NewScript("due_claim", dueClaimLua),
-		dueResched:    redisx.NewScript("due_resched", dueReschedLua),
-		caseOpen:      redisx.NewScript("case_open", ledgerLua, caseOpenLua),
-		tap:           redisx.NewScript("tap", ledgerLua, loadLua, tapLua),
-		loadResult:    redisx.NewScript("load_result", ledgerLua, loadLua, loadResultLua),
-		refundHold:    redisx.NewScript("refund_hold", ledgerLua, idempotency.Fragment, refundLua, refundHoldLua),
-		refundSettle:  redisx.NewScript("refund_settle", ledgerLua, refundLua, refundSettleLua),
-		orderTold:     redisx.NewScript("order_told", orderToldLua),
-		refundSend:    redisx.NewScript("refund_send", refundSendLua),
-		refundReturn:  redisx.NewScript("refund_return", ledgerLua, refundLua, refundReturnLua),
-		refundExt:     redisx.NewScript("refund_ext", ledgerLua, refundLua, refundExtLua),
-		refundResched: redisx.NewScript("refund_resched", refundReschedLua),
-		imports:       redisx.NewScript("import", ledgerLua, importLua),
-		index:         redisx.NewScript("index", indexLua),
-		meta:          redisx.NewScript("meta", ledgerLua, metaLua),
+		orderCreate:      redisx.NewScript("order_create", ledgerLua, idempotency.Fragment, orderCreateLua),
+		orderPrepared:    redisx.NewScript("order_prepared", orderPreparedLua),
+		orderCredit:      redisx.NewScript("order_credit", ledgerLua, caseLua, orderCreditLua),
+		orderClose:       redisx.NewScript("order_close", ledgerLua, orderCloseLua),
+		dueClaim:         redisx.NewScript("due_claim", dueClaimLua),
+		dueResched:       redisx.NewScript("due_resched", dueReschedLua),
+		caseOpen:         redisx.NewScript("case_open", ledgerLua, caseOpenLua),
+		caseNote:         redisx.NewScript("case_note", caseNoteLua),
+		caseEnd:          redisx.NewScript("case_end", ledgerLua, caseLua, caseEndLua),
+		caseReopen:       redisx.NewScript("case_reopen", ledgerLua, caseLua, caseReopenLua),
+		caseRetell:       redisx.NewScript("case_retell", ledgerLua, caseLua, caseRetellLua),
+		caseRefundHold:   redisx.NewScript("case_refund_hold", ledgerLua, caseLua, caseRefundHoldLua),
+		caseRefundSettle: redisx.NewScript("case_refund_settle", ledgerLua, caseLua, caseRefundSettleLua),
+		caseRefundReturn: redisx.NewScript("case_refund_return", ledgerLua, caseLua, caseRefundReturnLua),
+		caseRefundExt:    redisx.NewScript("case_refund_ext", ledgerLua, caseLua, caseRefundExtLua),
+		orderRebuild:     redisx.NewScript("order_rebuild", orderRebuildLua),
+		orderRestate:     redisx.NewScript("order_restate", ledgerLua, orderRestateLua),
+		tap:              redisx.NewScript("tap", ledgerLua, loadLua, tapLua),
+		loadResult:       redisx.NewScript("load_result", ledgerLua, loadLua, loadResultLua),
+		refundHold:       redisx.NewScript("refund_hold", ledgerLua, idempotency.Fragment, refundLua, refundHoldLua),
+		refundSettle:     redisx.NewScript("refund_settle", ledgerLua, refundLua, refundSettleLua),
+		orderTold:        redisx.NewScript("order_told", orderToldLua),
+		refundSend:       redisx.NewScript("refund_send", refundSendLua),
+		refundReturn:     redisx.NewScript("refund_return", ledgerLua, refundLua, refundReturnLua),
+		refundExt:        redisx.NewScript("refund_ext", ledgerLua, refundLua, refundExtLua),
+		refundResched:    redisx.NewScript("refund_resched", refundReschedLua),
+		imports:          redisx.NewScript("import", ledgerLua, importLua),
+		index:            redisx.NewScript("index", indexLua),
+		meta:             redisx.NewScript("meta", ledgerLua, metaLua),
 	}
 }
 
