@@ -415,11 +415,23 @@ func (s *Service) refundBeforeCredit(ctx context.Context, order transition.Order
 	payment.RefundNos = slices.DeleteFunc(slices.Clone(payment.RefundNos), func(no string) bool { return no == status.No })
 	payment.Refunds = []channels.Refund{{No: status.No, Amount: status.Amount, Time: at}}
 	outcome, err := s.Settle(ctx, payment, "query")
-	if err == nil && outcome == Cased {
-		// Its payment is in suspense, and so is what went back of it.
-		return s.refundCase(ctx, status, "query", "refund_of_case", "the order it belongs to is a case itself")
+	if err != nil || outcome != Cased {
+		return outcome, err
 	}
-	return outcome, err
+	return s.refundOfCase(ctx, order, status, payment)
+}
+
+// refundOfCase books a refund of a payment that is a case itself: what went back
+// of it leaves suspense.
+func (s *Service) refundOfCase(ctx context.Context, order transition.OrderNo, status channels.RefundStatus, p channels.Payment) (Outcome, error) {
+	_, holds, err := s.suspendedCase(ctx, p)
+	if err != nil {
+		return "", err
+	}
+	if !holds {
+		return s.refundCase(ctx, status, "query", "refund_of_case", "the order it belongs to is a case that holds no money")
+	}
+	return s.creditSuspended(ctx, p, "query", order)
 }
 
 // refundCase keeps what a person must decide about a refund. No money is in

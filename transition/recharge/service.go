@@ -27,6 +27,21 @@ type ledger interface {
 	ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]transition.OrderNo, error)
 	Reschedule(ctx context.Context, no transition.OrderNo, next time.Time) (bool, error)
 	refundLedger
+	caseLedger
+}
+
+// caseLedger is the part that cases need.
+type caseLedger interface {
+	Case(ctx context.Context, id string) (transition.Case, error)
+	CaseOf(ctx context.Context, near, id string) (transition.Case, error)
+	NoteCase(ctx context.Context, c transition.Case, note string) error
+	EndCase(ctx context.Context, c transition.Case, disown bool) error
+	ReopenCase(ctx context.Context, c transition.Case) error
+	RetellCase(ctx context.Context, c transition.Case, near string, all fen.Fen) error
+	HoldCaseRefund(ctx context.Context, c transition.Case, r transition.CaseRefund) (transition.RefundNo, bool, error)
+	BookSuspended(ctx context.Context, c transition.Case, r transition.OutsideRefund) (bool, error)
+	RebuildOrder(ctx context.Context, c transition.Case, l transition.Lost) error
+	RestateOrder(ctx context.Context, c transition.Case, o transition.Order, amount fen.Fen) error
 }
 
 // refundLedger is the part that refunds need.

@@ -69,6 +69,12 @@ func (s *Service) settle(ctx context.Context, p channels.Payment, source string)
 	if sum := refundsSum(p); p.Refunded && (sum == 0 || p.RefundedTotal > sum) {
 		return s.moreRefunds(ctx, p, source, no, sum)
 	}
+	return s.credit(ctx, p, source, no)
+}
+
+// credit credits a payment that agrees with itself; what stands against it makes
+// it a case.
+func (s *Service) credit(ctx context.Context, p channels.Payment, source string, no transition.OrderNo) (Outcome, error) {
 	account, err := transition.ParseAccountNo(p.Attach)
 	if err != nil {
 		account = "" // the order's record knows it
@@ -90,7 +96,12 @@ func (s *Service) settle(ctx context.Context, p channels.Payment, source string)
 	case errors.Is(err, transition.ErrMismatch), errors.Is(err, transition.ErrOtherTransaction), errors.Is(err, transition.ErrRefundKnown):
 		return s.openCase(ctx, p, source, "mismatch", err.Error())
 	case errors.Is(err, transition.ErrRefundsUnknown):
-		return s.openCase(ctx, p, source, "refunds_unknown", "refunds that are not named yet")
+		return s.openCase(ctx, p, source, kindRefundsUnknown, "refunds that are not named yet")
+	case errors.Is(err, transition.ErrRefunding):
+		return s.openCase(ctx, p, source, "mismatch", err.Error())
+	case errors.Is(err, transition.ErrDecided):
+		// Its money is gone from here, and the order with it.
+		return s.Close(ctx, no)
 	case errors.Is(err, transition.ErrAccountClosed):
 		return s.openCase(ctx, p, source, "closed_account", "the account takes no money any more")
 	case err != nil:
@@ -141,6 +152,21 @@ func disagreement(p channels.Payment) string {
 	return ""
 }
 
+// kindRefundsUnknown is a case of refunds that were told of and are not known.
+const kindRefundsUnknown = "refunds_unknown"
+
+// paymentCase is the id of a payment's case: its transaction; without a usable
+// one its order; and what is no usable number either is hashed.
+func paymentCase(p channels.Payment) string {
+	switch {
+	case transaction.MatchString(p.TransactionID):
+		return p.Channel + ":" + p.TransactionID
+	case transaction.MatchString(p.OrderNo):
+		return p.Channel + ":order:" + p.OrderNo
+	}
+	return p.Channel + ":order:" + idempotency.Fingerprint(p.OrderNo)
+}
+
 // openCase keeps what cannot be credited. Money of another merchant or in
 // another currency is not in our books, so it is kept without suspense.
 func (s *Service) openCase(ctx context.Context, p channels.Payment, source, kind, why string) (Outcome, error) {
@@ -152,13 +178,9 @@ func (s *Service) openCase(ctx context.Context, p channels.Payment, source, kind
 	if err != nil {
 		return "", fmt.Errorf("case of %s: %w", p.TransactionID, err)
 	}
-	c := transition.Case{ID: p.Channel + ":" + p.TransactionID, Kind: kind, Txn: p.TransactionID, Refunded: p.RefundedTotal, Evidence: evidence}
+	c := transition.Case{ID: paymentCase(p), Kind: kind, Txn: p.TransactionID, Refunded: p.RefundedTotal, Evidence: evidence}
 	if !transaction.MatchString(p.TransactionID) {
-		// The order names the case; what is no usable number either is hashed.
-		c.ID, c.Txn = p.Channel+":order:"+p.OrderNo, ""
-		if !transaction.MatchString(p.OrderNo) {
-			c.ID = p.Channel + ":order:" + idempotency.Fingerprint(p.OrderNo)
-		}
+		c.Txn = ""
 	}
 	counts := p.Currency == "CNY" && !strings.Contains(p.Misdirected, "mchid") && p.Amount > 0 && p.Amount <= fen.Max
 	if counts && c.Txn != "" {

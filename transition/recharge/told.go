@@ -37,7 +37,7 @@ func (s *Service) unseen(ctx context.Context, p channels.Payment, source string,
 	if o.State == transition.OrderCredited && o.Txn == p.TransactionID && s.config.Clock().Sub(first) < unseenMax {
 		return why
 	}
-	_, err = s.openCase(ctx, p, source, "refunds_unknown", "a refund that cannot be found yet")
+	_, err = s.openCase(ctx, p, source, kindRefundsUnknown, "a refund that cannot be found yet")
 	return errors.Join(err, why)
 }
 
@@ -54,6 +54,13 @@ func (s *Service) learnRefunds(ctx context.Context, p channels.Payment) (channel
 		return p, nil //nolint:nilerr // nobody to ask: the refunds stay unknown
 	}
 	for _, no := range p.RefundNos {
+		own, err := s.ownNumber(ctx, no)
+		if err != nil {
+			return p, err
+		}
+		if own {
+			continue // its own record knows what became of it
+		}
 		status, err := refunder.QueryRefund(ctx, p.OrderNo, no)
 		switch {
 		case errors.Is(err, channels.ErrRefundNotFound) && (no == p.OrderNo || p.RefundedTotal == 0), errors.Is(err, channels.ErrRefused):
@@ -73,6 +80,19 @@ func (s *Service) learnRefunds(ctx context.Context, p channels.Payment) (channel
 		}
 	}
 	return p, nil
+}
+
+// ownNumber says whether a refund is one of the hub's own.
+func (s *Service) ownNumber(ctx context.Context, text string) (bool, error) {
+	no, err := transition.ParseRefundNo(text)
+	if err != nil {
+		return false, nil //nolint:nilerr // no number of the hub's
+	}
+	_, err = s.config.Ledger.Refund(ctx, no)
+	if errors.Is(err, transition.ErrNoRefund) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func refundsSum(p channels.Payment) fen.Fen {
@@ -102,15 +122,19 @@ func (s *Service) moreRefunds(ctx context.Context, p channels.Payment, source st
 			return "", err
 		}
 		if o.Refunded >= p.RefundedTotal {
-			return Duplicate, nil
+			return Duplicate, s.allKnown(ctx, p)
 		}
 		sum = o.Refunded
 	}
 	if p.RefundedTotal == 0 {
-		return s.openCase(ctx, p, source, "refunds_unknown", "the channel tells of refunds without naming them")
+		return s.openCase(ctx, p, source, kindRefundsUnknown, "the channel tells of refunds without naming them")
 	}
-	return s.openCase(ctx, p, source, "refunds_unknown",
+	outcome, err := s.openCase(ctx, p, source, kindRefundsUnknown,
 		fmt.Sprintf("the channel refunded %s yuan, refunds of %s are known", p.RefundedTotal.Yuan(), sum.Yuan()))
+	if err != nil {
+		return outcome, err
+	}
+	return s.creditSuspended(ctx, p, source, no)
 }
 
 // bookRefunds books the refunds that came with the payment of an order that was

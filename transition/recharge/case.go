@@ -1,0 +1,362 @@
+package recharge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"guodu/channels"
+	"guodu/transition"
+)
+
+// Sentinels of working a case. None of them moved anything.
+var (
+	// ErrNotCreditable says that the payment of a case cannot be credited as it
+	// is; the text says why, and what can be done instead.
+	ErrNotCreditable = errors.New("case cannot be credited")
+	// ErrNotRefundable says the same of giving it back.
+	ErrNotRefundable = errors.New("case cannot be refunded")
+)
+
+// Word is who decides what becomes of a case, and why.
+type Word struct{ By, Why string }
+
+// evidence is what a case of a payment keeps of it.
+type evidence struct {
+	Channel string `json:"channel"`
+	Order   string `json:"order"` // as the channel named it
+	Txn     string `json:"txn"`
+	Attach  string `json:"attach"`
+}
+
+// note makes it durable who does what with a case before it is done.
+func (s *Service) note(ctx context.Context, c transition.Case, action string, w Word) error {
+	at := s.config.Clock().In(transition.Beijing()).Format(time.DateTime)
+	s.config.Log.Info("case worked", "case", c.ID, "action", action, "by", w.By, "why", w.Why)
+	return s.config.Ledger.NoteCase(ctx, c, fmt.Sprintf("%s %s by %s: %s", at, action, w.By, w.Why))
+}
+
+// CreditCase credits the payment of a case to the account of its order, once the
+// channel has said again, signed, what was paid. A lost order is rebuilt from the
+// channel's word: for the account that the payment names, or for the given one if
+// it names none. An order of another amount becomes one of what was paid. A
+// repeat after the credit is Duplicate.
+// Errors: ErrNotCreditable, ErrChannel, transition.ErrNoCase, and those of
+// Channel.Query.
+func (s *Service) CreditCase(ctx context.Context, id string, account transition.AccountNo, w Word) (Outcome, error) {
+	c, e, err := s.caseOfPayment(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if !c.Open {
+		if c.Decision == transition.Undecided {
+			return Duplicate, nil
+		}
+		return "", fmt.Errorf("%w: it was %s; reopen it first", ErrNotCreditable, c.Decision)
+	}
+	if c.Refunding > 0 {
+		return "", fmt.Errorf("%w: %s yuan of it are on their way back", ErrNotCreditable, c.Refunding.Yuan())
+	}
+	no, err := transition.ParseOrderNo(e.Order)
+	if err != nil {
+		return "", fmt.Errorf("%w: guodu has no order numbers such as %.64q; refund it, or disown it", ErrNotCreditable, e.Order)
+	}
+	payment, err := s.paymentOf(ctx, e)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNotCreditable, err)
+	}
+	err = s.note(ctx, c, "credit", w)
+	if err != nil {
+		return "", err
+	}
+	err = s.makeCreditable(ctx, c, no, payment, firstAccount(payment.Attach, e.Attach, account))
+	if err != nil {
+		return "", err
+	}
+	outcome, err := s.Settle(ctx, payment, "query")
+	if err != nil || outcome != Cased {
+		return outcome, err
+	}
+	return "", s.stillCase(ctx, id)
+}
+
+// firstAccount is the first of what the channel says that can be an account; the
+// person's word counts only where the channel says nothing.
+func firstAccount(now, before string, word transition.AccountNo) transition.AccountNo {
+	for _, text := range []string{now, before} {
+		if no, err := transition.ParseAccountNo(text); err == nil {
+			return no
+		}
+	}
+	return word
+}
+
+// caseOfPayment reads a case and what it keeps of its payment.
+func (s *Service) caseOfPayment(ctx context.Context, id string) (transition.Case, evidence, error) {
+	c, err := s.config.Ledger.Case(ctx, id)
+	if err != nil {
+		return c, evidence{}, err
+	}
+	var e evidence
+	if err := json.Unmarshal(c.Evidence, &e); err != nil {
+		return c, e, fmt.Errorf("case %s: evidence: %w", id, err)
+	}
+	return c, e, nil
+}
+
+// paymentOf asks the channel about the payment of a case again: people decide on
+// what it says now, not on what was once told.
+func (s *Service) paymentOf(ctx context.Context, e evidence) (channels.Payment, error) {
+	channel, err := s.channel(e.Channel)
+	if err != nil {
+		return channels.Payment{}, err
+	}
+	payment, err := channel.Query(ctx, e.Order)
+	if err != nil {
+		return payment, err
+	}
+	if why := disagreement(payment); payment.State == channels.Paid && why != "" {
+		return payment, errors.New(why)
+	}
+	if payment.State != channels.Paid || payment.TransactionID != e.Txn {
+		return payment, fmt.Errorf("the channel holds order %.64s as %s with transaction %q now, the case is about %q", e.Order, payment.State,
+			payment.TransactionID, e.Txn)
+	}
+	return payment, nil
+}
+
+// makeCreditable brings the order's record to what the channel says of its
+// payment.
+func (s *Service) makeCreditable(ctx context.Context, c transition.Case, no transition.OrderNo, p channels.Payment, account transition.AccountNo) error {
+	o, err := s.config.Ledger.Order(ctx, no)
+	switch {
+	case errors.Is(err, transition.ErrNoOrder) && account == "":
+		return fmt.Errorf("%w: the payment names no account; name it", ErrNotCreditable)
+	case errors.Is(err, transition.ErrNoOrder):
+		err = s.config.Ledger.RebuildOrder(ctx, c, transition.Lost{
+			No: no, Account: account, Channel: p.Channel, Amount: p.Amount, PayerKind: p.Payer.Kind, Payer: p.Payer.ID,
+		})
+		if errors.Is(err, transition.ErrNumber) || errors.Is(err, transition.ErrNoAccount) || errors.Is(err, transition.ErrMismatch) {
+			return fmt.Errorf("%w: %w", ErrNotCreditable, err)
+		}
+	case err == nil && o.Channel != p.Channel:
+		return fmt.Errorf("%w: the order is one of %s", ErrNotCreditable, o.Channel)
+	case err == nil && o.State == transition.OrderCredited && o.Txn != p.TransactionID:
+		return fmt.Errorf("%w: its order was credited for transaction %s; refund it", ErrNotCreditable, o.Txn)
+	case err == nil && o.State != transition.OrderCredited && o.Amount != p.Amount:
+		err = s.config.Ledger.RestateOrder(ctx, c, o, p.Amount)
+	}
+	if err != nil {
+		return err
+	}
+	return s.retell(ctx, c, p)
+}
+
+// retell lets the channel's present word on refunds stand instead of a larger one
+// that it once told.
+func (s *Service) retell(ctx context.Context, c transition.Case, p channels.Payment) error {
+	p, err := s.learnRefunds(ctx, p)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotCreditable, err)
+	}
+	known := refundsSum(p) + c.Returned
+	if p.Refunded && known == 0 || p.RefundedTotal > known {
+		return fmt.Errorf("%w: the channel tells of refunds that are not known; name them with a refund of the case", ErrNotCreditable)
+	}
+	if c.Refunded <= known && c.Kind != kindRefundsUnknown {
+		return nil
+	}
+	return s.config.Ledger.RetellCase(ctx, c, p.OrderNo, known)
+}
+
+// stillCase says why a case is one still.
+func (s *Service) stillCase(ctx context.Context, id string) error {
+	c, err := s.config.Ledger.Case(ctx, id)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: it stays a case of kind %s", ErrNotCreditable, c.Kind)
+}
+
+// RefundCase gives what a case holds back to its payer, the way it came. What the
+// channel gave back already is booked instead, and only the rest is asked for;
+// made names a refund that the channel knows and does not name by itself. A
+// repeat gives the refund that is under way. The refund is zero if nothing was
+// left to ask for.
+// Errors: ErrNotRefundable, ErrChannel, ErrNoRefunds, transition.ErrNoCase, and
+// those of Channel.Query. What the channel says of the refund is in its word.
+func (s *Service) RefundCase(ctx context.Context, id, made string, w Word) (transition.RefundOrder, error) {
+	none := transition.RefundOrder{}
+	c, e, err := s.caseOfPayment(ctx, id)
+	if err != nil {
+		return none, err
+	}
+	if !c.Open || c.Suspense == 0 {
+		return none, fmt.Errorf("%w: it holds no money (%s)", ErrNotRefundable, c.Decision)
+	}
+	if _, err := s.refunder(e.Channel); err != nil {
+		return none, err
+	}
+	payment, err := s.paymentOf(ctx, e)
+	if err != nil {
+		return none, fmt.Errorf("%w: %w", ErrNotRefundable, err)
+	}
+	err = s.note(ctx, c, "refund", w)
+	if err != nil {
+		return none, err
+	}
+	if c.Refunding == 0 {
+		c, err = s.bookMade(ctx, c, payment, made)
+		if err != nil || !c.Open {
+			return none, err
+		}
+	}
+	no, err := s.holdCase(ctx, c, payment, w)
+	if err != nil {
+		return none, err
+	}
+	err = s.AskRefund(ctx, no)
+	if err != nil {
+		s.config.Log.Warn("refund stays due", "refund", no, "error", err)
+	}
+	return s.config.Ledger.Refund(ctx, no)
+}
+
+// bookMade books what the channel has given back of a case, and returns the case
+// as it stands then.
+func (s *Service) bookMade(ctx context.Context, c transition.Case, p channels.Payment, made string) (transition.Case, error) {
+	if made != "" {
+		p.RefundNos = append(p.RefundNos, made)
+	}
+	p, err := s.learnRefunds(ctx, p)
+	if err != nil {
+		return c, fmt.Errorf("%w: %w", ErrNotRefundable, err)
+	}
+	err = s.bookSuspended(ctx, c, p, "query")
+	if err != nil {
+		return c, err
+	}
+	c, err = s.config.Ledger.Case(ctx, c.ID)
+	if err != nil {
+		return c, err
+	}
+	if p.Refunded && c.Returned == 0 || p.RefundedTotal > c.Returned {
+		return c, fmt.Errorf("%w: the channel has refunded some of it under a number that it does not say; name the number", ErrNotRefundable)
+	}
+	return c, nil
+}
+
+// bookSuspended books refunds of money that is in suspense.
+func (s *Service) bookSuspended(ctx context.Context, c transition.Case, p channels.Payment, source string) error {
+	for _, r := range p.Refunds {
+		_, err := s.config.Ledger.BookSuspended(ctx, c, transition.OutsideRefund{
+			No: r.No, Order: transition.OrderNo(p.OrderNo), Channel: p.Channel, Amount: r.Amount, At: r.Time, Source: source,
+		})
+		if errors.Is(err, transition.ErrCaseEnded) {
+			return fmt.Errorf("case %s: %w", c.ID, transition.ErrMoved) // credited meanwhile: told again, it is booked there
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holdCase binds what a case holds to a refund.
+func (s *Service) holdCase(ctx context.Context, c transition.Case, p channels.Payment, w Word) (transition.RefundNo, error) {
+	now := s.config.Clock()
+	no := transition.NewCaseRefundNo(c, now)
+	request, err := json.Marshal(channels.RefundRequest{
+		OrderNo: p.OrderNo, RefundNo: string(no), Amount: c.Suspense, Total: p.Amount, Reason: s.config.RefundReason,
+		NotifyURL: s.refundNotifyURL(p.Channel),
+	})
+	if err != nil {
+		return "", fmt.Errorf("refund of case %s: %w", c.ID, err)
+	}
+	stored, fresh, err := s.config.Ledger.HoldCaseRefund(ctx, c, transition.CaseRefund{
+		No: no, Channel: p.Channel, Order: p.OrderNo, Amount: c.Suspense, Request: request, By: w.By, Why: w.Why, FirstDue: now.Add(firstQuery),
+	})
+	if err == nil {
+		s.config.Log.Info("refund", "refund", stored, "case", c.ID, "channel", p.Channel, "amount_fen", int64(c.Suspense), "by", w.By, "new", fresh)
+	}
+	return stored, err
+}
+
+// CloseCase ends a case on people's word. With disown its money leaves the books:
+// it was never the hub's. Closing twice is safe.
+// Errors: transition.ErrNoCase, transition.ErrSuspense, transition.ErrRefunding.
+func (s *Service) CloseCase(ctx context.Context, id string, disown bool, w Word) error {
+	c, err := s.config.Ledger.Case(ctx, id)
+	if err != nil {
+		return err
+	}
+	action := "close"
+	if disown {
+		action = "disown"
+	}
+	err = s.note(ctx, c, action, w)
+	if err != nil {
+		return err
+	}
+	return s.config.Ledger.EndCase(ctx, c, disown)
+}
+
+// ReopenCase takes CloseCase back, with the money.
+// Errors: transition.ErrNoCase, transition.ErrCaseEnded.
+func (s *Service) ReopenCase(ctx context.Context, id string, w Word) error {
+	c, err := s.config.Ledger.Case(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = s.note(ctx, c, "reopen", w)
+	if err != nil {
+		return err
+	}
+	return s.config.Ledger.ReopenCase(ctx, c)
+}
+
+// suspendedCase is the case of a payment, if it holds money.
+func (s *Service) suspendedCase(ctx context.Context, p channels.Payment) (c transition.Case, holds bool, err error) {
+	c, err = s.config.Ledger.CaseOf(ctx, p.OrderNo, paymentCase(p))
+	if errors.Is(err, transition.ErrNoCase) {
+		return c, false, nil
+	}
+	return c, err == nil && c.Open && c.Suspense > 0, err
+}
+
+// creditSuspended books refunds of a payment that became a case against what the
+// case holds, and credits the rest if no more refunds are told of than are known
+// then.
+func (s *Service) creditSuspended(ctx context.Context, p channels.Payment, source string, no transition.OrderNo) (Outcome, error) {
+	c, holds, err := s.suspendedCase(ctx, p)
+	if err != nil || !holds || len(p.Refunds) == 0 {
+		return Cased, err
+	}
+	err = s.bookSuspended(ctx, c, p, source)
+	if errors.Is(err, transition.ErrMismatch) {
+		return Cased, nil // what is told does not fit what it holds: people look
+	}
+	if err != nil {
+		return "", err
+	}
+	if disagreement(p) != "" {
+		return Cased, nil
+	}
+	p.Refunds = nil
+	return s.credit(ctx, p, source, no)
+}
+
+// allKnown closes the case of a credited order whose refunds were not known, once
+// they are all in its books.
+func (s *Service) allKnown(ctx context.Context, p channels.Payment) error {
+	c, err := s.config.Ledger.CaseOf(ctx, p.OrderNo, paymentCase(p))
+	if errors.Is(err, transition.ErrNoCase) {
+		return nil
+	}
+	if err != nil || !c.Open || c.Kind != kindRefundsUnknown || c.Suspense > 0 {
+		return err
+	}
+	return s.CloseCase(ctx, c.ID, false, Word{By: "guodu", Why: "all refunds that the channel told of are booked"})
+}
