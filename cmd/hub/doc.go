@@ -6,7 +6,9 @@
 //	hub accounts show NO          one account
 //	hub terminals add ID KEY      register a terminal
 //	hub terminals list            the registered terminals
-//	hub cases list                what a person must decide
+//	hub trace ORDER               everything known of an order
+//	hub refunds make ORDER        give pending money back; two names
+//	hub cases                     what a person must decide, and deciding it
 //	hub keys new FILE             make the key that signs for terminals
 //
 // Each reads the same configuration: --config FILE (or GUODU_CONFIG), then the

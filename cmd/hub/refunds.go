@@ -29,7 +29,7 @@ type makeRefund struct {
 }
 
 // errTwoNames says that one person alone moves no money.
-var errTwoNames = errors.New("a refund takes two different names: --as A --as B")
+var errTwoNames = errors.New("money takes two different names: --as A --as B")
 
 // twoNames are those of who asks and who agrees.
 func twoNames(as []string) (string, error) {
@@ -37,11 +37,18 @@ func twoNames(as []string) (string, error) {
 		return "", errTwoNames
 	}
 	for _, name := range as {
-		if name == "" || len(name) > 32 || strings.ContainsAny(name, " \t\r\n+") {
-			return "", fmt.Errorf("name %.40q: want 1 to 32 characters without blanks and +", name)
+		if err := checkName(name); err != nil {
+			return "", err
 		}
 	}
 	return as[0] + "+" + as[1], nil
+}
+
+func checkName(name string) error {
+	if name == "" || len(name) > 32 || strings.ContainsAny(name, " \t\r\n+") {
+		return fmt.Errorf("name %.40q: want 1 to 32 characters without blanks and +", name)
+	}
+	return nil
 }
 
 // Run holds the money and asks the channel once; the serving hubs go on asking.
