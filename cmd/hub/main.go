@@ -22,6 +22,7 @@ type program struct {
 	Debug  bool   `help:"Log more."`
 
 	Serve     serve     `cmd:"" help:"Run the hub."`
+	Doctor    doctor    `cmd:"" help:"Examine configuration, keys, clocks, Redis, portal, channels and callback addresses; say what to do. Moves nothing."`
 	Verify    verify    `cmd:"" help:"Derive every balance, order and load again from the entries; print the first difference."`
 	Accounts  accounts  `cmd:"" help:"Accounts and cards."`
 	Terminals terminals `cmd:"" help:"Terminals."`

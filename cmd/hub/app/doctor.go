@@ -1,0 +1,326 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"guodu/channels"
+	"guodu/internal/redisx"
+	"guodu/transition"
+)
+
+// Health is what a check came to.
+type Health string
+
+// The healths. Only Failed keeps a hub from doing its work.
+const (
+	Well   Health = "ok"
+	Warned Health = "WARN"
+	Failed Health = "FAIL"
+)
+
+// Finding is one result of an examination, with what to do about it.
+type Finding struct {
+	What   string // the part, such as "clock"
+	Health Health
+	Text   string
+	Remedy string // empty if nothing is to be done
+}
+
+// doctor examines a configuration and what it names.
+type doctor struct {
+	config Config
+	http   *http.Client
+	now    func() time.Time
+	tell   func(Finding)
+}
+
+// patience bounds each single check over the network.
+const patience = 8 * time.Second
+
+// Examine looks at everything that a hub of this configuration needs: files and
+// keys, clocks, both Redis, the portal, the channels, and the way by which they
+// call back. It moves nothing: each channel is asked about an order that nobody
+// has, and each callback address is sent an empty one. With offline it asks
+// nobody but Redis. It may run beside a serving hub.
+func Examine(ctx context.Context, c Config, offline bool, tell func(Finding)) {
+	d := &doctor{config: c, http: &http.Client{Timeout: patience}, now: time.Now, tell: tell}
+	d.settings()
+	d.files()
+	inUse := d.keys()
+	d.redis(ctx)
+	if offline {
+		return
+	}
+	d.portal(ctx)
+	for _, name := range slices.Sorted(maps.Keys(inUse)) {
+		d.channel(ctx, inUse[name])
+		d.callback(ctx, name)
+	}
+}
+
+func (d *doctor) well(what, format string, args ...any) {
+	d.tell(Finding{What: what, Health: Well, Text: fmt.Sprintf(format, args...)})
+}
+
+func (d *doctor) warn(what, text, remedy string) { d.tell(Finding{what, Warned, text, remedy}) }
+func (d *doctor) fail(what, text, remedy string) { d.tell(Finding{what, Failed, text, remedy}) }
+
+// settings looks at the configuration by itself.
+func (d *doctor) settings() {
+	err := d.config.Check()
+	if err != nil {
+		d.fail("configuration", err.Error(), "docs/configuration.md has every name")
+		return
+	}
+	d.well("configuration", "complete, environment %s", d.config.Environment)
+	if d.config.Environment != production {
+		d.warn("environment", "it is test: simulators' keys are taken, cookies go over plain http", "environment: production, before real money comes")
+	}
+}
+
+// files looks at who else may read the secrets.
+func (d *doctor) files() {
+	w, a := d.config.WeChat, d.config.Alipay
+	paths := []string{w.AppSecretFile, w.MerchantKeyFile, w.APIv3KeyFile, a.AppKeyFile, d.config.Portal.ClientSecretFile, d.config.Terminals.KeyFile,
+		d.config.Redis.PasswordFile, d.config.Ephemeral.PasswordFile}
+	open := 0
+	for _, path := range paths {
+		if path == "" {
+			continue
+		}
+		info, err := os.Stat(path)
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			open++
+			d.warn("files", fmt.Sprintf("%s may be read by others (%v)", path, info.Mode().Perm()), "chmod 600 "+path)
+		}
+	}
+	if open == 0 {
+		d.well("files", "no secret may be read by others")
+	}
+}
+
+// keys opens the channels with what the files hold.
+func (d *doctor) keys() map[string]channels.Channel {
+	parts, err := readSecrets(d.config)
+	var inUse map[string]channels.Channel
+	if err == nil {
+		inUse, err = openChannels(parts)
+	}
+	if err != nil {
+		d.fail("keys", err.Error(), "the file must hold the key that the text names, as the platform gives it")
+		return nil
+	}
+	d.well("keys", "readable; channels in use: %s", strings.Join(slices.Sorted(maps.Keys(inUse)), ", "))
+	return inUse
+}
+
+// redis looks at both servers, without starting any.
+func (d *doctor) redis(ctx context.Context) {
+	money := d.server(ctx, "money Redis", d.config.Redis, "money")
+	if money != nil {
+		defer money.Close()
+		d.durability(ctx, money)
+		d.books(ctx, money)
+	}
+	ephemeral := d.server(ctx, "ephemeral Redis", d.config.Ephemeral, "ephemeral")
+	if ephemeral == nil {
+		return
+	}
+	defer ephemeral.Close()
+	if money != nil && runID(ctx, money) == runID(ctx, ephemeral) {
+		d.warn("ephemeral Redis", "it is the same server as the money Redis: a flood of pages can take the memory that a credit needs",
+			"give ephemeral.addrs a server of its own")
+	}
+}
+
+// server connects to a Redis and compares clocks; nil if there is none.
+func (d *doctor) server(ctx context.Context, what string, r RedisConfig, name string) redis.UniversalClient {
+	r = stored{beside: true}.found(d.config, r, name)
+	if len(r.Addrs) == 0 {
+		d.well(what, "none is configured and none runs: hub serve starts one of its own in %s", d.config.DataDir)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	client, err := new(stores).open(ctx, d.config, r, name, name == "ephemeral")
+	if err != nil {
+		d.fail(what, err.Error(), "start it, or mend "+name+"'s addrs, username and password_file")
+		return nil
+	}
+	at, err := client.Time(ctx).Result()
+	if err == nil {
+		d.clock(what, at.Sub(d.now()))
+	}
+	return client
+}
+
+func (d *doctor) durability(ctx context.Context, client redis.UniversalClient) {
+	err := redisx.CheckDurable(ctx, client, d.config.Redis.Replicas, d.config.Redis.Accept)
+	if err != nil {
+		d.fail("money Redis", err.Error(), "hub serve would refuse it; set what the text names, and CONFIG REWRITE")
+		return
+	}
+	d.well("money Redis", "keeps what it acknowledges")
+}
+
+// books says what waits for a person.
+func (d *doctor) books(ctx context.Context, client redis.UniversalClient) {
+	run := redisx.NewRunner(client, redisx.RunnerOptions{Replicas: d.config.Redis.Replicas})
+	store, err := transition.Open(ctx, run, transition.Options{Prefix: d.config.Redis.Prefix})
+	var cases []transition.Case
+	if err == nil {
+		cases, err = store.Cases(ctx)
+	}
+	if err != nil {
+		d.fail("books", err.Error(), "")
+		return
+	}
+	open := 0
+	for _, c := range cases {
+		if c.Open {
+			open++
+		}
+	}
+	if open > 0 {
+		d.warn("books", fmt.Sprintf("%d cases wait for a person", open), "hub cases")
+		return
+	}
+	d.well("books", "no case waits for a person")
+}
+
+func runID(ctx context.Context, client redis.UniversalClient) string {
+	info, err := client.Info(ctx, "server").Result()
+	if err != nil {
+		return err.Error()
+	}
+	for line := range strings.Lines(info) {
+		if id, found := strings.CutPrefix(line, "run_id:"); found {
+			return id
+		}
+	}
+	return ""
+}
+
+// How far clocks may differ. WeChat Pay and the hub refuse each other's messages
+// at five minutes.
+const (
+	clockGood = 2 * time.Second
+	clockBad  = time.Minute
+)
+
+// clock compares somebody else's clock, which is ahead of ours by so much.
+func (d *doctor) clock(whose string, ahead time.Duration) {
+	text := fmt.Sprintf("%s is %.1f s ahead of this machine", whose, ahead.Seconds())
+	switch {
+	case ahead.Abs() >= clockBad:
+		d.fail("clock", text, "run an NTP client here; at 300 s WeChat Pay's callbacks are refused")
+	case ahead.Abs() >= clockGood:
+		d.warn("clock", text, "run an NTP client on both machines")
+	default:
+		d.well("clock", "%s", text)
+	}
+}
+
+func (d *doctor) portal(ctx context.Context) {
+	if d.config.Portal.Base == "" {
+		return
+	}
+	res, err := d.request(ctx, http.MethodGet, d.config.Portal.Base)
+	if err != nil {
+		d.fail("portal", bare(err), "nobody can bind until portal.base answers")
+		return
+	}
+	d.well("portal", "answers %d", res.status)
+}
+
+// channel asks about an order that nobody has: a signed question, so that the
+// answer tells whether the keys fit.
+func (d *doctor) channel(ctx context.Context, channel channels.Channel) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err := channel.Query(ctx, string(transition.NewOrderNo("doctor", d.now())))
+	what := channel.Name()
+	switch {
+	case err == nil || errors.Is(err, channels.ErrOrderNotFound):
+		d.well(what, "takes this hub's signature")
+	case errors.Is(err, channels.ErrRefused):
+		d.fail(what, err.Error(), "the app, the merchant number, the serial and the key must be of one merchant; see docs/faq.md")
+	default:
+		d.fail(what, err.Error(), "let this machine reach the channel's API, through a proxy if need be, and compare its public key")
+	}
+	if base := d.bases()[what]; base != "" {
+		res, err := d.request(ctx, http.MethodHead, base)
+		if at, bad := http.ParseTime(res.date); err == nil && bad == nil {
+			d.clock(what, at.Sub(d.now()).Truncate(time.Second))
+		}
+	}
+}
+
+// bases are the addresses of the channels' APIs.
+func (d *doctor) bases() map[string]string {
+	base := func(configured, usual string) string {
+		if configured != "" {
+			return configured
+		}
+		return usual
+	}
+	return map[string]string{
+		"wechat": base(d.config.WeChat.APIBase, "https://api.mch.weixin.qq.com"),
+		"alipay": base(d.config.Alipay.Gateway, "https://openapi.alipay.com/gateway.do"),
+	}
+}
+
+// callback sends an empty callback to the address that the channel is told: a
+// hub refuses it in the channel's own words.
+func (d *doctor) callback(ctx context.Context, channel string) {
+	address := d.config.PublicURL + "/notify/" + channel
+	what := channel + " callback"
+	res, err := d.request(ctx, http.MethodPost, address)
+	switch {
+	case err != nil:
+		d.fail(what, bare(err), "no callback arrives: name, certificate and port of public_url, and the proxy behind it. This was tried from here only")
+	case res.status == http.StatusServiceUnavailable:
+		d.fail(what, address+" answers 503", "the hub does not trust its money Redis, see its log; the channel sends again")
+	case res.status != http.StatusUnauthorized && res.status != http.StatusBadRequest || !strings.Contains(strings.ToLower(res.body), "fail"):
+		d.fail(what, address+" answers "+strconv.Itoa(res.status)+", which is not this hub", "let the proxy pass /notify/ on, unchanged and without a login")
+	default:
+		d.well(what, "%s leads to a hub", address)
+	}
+}
+
+type answer struct {
+	status     int
+	body, date string
+}
+
+func (d *doctor) request(ctx context.Context, method, address string) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, http.NoBody)
+	if err != nil {
+		return answer{}, err
+	}
+	res, err := d.http.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, 4<<10))
+	return answer{res.StatusCode, string(text), res.Header.Get("Date")}, err
+}
+
+// bare is an error of net/http without the query of its address.
+func bare(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "?")
+	return text
+}
