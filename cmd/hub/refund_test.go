@@ -97,6 +97,27 @@ func TestARefundGoesBackByBothChannels(t *testing.T) {
 	c.balanced()
 }
 
+func TestACommandTypedTwiceRefundsOnce(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	c.start("")
+	order := c.paidBy("wechat", "50.00")
+	for range 2 {
+		if status, output := c.refund(order, "20.00"); status != 0 || !strings.Contains(output, "20.00 yuan") {
+			t.Fatalf("%d %s", status, output)
+		}
+	}
+	for range 2 { // all the rest
+		c.must("30.00 yuan", "refunds", "make", order, "--as", "li", "--as", "wang", "--why", "and the rest")
+	}
+	if o := c.order(order); len(o.Refunds) != 2 || o.Refunded+o.Refunding != 5000 {
+		t.Errorf("refunds %v: %s refunded, %s under way", o.Refunds, o.Refunded.Yuan(), o.Refunding.Yuan())
+	}
+	if _, err := c.inside().Books().Verify(c.ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestARefundOfUnknownOutcomeIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	c := newCampus(t)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"guodu/cmd/hub/app"
+	"guodu/idempotency"
 	"guodu/internal/fen"
 	"guodu/transition"
 	"guodu/transition/recharge"
@@ -73,8 +74,13 @@ func (c makeRefund) Run(r run) error {
 				return err
 			}
 		}
+		before, err := c.before(r, hub, o, by)
+		if err != nil || before {
+			return err
+		}
 		refund, err := hub.Orders().Refund(r.ctx, recharge.RefundWish{
 			Account: o.Account, Order: no, Amount: amount, By: by, Why: c.Why, Frozen: c.Frozen,
+			Key: idempotency.Key(idempotency.Fingerprint("refunds make", string(no), c.Amount, by, c.Why)),
 		})
 		if err != nil {
 			return err
@@ -85,6 +91,24 @@ func (c makeRefund) Run(r run) error {
 		}
 		return nil
 	})
+}
+
+// before prints the refund that this very command has made already: typed again it
+// makes no other one. A second refund like the first has a reason of its own.
+func (c makeRefund) before(r run, hub *app.Hub, o transition.Order, by string) (bool, error) {
+	refunds, err := hub.Books().Refunds(r.ctx, o)
+	if err != nil {
+		return false, err
+	}
+	for _, one := range refunds {
+		same := one.Ours && one.By == by && one.Why == c.Why && one.State != transition.RefundReturned
+		if same && (c.Amount == "" || one.Amount.Yuan() == c.Amount) {
+			printRefund(r.out, one)
+			fmt.Fprintln(r.out, "made before; another one needs another --why")
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 type returnRefund struct {
