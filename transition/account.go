@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"guodu/internal/fen"
 )
@@ -20,6 +21,43 @@ type Account struct {
 	Freeze     []Reason
 	Card       CardUID
 	Seq        int64 // number of its last entry
+	Quota      Quota
+	Unpaid     UnpaidOrder
+}
+
+// Quota is what orders reserved of one day's limit. An order reserves its amount
+// when it is made and frees it when it is closed; a paid one keeps it.
+type Quota struct {
+	Day      string // yyyyMMdd in Beijing; empty before the first order
+	Reserved fen.Fen
+}
+
+// Used is what counts against the limit of an order that is made now, as
+// order_create counts it. Two hubs' clocks may differ at midnight: the later day
+// counts, but none beyond tomorrow, which a clock that was wrong has left.
+func (q Quota) Used(now time.Time) fen.Fen {
+	today, tomorrow := quotaDays(now)
+	if q.Day < today || q.Day > tomorrow {
+		return 0
+	}
+	return q.Reserved
+}
+
+// quotaDays are the day that an order made now belongs to, and the one after.
+func quotaDays(now time.Time) (today, tomorrow string) {
+	now = now.In(Beijing())
+	return now.Format("20060102"), now.AddDate(0, 0, 1).Format("20060102")
+}
+
+// UnpaidOrder is the account's newest order if it was neither paid nor closed. A
+// wish of the same channel, amount and payer gets this very order until it
+// expires.
+type UnpaidOrder struct {
+	No      OrderNo // empty if there is none
+	Channel string
+	Amount  fen.Fen
+	Payer   string // personal: it belongs in no log
+	Expires time.Time
 }
 
 // Reason is why an account is frozen, and who may lift it.
@@ -51,6 +89,12 @@ func accountFrom(no AccountNo, h map[string]string) (Account, error) {
 	for _, pair := range strings.FieldsFunc(h["freeze"], func(r rune) bool { return r == ',' }) {
 		name, owner, _ := strings.Cut(pair, "=")
 		a.Freeze = append(a.Freeze, Reason{name, owner})
+	}
+	if h["q_day"] != "" {
+		a.Quota = Quota{Day: h["q_day"], Reserved: n.fen(h["q_fen"])}
+	}
+	if open := strings.Fields(h["open"]); len(open) == 5 {
+		a.Unpaid = UnpaidOrder{No: OrderNo(open[0]), Channel: open[1], Amount: n.fen(open[2]), Payer: open[3], Expires: n.time(open[4])}
 	}
 	if n.err != nil {
 		return Account{}, fmt.Errorf("account %s: %w", no, n.err)

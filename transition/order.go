@@ -100,13 +100,13 @@ func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (no OrderNo, fresh 
 		idem = s.keys.idem(p, n.Account, string(n.Key))
 	}
 	now := s.clock()
+	today, tomorrow := quotaDays(now)
 	reply, err := s.run.Run(ctx, s.scripts.orderCreate,
 		[]string{s.keys.account(p, n.Account), s.keys.order(p, n.No), s.keys.due(p), idem},
 		string(n.No), n.Channel, n.Amount.String(), n.PayerKind, n.Payer, string(n.Request),
 		string(n.Key), idempotency.Fingerprint("recharge", string(n.Account), n.Channel, n.Amount.String(), n.PayerKind, n.Payer),
-		millis(now), millis(n.Expires), millis(n.FirstDue), now.In(Beijing()).Format("20060102"),
-		n.Limits.Order.String(), n.Limits.Day.String(), n.Limits.Balance.String(), string(n.Account),
-		now.In(Beijing()).AddDate(0, 0, 1).Format("20060102"))
+		millis(now), millis(n.Expires), millis(n.FirstDue), today,
+		n.Limits.Order.String(), n.Limits.Day.String(), n.Limits.Balance.String(), string(n.Account), tomorrow)
 	if err != nil {
 		return "", false, err
 	}

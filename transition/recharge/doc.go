@@ -10,6 +10,8 @@
 // and the script behind it credits once. What cannot be credited is kept as a
 // case, with its money in suspense, before the channel hears "success".
 //
-// Callers: binding/web (Create, Order), notify by way of cmd/hub/app (Settle,
+// Before any of it [Service.Room] says what the limits leave.
+//
+// Callers: binding/web (Room, Create, Order), notify by way of cmd/hub/app (Settle,
 // Due, Later, Close). A Service is safe for concurrent use.
 package recharge

@@ -59,6 +59,11 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
+	return newDeskWithin(t, transition.Limits{Order: 50_000, Day: 200_000, Balance: 500_000})
+}
+
+func newDeskWithin(t *testing.T, limits transition.Limits) *desk {
+	t.Helper()
 	d := &desk{t: t, wechat: &scripted{name: "wechat"}, alipay: &scripted{name: "alipay"}, now: time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return d.now }
 	d.bench = transitiontest.New(t, clock)
@@ -66,7 +71,7 @@ func newDesk(t *testing.T) *desk {
 	d.Service = recharge.New(recharge.Config{
 		Ledger: d.bench.Store, Channels: map[string]channels.Channel{"wechat": d.wechat, "alipay": d.alipay}, Clock: clock,
 		NotifyURL: func(c string) string { return "https://card.example.edu/notify/" + c }, Description: "校园卡充值",
-		Limits: transition.Limits{Order: 50_000, Day: 200_000, Balance: 500_000}, Log: slog.New(slog.DiscardHandler),
+		Limits: limits, Log: slog.New(slog.DiscardHandler),
 	})
 	return d
 }
