@@ -2,7 +2,7 @@
 // work inside the channel's own app.
 //
 //	bind      OAuth with state ─▶ portal user name and password ─▶ bound
-//	recharge  amount ─▶ order ─▶ the app's pay sheet ─▶ the order's page
+//	recharge  what the limits leave ─▶ amount ─▶ order ─▶ the app's pay sheet ─▶ the order's page
 //	refunds   an order and an amount ─▶ held ─▶ the channel ─▶ back the way it came
 //	card      what is pending, what is owed, the way to unbind
 //

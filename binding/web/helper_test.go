@@ -218,6 +218,7 @@ type orders struct {
 	create func(recharge.Wish) (recharge.Ready, error)
 	known  map[transition.OrderNo]transition.Order
 	refund func(recharge.RefundWish) (transition.RefundOrder, error)
+	limits transition.Limits
 
 	mu     sync.Mutex
 	wishes []recharge.Wish
@@ -225,7 +226,8 @@ type orders struct {
 
 func newOrders() *orders {
 	return &orders{
-		known: map[transition.OrderNo]transition.Order{},
+		known:  map[transition.OrderNo]transition.Order{},
+		limits: transition.Limits{Order: 50_000, Day: 100_000, Balance: 200_000},
 		create: func(w recharge.Wish) (recharge.Ready, error) {
 			return ready(transition.NewOrderNo(w.Account, time.Now()), w.Amount, nil), nil
 		},
@@ -268,8 +270,9 @@ func (o *orders) Refund(_ context.Context, w recharge.RefundWish) (transition.Re
 	return o.refund(w)
 }
 
-func (o *orders) Limits() transition.Limits {
-	return transition.Limits{Order: 50_000, Day: 100_000, Balance: 200_000}
+// Room is the real one.
+func (o *orders) Room(a transition.Account) recharge.Room {
+	return recharge.New(recharge.Config{Limits: o.limits}).Room(a)
 }
 
 // buffer is a log that may be written and read at once.

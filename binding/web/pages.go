@@ -32,7 +32,7 @@ type links interface {
 type orders interface {
 	Create(ctx context.Context, w recharge.Wish) (recharge.Ready, error)
 	Order(ctx context.Context, no transition.OrderNo) (transition.Order, error)
-	Limits() transition.Limits
+	Room(a transition.Account) recharge.Room
 	Refundable(ctx context.Context, account transition.AccountNo) ([]transition.Order, error)
 	Refund(ctx context.Context, w recharge.RefundWish) (transition.RefundOrder, error)
 }

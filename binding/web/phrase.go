@@ -19,6 +19,17 @@ func (t phrase) in(language string) string {
 	return t.zh
 }
 
+// channelName is what people call a channel.
+func channelName(channel string) phrase {
+	switch channel {
+	case "wechat":
+		return phrase{"微信支付", "WeChat Pay"}
+	case "alipay":
+		return phrase{"支付宝", "Alipay"}
+	}
+	return phrase{channel, channel}
+}
+
 // language is the one that the session asks for.
 func (p *Pages) language(c echo.Context) string {
 	if c.Get(sessionLoaded) != nil && p.sessions.GetString(c.Request().Context(), "lang") == english {

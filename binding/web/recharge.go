@@ -21,20 +21,88 @@ func (p *Pages) card(v visit) error {
 	return p.show(v, http.StatusOK, "card.html", map[string]any{"Account": a})
 }
 
+// rechargeForm shows the form; the address may name an amount to begin with.
 func (p *Pages) rechargeForm(v visit) error {
-	return p.askAmount(v, http.StatusOK, "", phrase{})
+	amount, err := fen.Parse(v.QueryParam("amount"))
+	if err != nil || amount <= 0 {
+		return p.askAmount(v, http.StatusOK, "", phrase{})
+	}
+	return p.askAmount(v, http.StatusOK, amount.Yuan(), phrase{})
 }
 
-// askAmount shows the recharge form with a fresh idempotency key: each showing
-// is one wish.
+// askAmount shows what may be paid now and the form for it, with a fresh
+// idempotency key: each showing is one wish.
 func (p *Pages) askAmount(v visit, status int, amount string, problem phrase) error {
 	a, err := p.config.Accounts.Account(v.ctx(), v.account)
 	if err != nil {
 		return p.noAccount(v, err)
 	}
+	if !a.Open {
+		return p.accountClosed(v)
+	}
+	room := p.config.Orders.Room(a)
 	return p.show(v, status, "recharge.html", map[string]any{
-		"Account": a, "Limits": p.config.Orders.Limits(), "Key": idempotency.NewKey(), "Amount": amount, "Error": problem.in(p.language(v)),
+		"Account": a, "Room": room, "Full": fullText(room).in(p.language(v)), "Unpaid": p.unpaidOrder(v, room), "Quick": quickAmounts(room, amount),
+		"Key": idempotency.NewKey(), "Amount": amount, "Error": problem.in(p.language(v)),
 	})
+}
+
+// unpaid is the account's unpaid order as the recharge form tells of it.
+type unpaid struct {
+	transition.UnpaidOrder
+	Channel string // its name for people
+	Until   string // Beijing time
+	Payable bool   // by anybody
+	Mine    bool   // by this payer, here
+	Key     idempotency.Key
+}
+
+// unpaidOrder is nil if there is none.
+func (p *Pages) unpaidOrder(v visit, room recharge.Room) *unpaid {
+	o := room.Unpaid
+	if o.No == "" {
+		return nil
+	}
+	return &unpaid{
+		UnpaidOrder: o, Channel: channelName(o.Channel).in(p.language(v)), Until: o.Expires.In(transition.Beijing()).Format("15:04"),
+		Payable: room.Payable, Mine: room.Payable && o.Channel == v.channel && o.Payer == v.payer.ID, Key: idempotency.NewKey(),
+	}
+}
+
+// quick is an amount that a holder can choose without typing.
+type quick struct {
+	fen.Fen
+	Fits   bool // passes now
+	Chosen bool
+}
+
+// Whole is the amount in whole yuan.
+func (q quick) Whole() int64 { return int64(q.Fen) / 100 }
+
+// quickAmounts are those that one order can have; what else stands against one
+// may pass by tomorrow.
+func quickAmounts(room recharge.Room, chosen string) []quick {
+	var all []quick
+	for _, amount := range []fen.Fen{20_00, 50_00, 100_00, 200_00, 300_00, 500_00} {
+		if amount <= room.Order {
+			all = append(all, quick{amount, amount <= room.Most(), amount.Yuan() == chosen})
+		}
+	}
+	return all
+}
+
+// fullText says which limit leaves nothing, if any does.
+func fullText(room recharge.Room) phrase {
+	switch {
+	case room.Most() > 0:
+		return phrase{}
+	case room.Balance == 0:
+		return overLimit(&transition.LimitError{Limit: "balance"})
+	}
+	return phrase{
+		"今日限额已用完，请明天再来。未支付的订单关闭后，所占的额度会释放。",
+		"Today's limit is used up. Please come back tomorrow. An order that is not paid frees its part once it is closed.",
+	}
 }
 
 // recharge makes the order and shows the page that opens the pay sheet.
@@ -73,7 +141,7 @@ func (p *Pages) noOrder(v visit, amount fen.Fen, key idempotency.Key, ready rech
 	case errors.Is(err, channels.ErrOrderClosed):
 		return p.askAmount(v, http.StatusConflict, amount.Yuan(), phrase{"订单已关闭，请重新提交。", "The order was closed. Please submit it again."})
 	case errors.Is(err, transition.ErrAccountClosed):
-		return p.sorry(v, http.StatusForbidden, phrase{"您的一卡通账户已销户，无法充值。", "Your card account is closed and takes no money."}, nil)
+		return p.accountClosed(v)
 	case errors.Is(err, transition.ErrNoAccount):
 		return p.noAccount(v, err)
 	case errors.Is(err, channels.ErrRefused):
@@ -85,6 +153,10 @@ func (p *Pages) noOrder(v visit, amount fen.Fen, key idempotency.Key, ready rech
 	// same amount and key again; a form filled anew would be another wish.
 	p.config.Log.Error("order not ready", "order", ready.Order, "account", v.account, "error", err)
 	return p.show(v, http.StatusServiceUnavailable, "again.html", map[string]any{"Amount": amount.Yuan(), "Key": key})
+}
+
+func (p *Pages) accountClosed(v visit) error {
+	return p.sorry(v, http.StatusForbidden, phrase{"您的一卡通账户已销户，无法充值。", "Your card account is closed and takes no money."}, nil)
 }
 
 // overLimit says which limit and what it leaves.

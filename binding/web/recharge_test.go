@@ -25,15 +25,6 @@ func (w *world) holder() *browser {
 	return w.browser("zhang")
 }
 
-func TestTheRechargeFormShowsBalanceAndLimits(t *testing.T) {
-	t.Parallel()
-	w := start(t)
-	a := w.accounts[account]
-	a.Arrears = 55
-	w.accounts[account] = a
-	w.holder().open("/h5/wechat/recharge").want(http.StatusOK, string(account), "12.34 元", "0.55 元", "单笔最多 500.00 元", "每日最多 1000.00 元")
-}
-
 func TestOutsideTheAppThePayButtonLeadsToTheChannelsPage(t *testing.T) {
 	t.Parallel()
 	w := start(t)

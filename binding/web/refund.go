@@ -34,14 +34,13 @@ func (p *Pages) askRefund(v visit, status int, problem phrase) error {
 	if err != nil {
 		return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
 	}
-	names := map[string]phrase{"wechat": {"微信支付", "WeChat Pay"}, "alipay": {"支付宝", "Alipay"}}
 	var all []back
 	for _, o := range orders {
 		most := min(o.Left(), a.Pending)
 		if most <= 0 {
 			continue
 		}
-		all = append(all, back{Order: o, Channel: names[o.Channel].in(p.language(v)), Most: most, Key: idempotency.NewKey()})
+		all = append(all, back{Order: o, Channel: channelName(o.Channel).in(p.language(v)), Most: most, Key: idempotency.NewKey()})
 	}
 	return p.show(v, status, "refunds.html", map[string]any{
 		"Account": a, "Orders": all, "Error": problem.in(p.language(v)), "Beijing": transition.Beijing(),

@@ -100,9 +100,6 @@ func (s *Service) channel(name string) (channels.Channel, error) {
 	return c, nil
 }
 
-// Limits are what an order may not exceed, in fen.
-func (s *Service) Limits() transition.Limits { return s.config.Limits }
-
 // Order reads an order.
 // Errors: transition.ErrNoOrder.
 func (s *Service) Order(ctx context.Context, no transition.OrderNo) (transition.Order, error) {
