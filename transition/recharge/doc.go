@@ -10,7 +10,8 @@
 // and the script behind it credits once. What cannot be credited is kept as a
 // case, with its money in suspense, before the channel hears "success".
 //
-// Before any of it [Service.Room] says what the limits leave.
+// Before any of it [Service.Room] says what the limits leave; afterwards
+// [Service.DoublePaid] says which payments look like one made twice.
 //
 // Callers: binding/web (Room, Create, Order), notify by way of cmd/hub/app (Settle,
 // Due, Later, Close). A Service is safe for concurrent use.

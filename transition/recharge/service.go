@@ -23,6 +23,7 @@ type ledger interface {
 	Credit(ctx context.Context, c transition.Credit) (transition.Credited, error)
 	CloseOrder(ctx context.Context, o transition.Order) (transition.OrderState, error)
 	Order(ctx context.Context, no transition.OrderNo) (transition.Order, error)
+	Account(ctx context.Context, no transition.AccountNo) (transition.Account, error)
 	OpenCase(ctx context.Context, near string, c transition.Case) (bool, error)
 	ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]transition.OrderNo, error)
 	Reschedule(ctx context.Context, no transition.OrderNo, next time.Time) (bool, error)
