@@ -17,6 +17,11 @@ func busy() phrase {
 	return phrase{"系统繁忙，请稍后再试。", "The system is busy. Please try again in a moment."}
 }
 
+// expired is what they read when a form is not this session's, or was used.
+func expired() phrase {
+	return phrase{"页面已过期，请重新打开后再试。", "This page has expired. Please open it again."}
+}
+
 // policy lets a page use this server's own style and script and post to it,
 // and nothing else. Older WeChat apps hear the page through frames with
 // addresses of their own scheme; without them the pay sheet would not open.

@@ -4,14 +4,15 @@
 //	bind      OAuth with state ─▶ portal user name and password ─▶ bound
 //	recharge  what the limits leave ─▶ amount ─▶ order ─▶ the app's pay sheet ─▶ the order's page
 //	refunds   an order and an amount ─▶ held ─▶ the channel ─▶ back the way it came
+//	doubles   the second of two payments in a minute ─▶ back, in one step
 //	card      what is pending, what is owed, the way to unbind
 //
 // A page knows the payer only from the session, into which the channel's OAuth
 // put them; nothing of a request says who somebody is. Each form carries the
-// session's CSRF token, a recharge form also an idempotency key, so that a
-// double tap gives one order; where the outcome is unknown, a button posts the
-// same key again. An order's page follows the order in the books, never what
-// the app returned.
+// session's CSRF token, a form that orders or refunds also an idempotency key,
+// so that a double tap gives one; where the outcome of an order is unknown, a
+// button posts the same key again. An order's page follows the order in the
+// books, never what the app returned.
 //
 // Texts are in Chinese first. Passwords pass through to the portal and are in
 // no log, no page and no session; how often they may be guessed is in guess.go.

@@ -21,6 +21,7 @@ import (
 	"guodu/binding/web"
 	"guodu/channels"
 	"guodu/channels/wechat"
+	"guodu/idempotency"
 	"guodu/internal/fen"
 	"guodu/internal/redistest"
 	"guodu/internal/redisx"
@@ -219,6 +220,8 @@ type orders struct {
 	known  map[transition.OrderNo]transition.Order
 	refund func(recharge.RefundWish) (transition.RefundOrder, error)
 	limits transition.Limits
+	pairs  []recharge.Pair
+	double func(transition.AccountNo, transition.OrderNo, idempotency.Key) (transition.RefundOrder, error)
 
 	mu     sync.Mutex
 	wishes []recharge.Wish
@@ -227,6 +230,7 @@ type orders struct {
 func newOrders() *orders {
 	return &orders{
 		known:  map[transition.OrderNo]transition.Order{},
+		pairs:  []recharge.Pair{},
 		limits: transition.Limits{Order: 50_000, Day: 100_000, Balance: 200_000},
 		create: func(w recharge.Wish) (recharge.Ready, error) {
 			return ready(transition.NewOrderNo(w.Account, time.Now()), w.Amount, nil), nil
@@ -268,6 +272,17 @@ func (o *orders) Refundable(_ context.Context, account transition.AccountNo) ([]
 
 func (o *orders) Refund(_ context.Context, w recharge.RefundWish) (transition.RefundOrder, error) {
 	return o.refund(w)
+}
+
+func (o *orders) DoublePaid(context.Context, transition.AccountNo) ([]recharge.Pair, error) {
+	if o.pairs == nil {
+		return nil, transition.ErrUnavailable
+	}
+	return o.pairs, nil
+}
+
+func (o *orders) RefundDouble(_ context.Context, account transition.AccountNo, no transition.OrderNo, key idempotency.Key) (transition.RefundOrder, error) {
+	return o.double(account, no, key)
 }
 
 // Room is the real one.

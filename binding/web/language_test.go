@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"guodu/transition"
 	"guodu/transition/recharge"
@@ -25,16 +26,24 @@ func TestThePagesSpeakEnglishToThoseWhoAsk(t *testing.T) {
 	b.open("/h5/wechat/card?lang=xx").want(http.StatusOK, "我的一卡通")
 	b.open("/h5/wechat/card?lang=en").want(http.StatusOK, "My card", `href="/h5/wechat/card?lang=zh"`, `lang="en"`)
 	w.credited()
+	paid := w.paidTwice().Second
+	w.put(func(a *transition.Account) {
+		a.Unpaid = transition.UnpaidOrder{No: "x", Channel: "wechat", Amount: 700, Payer: payer("zhang").ID, Expires: time.Now().Add(time.Minute)}
+	})
 	w.orders.refund = func(wish recharge.RefundWish) (transition.RefundOrder, error) {
 		return transition.RefundOrder{Amount: wish.Amount, State: transition.RefundHeld}, nil
 	}
 	back := b.open("/h5/wechat/refunds")
 	back.want(http.StatusOK, "Give it back")
 	form := b.open("/h5/wechat/recharge")
-	form.want(http.StatusOK, "Recharge now")
+	form.want(http.StatusOK, "Recharge now", "Go on with it")
+	w.put(func(a *transition.Account) { a.Quota, a.Unpaid.Expires = used(100_000), time.Now() })
+	full := b.open("/h5/wechat/recharge")
+	full.want(http.StatusOK, "used up")
+	w.put(func(a *transition.Account) { a.Quota = transition.Quota{} })
 	for name, p := range map[string]page{
 		"refunds": back, "refunded": b.submit(back, "amount", "1"), "bad refund": b.submit(back, "amount", "x"),
-		"card": b.open("/h5/wechat/card"), "form": form, "bad amount": b.submit(form, "amount", "1e2"),
+		"card": b.open("/h5/wechat/card"), "paid twice": b.open("/h5/wechat/orders/" + string(paid.No)), "full": full, "form": form, "bad amount": b.submit(form, "amount", "1e2"),
 		"pay": b.submit(form, "amount", "5"), "no order": b.open("/h5/wechat/orders/x"), "nothing": b.open("/h5/wechat/x"),
 	} {
 		left := strings.ReplaceAll(p.body, "中文", "")

@@ -14,6 +14,7 @@ import (
 
 	"guodu/binding"
 	"guodu/channels"
+	"guodu/idempotency"
 	"guodu/transition"
 	"guodu/transition/recharge"
 )
@@ -35,6 +36,8 @@ type orders interface {
 	Room(a transition.Account) recharge.Room
 	Refundable(ctx context.Context, account transition.AccountNo) ([]transition.Order, error)
 	Refund(ctx context.Context, w recharge.RefundWish) (transition.RefundOrder, error)
+	DoublePaid(ctx context.Context, account transition.AccountNo) ([]recharge.Pair, error)
+	RefundDouble(ctx context.Context, account transition.AccountNo, order transition.OrderNo, key idempotency.Key) (transition.RefundOrder, error)
 }
 
 // accounts is what the pages need of the transition balance.
@@ -106,6 +109,7 @@ func (p *Pages) Mount(g *echo.Group) {
 	pages.GET("/orders/:order", p.known(p.bound(p.order)))
 	pages.GET("/refunds", p.known(p.bound(p.refundForm)))
 	pages.POST("/refunds", p.known(p.bound(p.refund)))
+	pages.POST("/doubles", p.known(p.bound(p.refundDouble)))
 	g.RouteNotFound("", p.notFound)
 	g.RouteNotFound("/*", p.notFound)
 	pages.RouteNotFound("", p.notFound)

@@ -18,7 +18,7 @@ func (p *Pages) card(v visit) error {
 	if err != nil {
 		return p.noAccount(v, err)
 	}
-	return p.show(v, http.StatusOK, "card.html", map[string]any{"Account": a})
+	return p.show(v, http.StatusOK, "card.html", map[string]any{"Account": a, "Double": p.double(v, "")})
 }
 
 // rechargeForm shows the form; the address may name an amount to begin with.
@@ -194,5 +194,9 @@ func (p *Pages) order(v visit) error {
 	if !paid && !closed {
 		v.Response().Header().Set("Refresh", "3") // until the books know; an order ends by itself
 	}
-	return p.show(v, http.StatusOK, "order.html", map[string]any{"Order": o, "Paid": paid, "Closed": closed})
+	var twice *double
+	if paid {
+		twice = p.double(v, no)
+	}
+	return p.show(v, http.StatusOK, "order.html", map[string]any{"Order": o, "Paid": paid, "Closed": closed, "Double": twice})
 }

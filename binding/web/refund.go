@@ -65,6 +65,11 @@ func (p *Pages) refund(v visit) error {
 	if err != nil {
 		return p.noRefund(v, err)
 	}
+	return p.refunded(v, r)
+}
+
+// refunded says where a refund stands.
+func (p *Pages) refunded(v visit, r transition.RefundOrder) error {
 	return p.show(v, http.StatusOK, "refunded.html", map[string]any{
 		"Refund": r, "Made": r.State == transition.RefundSettled, "Returned": r.State == transition.RefundReturned,
 	})

@@ -98,7 +98,7 @@ func (p *Pages) withForm(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		want, _ := c.Get(csrfField).(string)
 		if want == "" || subtle.ConstantTimeCompare([]byte(want), []byte(r.PostForm.Get(csrfField))) != 1 {
-			return p.sorry(c, http.StatusForbidden, phrase{"页面已过期，请重新打开后再试。", "This page has expired. Please open it again."}, nil)
+			return p.sorry(c, http.StatusForbidden, expired(), nil)
 		}
 		return next(c)
 	}
