@@ -45,7 +45,7 @@ func Parse(yuan string) (Fen, error) {
 		return 0, fmt.Errorf("parse %q: %w", yuan, ErrSyntax)
 	}
 	cents := amount.Shift(2)
-	if !cents.IsInteger() || cents.GreaterThan(decimal.NewFromInt(int64(Max))) {
+	if len(fraction) > 2 || cents.GreaterThan(decimal.NewFromInt(int64(Max))) {
 		return 0, fmt.Errorf("parse %q: %w", yuan, ErrRange)
 	}
 	return Fen(cents.IntPart()), nil

@@ -20,6 +20,7 @@ func TestParse(t *testing.T) {
 		{"the largest amount", "10000000000.00", fen.Max, nil},
 		{"one fen above the largest", "10000000000.01", 0, fen.ErrRange},
 		{"finer than a fen", "0.001", 0, fen.ErrRange},
+		{"a third decimal, though it is zero", "5.000", 0, fen.ErrRange},
 		{"exponent", "1e2", 0, fen.ErrSyntax},
 		{"minus", "-1", 0, fen.ErrSyntax},
 		{"plus", "+1", 0, fen.ErrSyntax},
