@@ -15,7 +15,7 @@ import (
 // browser is the app's browser on one person's phone. It follows redirects
 // itself, so that a test can stop on the way.
 type browser struct {
-	t      *testing.T
+	t      testing.TB
 	w      *world
 	client *http.Client
 	agent  string // what it calls itself, if anything
@@ -23,7 +23,7 @@ type browser struct {
 
 // page is what a browser got.
 type page struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	at     *url.URL

@@ -76,7 +76,7 @@ func TestMain(m *testing.M) {
 
 // world is the pages with everything around them.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	base     string
 	server   *httptest.Server
 	redis    *redistest.Server
@@ -91,7 +91,7 @@ type world struct {
 
 // start makes a world. Whatever a test does, no log line may hold a password
 // or a payer's id.
-func start(t *testing.T, options ...func(*web.Config)) *world {
+func start(t testing.TB, options ...func(*web.Config)) *world {
 	t.Helper()
 	w := &world{t: t, redis: redistest.Start(t), log: &buffer{}, orders: newOrders(), accounts: accounts{
 		account: {No: account, Open: true, Pending: 1234},
