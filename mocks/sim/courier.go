@@ -156,7 +156,7 @@ func (c *Courier) attempt(key string) {
 	}
 	var f Fault
 	if !held { // what was held back has had its fault
-		f = c.Stand.Faults.Take(e.Topic)
+		f = c.Stand.Take(e.Topic)
 	}
 	if c.postpone(key, f) {
 		return

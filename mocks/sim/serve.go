@@ -81,10 +81,7 @@ func Serve[A any](st *Stand, e Endpoint[A]) http.Handler {
 			finish(st, e, c, e.Unreadable(c, err))
 			return
 		}
-		c.Fault = st.Faults.Take(e.Name)
-		if c.Fault.Kind != "" {
-			st.Counts.Add("fault." + e.Name + "." + string(c.Fault.Kind))
-		}
+		c.Fault = st.Take(e.Name)
 		info, faulty := st.Kinds[c.Fault.Kind]
 		if faulty && info.When == Before && early(st, e, c, info) {
 			return
@@ -96,6 +93,16 @@ func Serve[A any](st *Stand, e Endpoint[A]) http.Handler {
 		}
 		finish(st, e, c, a)
 	})
+}
+
+// Take takes the fault that strikes next at a place, and counts it as
+// "fault.PLACE.KIND"; its kind is empty if none does.
+func (st *Stand) Take(where string) Fault {
+	f := st.Faults.Take(where)
+	if f.Kind != "" {
+		st.Counts.Add("fault." + where + "." + string(f.Kind))
+	}
+	return f
 }
 
 // early acts out a fault before the work. It says whether the request is over.

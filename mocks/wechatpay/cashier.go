@@ -76,7 +76,7 @@ func (s *Sim) settle(prepayID, openid string, first bool) (order, error) {
 	var fault Fault
 	p := s.newPayment()
 	p.coupon = func() int64 { // only a payment that is made uses a fault up
-		fault = s.stand.Faults.Take(PlacePayment)
+		fault = s.stand.Take(PlacePayment)
 		if fault.Kind != FaultCoupon {
 			return 0
 		}

@@ -173,7 +173,7 @@ func (s *Sim) placeRefund(r refund, totalFen int64) (refund, error) {
 	if err != nil || !fresh {
 		return placed, err
 	}
-	placed = s.decideEnd(placed, s.stand.Faults.Take(PlaceRefundEnd))
+	placed = s.decideEnd(placed, s.stand.Take(PlaceRefundEnd))
 	if !s.does(BRefunds) {
 		s.finishRefund(r.OutRefundNo)
 		return placed, nil
