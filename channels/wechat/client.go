@@ -33,8 +33,9 @@ var (
 )
 
 // Channel is WeChat Pay for one merchant and one official account. It is safe
-// for concurrent use and holds no state between calls.
+// for concurrent use; all that ever changes in it are the keys of [Channel.SetKeys].
 type Channel struct {
+	rules    keyRules
 	appID    string
 	mchID    string
 	clock    func() time.Time
@@ -57,7 +58,8 @@ func New(cfg Config) (*Channel, error) {
 	if s.Production && (s.apiBase.Host != officialHost(DefaultAPIBase) || s.oauthBase.Host != officialHost(DefaultOAuthBase)) {
 		carrier = upstream.Saying(carrier)
 	}
-	client, err := newAPIClient(s, carrier)
+	verifier := newVerifier(s)
+	client, err := newAPIClient(s, verifier, carrier)
 	if err != nil {
 		return nil, err
 	}
@@ -66,16 +68,30 @@ func New(cfg Config) (*Channel, error) {
 		return nil, err
 	}
 	return &Channel{
+		rules:    s.keyRules,
 		appID:    s.AppID,
 		mchID:    s.MchID,
 		clock:    s.Clock,
 		client:   client,
 		orders:   jsapi.JsapiApiService{Client: client},
 		refunds:  refunddomestic.RefundsApiService{Client: client},
-		verifier: newVerifier(s),
+		verifier: verifier,
 		aead:     aead,
 		oauth:    newOAuth(s, upstream.Client(carrier, s.Timeout)),
 	}, nil
+}
+
+// SetKeys replaces the keys that are believed, those of the Config included:
+// callbacks and answers that are being verified end with the old ones, all
+// others see the new ones. If any is not to be used, an error names each by its
+// Source, and the old ones stay.
+func (c *Channel) SetKeys(keys Keys) error {
+	set, err := keys.keySet(c.rules, c.clock())
+	if err != nil {
+		return fmt.Errorf("wechat keys: %w", err)
+	}
+	c.verifier.keys.Store(set)
+	return nil
 }
 
 // Name is the constant Name.
@@ -84,10 +100,13 @@ func (c *Channel) Name() string { return Name }
 // String is Name; a Channel has nothing else that may be printed.
 func (c *Channel) String() string { return Name }
 
-func newAPIClient(s *settings, carrier http.RoundTripper) (*core.Client, error) {
+// newAPIClient verifies answers by our own keys. The module's ways with a
+// downloader would fetch keys that nobody here has seen.
+func newAPIClient(s *settings, verifier *verifier, carrier http.RoundTripper) (*core.Client, error) {
 	carrier = rebased{base: s.apiBase, next: carrier}
 	client, err := core.NewClient(context.Background(),
-		option.WithWechatPayPublicKeyAuthCipher(s.MchID, s.MerchantSerial, s.merchantKey, s.PublicKeyID, s.platformKey),
+		option.WithMerchantCredential(s.MchID, s.MerchantSerial, s.merchantKey),
+		option.WithVerifier(verifier),
 		option.WithHTTPClient(upstream.Client(carrier, s.Timeout)))
 	if err != nil {
 		return nil, fmt.Errorf("wechat: build API client: %w", err)

@@ -43,9 +43,12 @@ type Config struct {
 	// MerchantKeyPEM is the merchant's private key, PKCS#8 ("PRIVATE KEY").
 	MerchantKeyPEM []byte
 	// PublicKeyID and PublicKeyPEM are WeChat Pay's public key ("PUBLIC KEY")
-	// and its name, PUB_KEY_ID_ and digits. It has no expiry.
+	// and its name, PUB_KEY_ID_ and digits. It has no expiry. Both may be empty
+	// if Keys has a key.
 	PublicKeyID  string
 	PublicKeyPEM []byte
+	// Keys are the keys that are believed beside that one.
+	Keys Keys
 	// APIv3Key opens callbacks: exactly 32 bytes.
 	APIv3Key []byte
 
@@ -81,7 +84,8 @@ var (
 type settings struct {
 	Config
 	merchantKey *rsa.PrivateKey
-	platformKey *rsa.PublicKey
+	keyRules    keyRules
+	keys        *keySet
 	apiBase     *url.URL
 	oauthBase   *url.URL
 	authorize   *url.URL
@@ -96,12 +100,11 @@ func (c Config) parse() (*settings, error) {
 		form("AppSecret", c.AppSecret, appSecretForm, "1 to 128 printable characters without blanks"),
 		form("MchID", c.MchID, mchIDForm, "1 to 32 digits"),
 		form("MerchantSerial", c.MerchantSerial, serialForm, "the certificate's serial number in hex"),
-		form("PublicKeyID", c.PublicKeyID, publicKeyForm, "PUB_KEY_ID_ and digits"),
 	}
 	if len(c.APIv3Key) != apiv3KeyBytes {
 		errs = append(errs, fmt.Errorf("APIv3Key: want exactly %d bytes, got %d", apiv3KeyBytes, len(c.APIv3Key)))
 	}
-	errs = append(errs, s.parseKeys(), s.parseBases(), s.fillDefaults())
+	errs = append(errs, s.fillDefaults(), s.parseKeys(), s.parseBases())
 	err := errors.Join(errs...)
 	if err != nil {
 		return nil, fmt.Errorf("wechat config: %w", err)
@@ -111,19 +114,23 @@ func (c Config) parse() (*settings, error) {
 
 func (s *settings) parseKeys() error {
 	var privateErr, publicErr error
+	s.keyRules.production = s.Production
 	s.merchantKey, privateErr = parsePrivateKey(s.MerchantKeyPEM)
-	s.platformKey, publicErr = parsePublicKey(s.PublicKeyPEM)
-	err := errors.Join(named("MerchantKeyPEM", privateErr), named("PublicKeyPEM", publicErr))
-	if err != nil {
-		return err
+	if privateErr == nil {
+		s.keyRules.own = &s.merchantKey.PublicKey
 	}
-	if s.Production && strings.HasPrefix(s.PublicKeyID, simulatorKeyID) {
-		return errors.New("PublicKeyID: is a simulator's; production takes WeChat Pay's own")
+	s.keys, publicErr = s.allKeys().keySet(s.keyRules, s.Clock())
+	return errors.Join(named("MerchantKeyPEM", privateErr), publicErr)
+}
+
+// allKeys are the keys of Keys, behind the one that has fields of its own.
+func (s *settings) allKeys() Keys {
+	all := s.Keys
+	first := PublicKey{ID: s.PublicKeyID, PEM: s.PublicKeyPEM}
+	if !first.empty() || len(all.Public)+len(all.Certificates) == 0 {
+		all.Public = append([]PublicKey{first}, all.Public...)
 	}
-	if s.platformKey.Equal(s.merchantKey.Public()) {
-		return errors.New("PublicKeyPEM: is the merchant's own key; want WeChat Pay's, from the merchant platform")
-	}
-	return nil
+	return all
 }
 
 func (s *settings) parseBases() error {
@@ -150,8 +157,12 @@ func (s *settings) fillDefaults() error {
 	return nil
 }
 
-// simulatorKeyID begins the ids of simulators' keys, and no real one.
-const simulatorKeyID = "PUB_KEY_ID_099999999"
+// Marks of simulators, and of nothing real: what the ids of their keys begin
+// with, and the organization that their certificates name.
+const (
+	simulatorKeyID        = "PUB_KEY_ID_099999999"
+	simulatorOrganization = "NOT FOR PRODUCTION"
+)
 
 // officialHost is the host of one of WeChat's own bases.
 func officialHost(base string) string {

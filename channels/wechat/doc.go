@@ -1,5 +1,6 @@
-// Package wechat is the adapter for WeChat Pay APIv3 (JSAPI, public-key mode)
-// and for the official account's OAuth.
+// Package wechat is the adapter for WeChat Pay APIv3 (JSAPI) and for the official
+// account's OAuth. It believes WeChat Pay's public keys and platform certificates
+// that it is given ([Keys]), side by side, and fetches none.
 //
 // [New] gives a [Channel], which is a channels.Channel, a channels.Notifier
 // and a channels.OAuth. It translates and decides nothing about money. Calls

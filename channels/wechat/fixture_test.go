@@ -100,14 +100,21 @@ func against(t *testing.T, handler http.HandlerFunc) *wechat.Channel {
 
 func waiting(t *testing.T, handler http.HandlerFunc, timeout time.Duration) *wechat.Channel {
 	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
+	base, transport := upstreamOf(t, handler)
 	cfg := config()
-	cfg.APIBase, cfg.OAuthBase, cfg.Transport = server.URL, server.URL, transport
+	cfg.APIBase, cfg.OAuthBase, cfg.Transport = base, base, transport
 	cfg.Timeout = timeout
 	return mustNew(t, cfg)
+}
+
+// upstreamOf serves a handler for as long as the test runs.
+func upstreamOf(t *testing.T, handler http.HandlerFunc) (base string, transport *http.Transport) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	transport = &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return server.URL, transport
 }
 
 func sign(key *rsa.PrivateKey, message string) string {

@@ -29,6 +29,7 @@ type journey struct {
 	channel *wechat.Channel
 	notify  string
 	heard   chan parsed
+	expires time.Time // of every order: a repeat that differs is refused
 }
 
 func newJourney(t *testing.T) *journey {
@@ -51,7 +52,7 @@ func newJourney(t *testing.T) *journey {
 	cfg.PublicKeyID, cfg.PublicKeyPEM = sim.PublicKeyID(), sim.PublicKeyPEM()
 	cfg.APIBase, cfg.OAuthBase, cfg.AuthorizeBase = base, base, base
 	cfg.Clock, cfg.Transport, cfg.Timeout = time.Now, transport, 10*time.Second
-	j := &journey{sim: sim, channel: mustNew(t, cfg), heard: make(chan parsed, 16)}
+	j := &journey{sim: sim, channel: mustNew(t, cfg), heard: make(chan parsed, 16), expires: time.Now().Add(time.Hour)}
 	server := httptest.NewServer(http.HandlerFunc(j.serveNotify))
 	t.Cleanup(server.Close)
 	j.notify = server.URL + "/notify/wechat"
@@ -86,7 +87,7 @@ func verdictOf(err error) channels.Verdict {
 func (j *journey) request(no string) channels.PrepayRequest {
 	req := prepayRequest()
 	req.OrderNo, req.NotifyURL = no, j.notify
-	req.PayerID, req.Expires = wechatpay.OpenID(appID, person), time.Now().Add(time.Hour)
+	req.PayerID, req.Expires = wechatpay.OpenID(appID, person), j.expires
 	return req
 }
 

@@ -48,6 +48,25 @@ func parsePublicKey(text []byte) (*rsa.PublicKey, error) {
 	return public, longEnough(public.N.BitLen())
 }
 
+// parseCertificate reads a platform certificate (RFC 5280) in PEM. Nothing is
+// asked about who issued it: it is believed because it is in the configuration.
+func parseCertificate(text []byte) (*x509.Certificate, *rsa.PublicKey, error) {
+	const want = "want one PEM block CERTIFICATE (X.509, RSA)"
+	block, err := onlyBlock(text, "CERTIFICATE", want)
+	if err != nil {
+		return nil, nil, err
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, nil, errors.New(want + ", and its content is not X.509")
+	}
+	public, ok := certificate.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return nil, nil, errors.New(want + ", got another kind of key")
+	}
+	return certificate, public, longEnough(public.N.BitLen())
+}
+
 func onlyBlock(text []byte, kind, want string) (*pem.Block, error) {
 	block, rest := pem.Decode(text)
 	if block == nil {

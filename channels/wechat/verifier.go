@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
-	"github.com/wechatpay-apiv3/wechatpay-go/core/auth/verifiers"
+	"github.com/wechatpay-apiv3/wechatpay-go/core/auth"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
 )
 
@@ -30,19 +31,33 @@ const (
 	signatureMax = 1024
 )
 
-// verifier says whether WeChat Pay sent a callback.
+// verifier says whether WeChat Pay sent a callback or an answer. Its keys are
+// replaced as a whole, while it is in use.
 type verifier struct {
-	keyID string
-	rsa   *verifiers.SHA256WithRSAPubkeyVerifier
+	keys  atomic.Pointer[keySet]
 	clock func() time.Time
 }
 
+var _ auth.Verifier = (*verifier)(nil)
+
 func newVerifier(s *settings) *verifier {
-	return &verifier{
-		keyID: s.PublicKeyID,
-		rsa:   verifiers.NewSHA256WithRSAPubkeyVerifier(s.PublicKeyID, *s.platformKey),
-		clock: s.Clock,
+	v := &verifier{clock: s.Clock}
+	v.keys.Store(s.keys)
+	return v
+}
+
+// Verify implements the verifier that wechatpay-go checks answers with.
+func (v *verifier) Verify(ctx context.Context, serial, message, signature string) error {
+	return v.keys.Load().verify(ctx, v.clock(), serial, message, signature)
+}
+
+// GetSerial names the key that WeChat shall answer with.
+func (v *verifier) GetSerial(context.Context) (string, error) {
+	key := v.keys.Load().accepted(v.clock())
+	if key == nil {
+		return "", errors.New("every key of WeChat Pay has expired")
 	}
+	return key.serial, nil
 }
 
 // signed is what the headers of a callback say.
@@ -65,15 +80,8 @@ func (v *verifier) check(ctx context.Context, header http.Header, body []byte) e
 	if len(kinds) > 1 || (len(kinds) == 1 && kinds[0] != signatureType) {
 		return fmt.Errorf("%s is not %s", signatureTypeHeader, signatureType)
 	}
-	if claim.serial != v.keyID {
-		return fmt.Errorf("serial %q is not the public key's", clip(claim.serial))
-	}
 	message := claim.timestamp + "\n" + claim.nonce + "\n" + string(body) + "\n"
-	err = v.rsa.Verify(ctx, claim.serial, message, claim.signature)
-	if err != nil {
-		return errors.New("signature does not verify")
-	}
-	return nil
+	return v.Verify(ctx, claim.serial, message, claim.signature)
 }
 
 func readClaim(header http.Header) (signed, error) {
