@@ -33,8 +33,10 @@ var (
 )
 
 // Channel is Alipay for one app and the merchant behind it. It is safe for
-// concurrent use and holds no state between calls.
+// concurrent use; all that ever changes in it are the keys of [Channel.SetKeys].
 type Channel struct {
+	rules     keyRules
+	keys      *keyRing
 	appID     string
 	sellerID  string
 	authorize string
@@ -49,17 +51,34 @@ func New(cfg Config) (*Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := newClient(s)
+	ring := &keyRing{}
+	ring.keys.Store(&s.keys)
+	client, err := newClient(s, ring)
 	if err != nil {
 		return nil, err
 	}
 	return &Channel{
+		rules:     s.keyRules,
+		keys:      ring,
 		appID:     s.AppID,
 		sellerID:  s.SellerID,
 		authorize: s.authorize.JoinPath("/oauth2/publicAppAuthorize.htm").String(),
 		clock:     s.Clock,
 		client:    client,
 	}, nil
+}
+
+// SetKeys replaces the keys that are believed, those of the Config included:
+// notices and answers that are being verified end with the old ones, all others
+// see the new ones. If any is not to be used, an error names each by its Source,
+// and the old ones stay.
+func (c *Channel) SetKeys(keys []PublicKey) error {
+	verifiers, err := parseKeys(keys, c.rules)
+	if err != nil {
+		return fmt.Errorf("alipay keys: %w", err)
+	}
+	c.keys.keys.Store(&verifiers)
+	return nil
 }
 
 // Name is the constant Name.
@@ -72,7 +91,7 @@ func (c *Channel) String() string { return Name }
 // differs in one thing that matters: there a message that names an unknown
 // certificate makes it fetch that certificate and trust it, holding a lock that
 // every other verification waits for.
-func newClient(s *settings) (*alipay.Client, error) {
+func newClient(s *settings, ring *keyRing) (*alipay.Client, error) {
 	const production = false
 	var carrier http.RoundTripper = checked{next: s.Transport}
 	if s.Production && s.gateway.String() != DefaultGateway {
@@ -81,16 +100,17 @@ func newClient(s *settings) (*alipay.Client, error) {
 	client, err := alipay.New(s.AppID, base64.StdEncoding.EncodeToString(s.appKey), production,
 		alipay.WithSandboxGateway(s.gateway.String()),
 		alipay.WithHTTPClient(upstream.Client(carrier, s.Timeout)),
-		alipay.WithTimeLocation(beijing()))
-	if err != nil {
-		return nil, fmt.Errorf("alipay: build client: %w", err)
-	}
-	err = client.LoadAliPayPublicKey(base64.StdEncoding.EncodeToString(s.alipayKey))
+		alipay.WithTimeLocation(beijing()),
+		alipay.WithVerifier(keyMode, ring))
 	if err != nil {
 		return nil, fmt.Errorf("alipay: build client: %w", err)
 	}
 	return client, nil
 }
+
+// keyMode is what the module calls the key of messages that name none; nothing
+// of it is sent.
+const keyMode = "key-mode"
 
 // timeForm is how Alipay writes every time, in the zone of beijing. Reading, it
 // also takes the milliseconds that a refund comes with.

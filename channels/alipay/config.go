@@ -1,7 +1,6 @@
 package alipay
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +8,8 @@ import (
 	"net/url"
 	"regexp"
 	"time"
+
+	"github.com/smartwalle/alipay/v3"
 
 	"guodu/internal/upstream"
 )
@@ -37,6 +38,9 @@ type Config struct {
 	// AlipayPublicKeyPEM is Alipay's public key for this app ("PUBLIC KEY"), or
 	// its bare base64 as the platform shows it. It is not the app's public key.
 	AlipayPublicKeyPEM []byte
+	// MoreAlipayPublicKeys are believed beside that one while Alipay's key
+	// changes. AlipayPublicKeyPEM may be empty if there are any.
+	MoreAlipayPublicKeys []PublicKey
 
 	// Gateway is where calls go, and browsers for a payment page; AuthorizeBase
 	// is scheme and host of the authorization page. Empty means Alipay's own.
@@ -62,12 +66,12 @@ var (
 	userIDForm = regexp.MustCompile(`^2088[0-9]{12}$`)
 )
 
-// settings is a Config that was checked and parsed. The keys are PKCS#8 and
-// SPKI.
+// settings is a Config that was checked and parsed. The app's key is PKCS#8.
 type settings struct {
 	Config
 	appKey    []byte
-	alipayKey []byte
+	keyRules  keyRules
+	keys      []alipay.Verifier
 	gateway   *url.URL
 	authorize *url.URL
 }
@@ -89,19 +93,14 @@ func (c Config) parse() (*settings, error) {
 
 func (s *settings) parseKeys() error {
 	private, privateErr := parsePrivateKey(s.AppKeyPEM)
-	public, publicErr := parsePublicKey(s.AlipayPublicKeyPEM)
-	err := errors.Join(named("AppKeyPEM", privateErr), named("AlipayPublicKeyPEM", publicErr))
-	if err != nil {
-		return err
+	s.appKey, s.keyRules = private.der, keyRules{production: s.Production, own: private.public}
+	keys := s.MoreAlipayPublicKeys
+	if len(s.AlipayPublicKeyPEM) > 0 || len(keys) == 0 {
+		keys = append([]PublicKey{{PEM: s.AlipayPublicKeyPEM}}, keys...)
 	}
-	s.appKey, s.alipayKey = private.der, public.der
-	if s.Production && simulated(public.der) {
-		return errors.New("AlipayPublicKeyPEM: is a simulator's; production takes Alipay's own")
-	}
-	if bytes.Equal(private.public, public.public) {
-		return errors.New("AlipayPublicKeyPEM: is the app's own key; want Alipay's, which the platform shows once the app's is uploaded")
-	}
-	return nil
+	var publicErr error
+	s.keys, publicErr = parseKeys(keys, s.keyRules)
+	return errors.Join(named("AppKeyPEM", privateErr), publicErr)
 }
 
 func (s *settings) parseURLs() error {

@@ -25,5 +25,7 @@
 //     genuine repeat may come a day later. An old notice is harmless because an
 //     order is credited once.
 //   - passback_params comes back in notices and not, as a rule, in a query.
+//   - In key mode no message says which key signed it, so the few that are believed
+//     are tried in turn ([Channel.SetKeys]).
 //   - smartwalle/alipay stamps requests by the machine's clock.
 package alipay
