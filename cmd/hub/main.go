@@ -38,6 +38,7 @@ type run struct {
 	config app.Config
 	log    *slog.Logger
 	out    io.Writer
+	reload func() (app.Config, error) // reads the configuration again
 }
 
 // money opens the money side for a command and runs it.
@@ -105,7 +106,9 @@ func start(args []string, out, problems io.Writer) int {
 	}
 	log := slog.New(slog.NewTextHandler(problems, &slog.HandlerOptions{Level: level}))
 	redis.SetLogger(clientLog{log})
-	err = command.Run(run{ctx: ctx, config: config, log: log, out: out})
+	err = command.Run(run{
+		ctx: ctx, config: config, log: log, out: out, reload: func() (app.Config, error) { return app.Load(p.Config) },
+	})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(problems, "hub:", err)
 		return 1

@@ -1,12 +1,22 @@
 package main
 
-import "guodu/cmd/hub/app"
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"guodu/cmd/hub/app"
+)
 
 type serve struct{}
 
-// Run runs the hub until SIGINT or SIGTERM.
+// Run runs the hub until SIGINT or SIGTERM. SIGHUP makes it read the channels'
+// keys again.
 func (serve) Run(r run) error {
-	hub, err := app.New(r.ctx, r.config, app.Options{Log: r.log})
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	hub, err := app.New(r.ctx, r.config, app.Options{Log: r.log, Hangup: hangup, Reload: r.reload})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,12 @@ type Options struct {
 	// Beside is for a command beside a serving hub: it uses the Redis that the
 	// other runs as its children.
 	Beside bool
+	// Reload reads the configuration again, for the settings that name channels'
+	// public keys and certificates; all others stay as they are. Without it these
+	// stay too, and only the files that they name are read again.
+	Reload func() (Config, error)
+	// Hangup makes a serving hub read the channels' keys again at once.
+	Hangup <-chan os.Signal
 }
 
 // Hub is a hub that was put together. Serve runs it, Close ends what it holds.
@@ -56,6 +63,8 @@ type Hub struct {
 	orders   *recharge.Service // nil for a hub that has money only
 	poller   *notify.Poller
 	refunds  *notify.RefundPoller
+	keys     *keyWatch
+	hangup   <-chan os.Signal
 	public   http.Handler
 	health   http.Handler
 	durable  atomic.Bool // as far as the last look went: what Redis acknowledges stays
@@ -91,7 +100,10 @@ func New(ctx context.Context, c Config, o Options) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{config: c, log: o.Log, stores: s}
+	h := &Hub{config: c, log: o.Log, stores: s, hangup: o.Hangup, keys: &keyWatch{log: o.Log, reload: o.Reload}}
+	if o.Reload == nil {
+		h.keys.reload = func() (Config, error) { return c, nil }
+	}
 	err = h.openMoney(ctx, o)
 	if err == nil {
 		err = h.wire(parts)
@@ -139,6 +151,7 @@ func (h *Hub) wire(parts secrets) error {
 	if err != nil {
 		return err
 	}
+	h.keys.open(h.config, inUse)
 	portal, err := identity.NewPortal(h.config.Portal.Base, string(parts.portalSecret), 0)
 	if err != nil {
 		return err
@@ -286,6 +299,7 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	var background sync.WaitGroup
 	background.Go(func() { h.poller.Run(ctx) })
 	background.Go(func() { h.refunds.Run(ctx) })
+	background.Go(func() { h.keys.run(ctx, h.hangup) })
 	background.Go(func() {
 		if h.memory {
 			return

@@ -67,6 +67,8 @@ type WeChatConfig struct {
 	MerchantKeyFile string        `koanf:"merchant_key_file"`
 	PublicKeyID     string        `koanf:"public_key_id"`
 	PublicKeyFile   string        `koanf:"public_key_file"`
+	MorePublicKeys  []string      `koanf:"more_public_keys"`           // ID=FILE, believed as well
+	Certificates    []string      `koanf:"platform_certificate_files"` // likewise
 	APIv3KeyFile    string        `koanf:"api_v3_key_file"`
 	APIBase         string        `koanf:"api_base"`
 	OAuthBase       string        `koanf:"oauth_base"`
@@ -80,7 +82,8 @@ type AlipayConfig struct {
 	AppID         string        `koanf:"app_id"`
 	SellerID      string        `koanf:"seller_id"`
 	AppKeyFile    string        `koanf:"app_key_file"`
-	PublicKeyFile string        `koanf:"public_key_file"` // Alipay's, not the app's
+	PublicKeyFile string        `koanf:"public_key_file"`       // Alipay's, not the app's
+	MoreKeyFiles  []string      `koanf:"more_public_key_files"` // believed as well
 	Gateway       string        `koanf:"gateway"`
 	AuthorizeBase string        `koanf:"authorize_base"`
 	Timeout       time.Duration `koanf:"timeout"`
@@ -190,9 +193,15 @@ func (c Config) Check() error {
 		maps.Copy(needs, map[string]string{
 			"wechat.app_secret_file": c.WeChat.AppSecretFile, "wechat.mch_id": c.WeChat.MchID,
 			"wechat.merchant_serial": c.WeChat.MerchantSerial, "wechat.merchant_key_file": c.WeChat.MerchantKeyFile,
-			"wechat.public_key_id": c.WeChat.PublicKeyID, "wechat.public_key_file": c.WeChat.PublicKeyFile,
 			"wechat.api_v3_key_file": c.WeChat.APIv3KeyFile,
 		})
+		if len(c.WeChat.Certificates) == 0 || c.WeChat.PublicKeyID+c.WeChat.PublicKeyFile != "" {
+			needs["wechat.public_key_id"], needs["wechat.public_key_file"] = c.WeChat.PublicKeyID, c.WeChat.PublicKeyFile
+		}
+		for _, pair := range c.WeChat.MorePublicKeys {
+			id, path, _ := strings.Cut(pair, "=")
+			need(id != "" && path != "", "wechat.more_public_keys: %q is not ID=FILE", pair)
+		}
 	}
 	if c.Alipay.AppID != "" {
 		maps.Copy(needs, map[string]string{

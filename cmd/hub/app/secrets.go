@@ -33,14 +33,14 @@ func readSecrets(c Config) (secrets, error) {
 	if w := c.WeChat; w.AppID != "" {
 		s.wechat = wechat.Config{
 			AppID: w.AppID, AppSecret: string(file(w.AppSecretFile)), MchID: w.MchID, MerchantSerial: w.MerchantSerial,
-			MerchantKeyPEM: file(w.MerchantKeyFile), PublicKeyID: w.PublicKeyID, PublicKeyPEM: file(w.PublicKeyFile),
-			APIv3Key: file(w.APIv3KeyFile), APIBase: w.APIBase, OAuthBase: w.OAuthBase, AuthorizeBase: w.AuthorizeBase,
+			MerchantKeyPEM: file(w.MerchantKeyFile), APIv3Key: file(w.APIv3KeyFile),
+			Keys: wechatKeys(w, file), APIBase: w.APIBase, OAuthBase: w.OAuthBase, AuthorizeBase: w.AuthorizeBase,
 			Timeout: w.Timeout, Production: c.Environment == production,
 		}
 	}
 	if a := c.Alipay; a.AppID != "" {
 		s.alipay = alipay.Config{
-			AppID: a.AppID, SellerID: a.SellerID, AppKeyPEM: file(a.AppKeyFile), AlipayPublicKeyPEM: file(a.PublicKeyFile),
+			AppID: a.AppID, SellerID: a.SellerID, AppKeyPEM: file(a.AppKeyFile), MoreAlipayPublicKeys: alipayKeys(a, file),
 			Gateway: a.Gateway, AuthorizeBase: a.AuthorizeBase, Timeout: a.Timeout, Production: c.Environment == production,
 		}
 	}
