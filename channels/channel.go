@@ -34,6 +34,9 @@ var (
 	// ErrMalformed says that a callback cannot be read although it is
 	// authentic, or is not of the channel's form at all.
 	ErrMalformed = errors.New("channel: notice cannot be read")
+	// ErrUnproven stands beside ErrMalformed where a callback was refused before
+	// its signature was verified: anybody may have sent it.
+	ErrUnproven = errors.New("nobody proved to have sent it")
 	// ErrTooLarge says that a callback's body is above the channel's limit.
 	// Nothing of it was looked at.
 	ErrTooLarge = errors.New("channel: notice is too large")
@@ -127,11 +130,7 @@ type Payer struct {
 // Hint is a form of the payer that may be logged: the kind and the last four
 // characters.
 func (p Payer) Hint() string {
-	tail := p.ID
-	if len(tail) > 4 {
-		tail = "…" + tail[len(tail)-4:]
-	}
-	return p.Kind + ":" + tail
+	return p.Kind + ":" + hint(p.ID)
 }
 
 // String is Hint, so that a payer in a log line is not a leak.

@@ -9,6 +9,9 @@
 // an order at the channel when its time is over, and believes only the
 // channel's proof that nothing was paid.
 //
+// What came and what it was answered goes to a [Journal], for people: behind the
+// answer, bounded, and lost rather than waited for ([Recorder]).
+//
 // notify knows no Redis and no ledger: what settles, and which orders are due,
 // it is told by small interfaces that cmd/hub/app wires to transition/recharge.
 package notify

@@ -31,61 +31,106 @@ type RefundSettler interface {
 // Handler answers one kind of callback of one channel; T is what it tells. It is
 // safe for concurrent use.
 type Handler[T any] struct {
+	HandlerConfig
 	name   string // in the log
-	log    *slog.Logger
+	kind   string // in the journal
 	parse  func(ctx context.Context, header http.Header, body []byte) (T, error)
 	settle func(ctx context.Context, told T, source string) (outcome string, err error)
 	answer func(w http.ResponseWriter, verdict channels.Verdict)
-	about  func(told T) []any // for the log
+	about  func(told T) subject
+	source any // the channel
 }
 
+// HandlerConfig is what every Handler of a channel is made of.
+type HandlerConfig struct {
+	Channel string // its name
+	Log     *slog.Logger
+	Journal Journal          // nil for none
+	Clock   func() time.Time // of the journal; time.Now if nil
+}
+
+// subject is what a callback is about, by numbers that may be anything.
+type subject struct{ order, refund, txn string }
+
 // NewHandler returns the Handler of a channel's payments.
-func NewHandler(channel channels.Notifier, settler Settler, log *slog.Logger) *Handler[channels.Payment] {
+func NewHandler(c HandlerConfig, channel channels.Notifier, settler Settler) *Handler[channels.Payment] {
 	return &Handler[channels.Payment]{
-		name: "callback", log: log, parse: channel.ParseNotify, settle: settler.Settle, answer: channel.Answer,
-		about: func(p channels.Payment) []any {
-			return []any{"order", bounded(p.OrderNo), "txn", bounded(p.TransactionID)}
-		},
+		HandlerConfig: c.filled(), name: "callback", kind: KindPayment, source: channel,
+		parse: channel.ParseNotify, settle: settler.Settle, answer: channel.Answer,
+		about: func(p channels.Payment) subject { return subject{order: p.OrderNo, txn: p.TransactionID} },
 	}
 }
 
 // NewRefundHandler returns the Handler of a channel's refunds.
-func NewRefundHandler(channel channels.RefundNotifier, settler RefundSettler, log *slog.Logger) *Handler[channels.RefundStatus] {
+func NewRefundHandler(c HandlerConfig, channel channels.RefundNotifier, settler RefundSettler) *Handler[channels.RefundStatus] {
 	return &Handler[channels.RefundStatus]{
-		name: "refund callback", log: log, parse: channel.ParseRefund, settle: settler.SettleRefund, answer: channel.Answer,
-		about: func(r channels.RefundStatus) []any {
-			return []any{"refund", bounded(r.No), "order", bounded(r.OrderNo)}
-		},
+		HandlerConfig: c.filled(), name: "refund callback", kind: KindRefund, source: channel,
+		parse: channel.ParseRefund, settle: settler.SettleRefund, answer: channel.Answer,
+		about: func(r channels.RefundStatus) subject { return subject{order: r.OrderNo, refund: r.No} },
 	}
 }
 
-// ServeHTTP reads, verifies, settles and answers, in this order.
+func (c HandlerConfig) filled() HandlerConfig {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	return c
+}
+
+// ServeHTTP reads, verifies, settles and answers, in this order, and takes note.
 func (h *Handler[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), budget)
 	defer cancel()
-	verdict, outcome, told, err := h.handle(ctx, w, r)
+	c := h.handle(ctx, w, r)
 	level := slog.LevelInfo
-	if verdict != channels.Accepted {
+	if c.verdict != channels.Accepted {
 		level = slog.LevelWarn
 	}
-	h.log.Log(ctx, level, h.name, append([]any{"verdict", verdict.String(), "outcome", outcome, "error", text(err)}, h.about(told)...)...)
-	h.answer(w, verdict)
+	about := h.about(c.told)
+	h.Log.Log(ctx, level, h.name, "channel", h.Channel, "verdict", c.verdict.String(), "outcome", c.outcome, "error", text(c.err),
+		"order", bounded(about.order), "refund", bounded(about.refund), "txn", bounded(about.txn))
+	h.answer(w, c.verdict)
+	if h.Journal != nil {
+		h.Journal.Note(h.notice(r.Header, c))
+	}
 }
 
-func (h *Handler[T]) handle(ctx context.Context, w http.ResponseWriter, r *http.Request) (v channels.Verdict, outcome string, told T, err error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
-	if err != nil {
-		return unread(err), "", told, err
+// callback is one callback and what became of it.
+type callback[T any] struct {
+	body    []byte
+	proven  bool // the channel signed it
+	told    T
+	verdict channels.Verdict
+	outcome string
+	err     error
+}
+
+func (h *Handler[T]) handle(ctx context.Context, w http.ResponseWriter, r *http.Request) (c callback[T]) {
+	c.body, c.err = io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
+	if c.err != nil {
+		c.verdict = unread(c.err)
+		return c
 	}
-	told, err = h.parse(ctx, r.Header, body)
-	if err != nil {
-		return unparsed(err), "", told, err
+	c.told, c.err = h.parse(ctx, r.Header, c.body)
+	c.proven = authentic(c.err)
+	if c.err != nil {
+		c.verdict = unparsed(c.err)
+		return c
 	}
-	outcome, err = h.settle(ctx, told, "callback")
-	if err != nil {
-		return channels.TryAgain, "", told, err
+	c.outcome, c.err = h.settle(ctx, c.told, "callback")
+	if c.err != nil {
+		c.verdict = channels.TryAgain
 	}
-	return channels.Accepted, outcome, told, nil
+	return c // Accepted is the zero Verdict
+}
+
+// notice is what the journal gets of a callback.
+func (h *Handler[T]) notice(header http.Header, c callback[T]) Notice {
+	about := h.about(c.told)
+	n := raw(h.source, header, c.body, c.proven)
+	n.At, n.Channel, n.Kind, n.Verdict, n.Outcome, n.Error = h.Clock(), h.Channel, h.kind, c.verdict.String(), c.outcome, text(c.err)
+	n.Order, n.Refund, n.Txn = bounded(about.order), bounded(about.refund), bounded(about.txn)
+	return n
 }
 
 func unread(err error) channels.Verdict {

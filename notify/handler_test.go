@@ -65,7 +65,7 @@ func TestCallbackVerdicts(t *testing.T) {
 				}
 				return "credited", tc.settle
 			})
-			h := notify.NewHandler(channel, settler, slog.New(slog.DiscardHandler))
+			h := notify.NewHandler(notify.HandlerConfig{Channel: "x", Log: slog.New(slog.DiscardHandler)}, channel, settler)
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/notify/x", bytes.NewReader(tc.body)))
 			if got := w.Body.String(); got != tc.want.String() {
@@ -81,7 +81,7 @@ func TestCallbackVerdicts(t *testing.T) {
 func TestCallbackLogIsBoundedAndNamesTheVerdict(t *testing.T) {
 	var log strings.Builder
 	channel := &fakeNotifier{payment: channels.Payment{OrderNo: strings.Repeat("9", 5000)}, err: channels.ErrNotice}
-	h := notify.NewHandler(channel, settleFunc(nil), slog.New(slog.NewTextHandler(&log, nil)))
+	h := notify.NewHandler(notify.HandlerConfig{Channel: "x", Log: slog.New(slog.NewTextHandler(&log, nil))}, channel, settleFunc(nil))
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", http.NoBody))
 	if !strings.Contains(log.String(), "verdict=not_authentic") || log.Len() > 600 {
 		t.Errorf("log line of %d bytes: %s", log.Len(), log.String())

@@ -84,7 +84,8 @@ func TestARefundsCallbackIsAnsweredByWhatBecameOfIt(t *testing.T) {
 		"not parsed now": {parse: errors.New("trouble"), want: channels.TryAgain},
 	} {
 		var log strings.Builder
-		h := notify.NewRefundHandler(teller{channels.RefundStatus{No: "R1", OrderNo: "26"}, tc.parse}, settled{tc.settle}, slog.New(slog.NewTextHandler(&log, nil)))
+		h := notify.NewRefundHandler(notify.HandlerConfig{Channel: "x", Log: slog.New(slog.NewTextHandler(&log, nil))},
+			teller{channels.RefundStatus{No: "R1", OrderNo: "26"}, tc.parse}, settled{tc.settle})
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/notify/wechat/refund", strings.NewReader(tc.body)))
 		if got := w.Header().Get("X-Verdict"); got != tc.want.String() {

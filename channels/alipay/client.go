@@ -30,6 +30,8 @@ var (
 	_ channels.OAuth    = (*Channel)(nil)
 	_ channels.Page     = (*Channel)(nil)
 	_ channels.Refunder = (*Channel)(nil)
+
+	_ channels.Excerpter = (*Channel)(nil)
 )
 
 // Channel is Alipay for one app and the merchant behind it. It is safe for

@@ -36,7 +36,7 @@ func (c *Channel) ParseNotify(ctx context.Context, header http.Header, body []by
 	defer func() {
 		trouble := recover()
 		if trouble != nil {
-			payment, err = channels.Payment{}, unreadable("reading it panicked: "+clip(fmt.Sprint(trouble)))
+			payment, err = channels.Payment{}, unproven("reading it panicked: "+clip(fmt.Sprint(trouble)))
 		}
 	}()
 	if len(body) > NoticeBytes {
@@ -59,19 +59,19 @@ func (c *Channel) ParseNotify(ctx context.Context, header http.Header, body []by
 func readForm(header http.Header, body []byte) (url.Values, error) {
 	kinds := header.Values("Content-Type")
 	if len(kinds) != 1 {
-		return nil, unreadable("want one Content-Type")
+		return nil, unproven("want one Content-Type")
 	}
 	kind, _, err := mime.ParseMediaType(kinds[0])
 	if err != nil || kind != contentType {
-		return nil, unreadable("want Content-Type " + contentType)
+		return nil, unproven("want Content-Type " + contentType)
 	}
 	fields, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, unreadable("the body is not a form")
+		return nil, unproven("the body is not a form")
 	}
 	for name, values := range fields {
 		if len(values) != 1 {
-			return nil, unreadable(fmt.Sprintf("field %q stands there %d times", clip(name), len(values)))
+			return nil, unproven(fmt.Sprintf("field %q stands there %d times", clip(name), len(values)))
 		}
 	}
 	return fields, nil
@@ -160,6 +160,9 @@ func (c *Channel) misdirected(fields url.Values) string {
 	}
 	return strings.Join(wrong, ",")
 }
+
+// unproven is unreadable of what nobody has verified.
+func unproven(why string) error { return fmt.Errorf("%w (%w)", unreadable(why), channels.ErrUnproven) }
 
 func unreadable(why string) error {
 	return fmt.Errorf("alipay notice: %w: %s", channels.ErrMalformed, why)

@@ -29,6 +29,7 @@ var (
 	_ channels.OAuth    = (*Channel)(nil)
 	_ channels.Refunder = (*Channel)(nil)
 
+	_ channels.Excerpter      = (*Channel)(nil)
 	_ channels.RefundNotifier = (*Channel)(nil)
 )
 

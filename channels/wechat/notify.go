@@ -48,7 +48,7 @@ func (c *Channel) ParseNotify(ctx context.Context, header http.Header, body []by
 	defer func() {
 		trouble := recover()
 		if trouble != nil {
-			payment, err = channels.Payment{}, unreadable("reading it panicked: "+clip(fmt.Sprint(trouble)))
+			payment, err = channels.Payment{}, panicked(trouble)
 		}
 	}()
 	plain, err := c.content(ctx, header, body, eventPaid)
@@ -115,6 +115,11 @@ func (c *Channel) open(notice envelope) ([]byte, error) {
 		return nil, errors.New("ciphertext does not open with our APIv3 key")
 	}
 	return plain, nil
+}
+
+// panicked says that reading a callback failed in a way that nobody foresaw.
+func panicked(trouble any) error {
+	return fmt.Errorf("%w (%w)", unreadable("reading it panicked: "+clip(fmt.Sprint(trouble))), channels.ErrUnproven)
 }
 
 func unreadable(why string) error {

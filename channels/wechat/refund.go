@@ -144,7 +144,7 @@ func (c *Channel) ParseRefund(ctx context.Context, header http.Header, body []by
 	defer func() {
 		trouble := recover()
 		if trouble != nil {
-			status, err = channels.RefundStatus{}, unreadable("reading it panicked: "+clip(fmt.Sprint(trouble)))
+			status, err = channels.RefundStatus{}, panicked(trouble)
 		}
 	}()
 	plain, err := c.content(ctx, header, body, eventRefunded, eventRefundAbnormal, eventRefundClosed)

@@ -28,6 +28,7 @@ type program struct {
 	Terminals terminals `cmd:"" help:"Terminals."`
 	Refunds   refunds   `cmd:"" help:"Money back to payers."`
 	Trace     trace     `cmd:"" help:"Everything known of an order, in the order of time."`
+	Notices   notices   `cmd:"" help:"The last callbacks of channels, and what they were answered."`
 	Cases     cases     `cmd:"" help:"What a person must decide."`
 	Keys      keys      `cmd:"" help:"The hub's own keys."`
 }

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"strings"
 	"testing"
 
 	"guodu/mocks/alipay"
@@ -32,9 +33,17 @@ func TestAWholeRunLeavesNoSecretInAnyLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.noSecrets()
+	c.noted("h:notices:wechat")
+	c.noted("h:notices:alipay")
+	kept := c.notices()
+	for _, secret := range c.Secrets() {
+		if strings.Contains(kept, secret) {
+			t.Errorf("the journal of callbacks holds a secret: %.6s…", secret)
+		}
+	}
 	said := len(hub.log.Bytes())
 	if said < 1000 {
 		t.Errorf("the hub logged %d bytes: it was not told to log", said)
 	}
-	t.Logf("result: %d secrets looked for in %d bytes of log", len(c.Secrets()), said)
+	t.Logf("result: %d secrets looked for in %d bytes of log and %d of journal", len(c.Secrets()), said, len(kept))
 }

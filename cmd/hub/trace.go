@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"guodu/channels"
@@ -36,7 +37,7 @@ func (c trace) Run(r run) error {
 		o := t.Order
 		fmt.Fprintf(r.out, "order %s: %s, %s yuan by %s of %s for account %s\n", o.No, o.State, o.Amount.Yuan(), o.Channel,
 			channels.Payer{Kind: o.PayerKind, ID: o.Payer}.Hint(), o.Account)
-		events := events(t)
+		events := append(events(t), c.heard(r, o)...)
 		slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at.UnixMilli(), b.at.UnixMilli()) })
 		for _, e := range events {
 			fmt.Fprintf(r.out, "%s  %s\n", e.at.In(transition.Beijing()).Format("2006-01-02 15:04:05.000"), e.text)
@@ -45,6 +46,31 @@ func (c trace) Run(r run) error {
 			o.Refunded.Yuan(), o.Refunding.Yuan(), o.Queries, o.Duplicates)
 		return nil
 	})
+}
+
+// heard are the callbacks about an order that are still kept. They are kept for
+// people only, so a trace goes without them if need be.
+func (trace) heard(r run, o transition.Order) []event {
+	kept, err := app.OpenNotices(r.ctx, r.config)
+	if err != nil {
+		r.log.Warn("trace without callbacks", "error", err)
+		return nil
+	}
+	defer kept.Close()
+	notices, err := kept.Of(r.ctx, o.Channel, string(o.No))
+	if err != nil {
+		r.log.Warn("trace without callbacks", "error", err)
+	}
+	var all []event
+	for _, n := range notices {
+		words := []string{"callback of", n.Kind, n.Refund, n.Txn, "is answered", n.Verdict + ":", n.Outcome, n.Error}
+		if key := serial(n); key != "" {
+			words = append(words, "(signed by "+key+")")
+		}
+		words = slices.DeleteFunc(words, func(word string) bool { return word == "" })
+		all = append(all, event{n.At, strings.Join(words, " ")})
+	}
+	return all
 }
 
 // events puts what is known into words.

@@ -63,6 +63,7 @@ type Hub struct {
 	orders   *recharge.Service // nil for a hub that has money only
 	poller   *notify.Poller
 	refunds  *notify.RefundPoller
+	journal  *notify.Recorder
 	keys     *keyWatch
 	hangup   <-chan os.Signal
 	public   http.Handler
@@ -176,15 +177,17 @@ func (h *Hub) wire(parts secrets) error {
 	})
 	due := dueOrders{h.orders}
 	authorize, callbacks := map[string]channels.OAuth{}, map[string]http.Handler{}
+	h.journal = notify.NewRecorder(&Notices{ephemeral, h.config.Ephemeral.Prefix}, h.log)
 	for name, channel := range inUse {
+		handler := notify.HandlerConfig{Channel: name, Log: h.log, Journal: h.journal}
 		if o, ok := channel.(channels.OAuth); ok {
 			authorize[name] = o
 		}
 		if n, ok := channel.(channels.Notifier); ok {
-			callbacks[name] = notify.NewHandler(n, due, h.log)
+			callbacks[name] = notify.NewHandler(handler, n, due)
 		}
 		if n, ok := channel.(channels.RefundNotifier); ok {
-			callbacks[name+refundPath] = notify.NewRefundHandler(n, due, h.log)
+			callbacks[name+refundPath] = notify.NewRefundHandler(handler, n, due)
 		}
 	}
 	h.poller = notify.NewPoller(notify.PollerConfig{Orders: due, Channels: inUse, Log: h.log})
@@ -297,6 +300,10 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 		start(health, h.health)
 	}
 	var background sync.WaitGroup
+	// The journal outlives the callbacks that it takes note of.
+	noting, stopNoting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopNoting()
+	background.Go(func() { h.journal.Run(noting) })
 	background.Go(func() { h.poller.Run(ctx) })
 	background.Go(func() { h.refunds.Run(ctx) })
 	background.Go(func() { h.keys.run(ctx, h.hangup) })
@@ -320,6 +327,7 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	for _, server := range servers {
 		_ = server.Shutdown(end)
 	}
+	stopNoting()
 	background.Wait()
 	h.log.Info("hub ends", "error", cause)
 	return cause

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"guodu/cmd/hub/app"
+	"guodu/notify"
+	"guodu/transition"
+)
+
+type notices struct {
+	Refused bool `help:"Those that nobody had signed, of all channels, in place of the channels' own."`
+	Last    int  `help:"How many." default:"20" placeholder:"N"`
+	Raw     bool `help:"What was received as well, with hints in place of payers and signatures."`
+}
+
+// Help is what hub notices --help says beside its flags.
+func (notices) Help() string {
+	return "A hub keeps about the last 2,000 callbacks that each channel signed and 200 that were refused, for 30 days at most, " +
+		"on its ephemeral Redis. Nothing is decided by them. Times are Beijing's."
+}
+
+// Run prints the last callbacks, oldest first.
+func (c notices) Run(r run) error {
+	if c.Last < 1 {
+		return fmt.Errorf("--last is %d; it is 1 or more", c.Last)
+	}
+	kept, err := app.OpenNotices(r.ctx, r.config)
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	last, err := kept.Last(r.ctx, c.Refused, c.Last)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "TIME\tCHANNEL\tKIND\tVERDICT\tOUTCOME\tORDER\tREFUND\tTRANSACTION\tSERIAL\tBYTES\tERROR")
+	for _, n := range last {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", n.At.In(transition.Beijing()).Format("2006-01-02 15:04:05.000"),
+			n.Channel, n.Kind, n.Verdict, dash(n.Outcome), dash(n.Order), dash(n.Refund), dash(n.Txn), dash(serial(n)), n.Bytes, dash(n.Error))
+		if c.Raw {
+			fmt.Fprintf(table, "  sha256 %s %v\n  %s\n", n.SHA256, n.Headers, n.Body)
+		}
+	}
+	return table.Flush()
+}
+
+// serial is the name of the key that a notice says signed it, where it says so.
+func serial(n notify.Notice) string { return n.Headers["Wechatpay-Serial"] }
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
