@@ -7,7 +7,8 @@
 // after the settlement is durable; what it answers is a table of its own
 // (verdict). The Poller asks at 5 s, 30 s, 1, 3, 5, 10 and 30 minutes, closes
 // an order at the channel when its time is over, and believes only the
-// channel's proof that nothing was paid.
+// channel's proof that nothing was paid. Each channel has a lane of its own and a
+// rate that orders and refunds share ([Rates]).
 //
 // What came and what it was answered goes to a [Journal], for people: behind the
 // answer, bounded, and lost rather than waited for ([Recorder]).

@@ -30,17 +30,9 @@ type Orders interface {
 	Close(ctx context.Context, no string) error
 }
 
-const (
-	lease = 30 * time.Second
-	// claim bounds what one look takes from each partition.
-	claim = 4
-	// workers bounds the questions that are under way at once: each costs a
-	// signature of about a millisecond of CPU, and channels limit the rate.
-	workers = 4
-	// grace is how long after its expiry an order that the channel does not
-	// know may still turn up there.
-	grace = 10 * time.Minute
-)
+// grace is how long after its expiry an order that the channel does not know may
+// still turn up there.
+const grace = 10 * time.Minute
 
 // ages are an order's ages at which its channel is asked.
 func ages() []time.Duration {
@@ -56,10 +48,16 @@ type PollerConfig struct {
 	Log      *slog.Logger
 	Clock    func() time.Time // time.Now if nil
 	Every    time.Duration    // between two looks; one second if zero
+	Rates    *Rates           // of the questions; those of NewRates(0) if nil
 }
 
-// Poller asks channels about due orders. Several hubs may run one each.
-type Poller struct{ config PollerConfig }
+// Poller asks channels about due orders, the newest first and no faster than its
+// Rates. Several hubs may run one each: what one has claimed, no other asks about
+// until its lease ends.
+type Poller struct {
+	config PollerConfig
+	lanes  *lanes[Due]
+}
 
 // NewPoller returns a Poller.
 func NewPoller(c PollerConfig) *Poller {
@@ -69,30 +67,45 @@ func NewPoller(c PollerConfig) *Poller {
 	if c.Every == 0 {
 		c.Every = time.Second
 	}
-	return &Poller{c}
+	if c.Rates == nil {
+		c.Rates = NewRates(0)
+	}
+	p := &Poller{config: c}
+	p.lanes = newLanes(c.Rates, p.ask)
+	return p
 }
 
-// Run looks for due orders until ctx ends.
+// Run looks for due orders until ctx ends, and then waits for the questions that
+// are under way.
 func (p *Poller) Run(ctx context.Context) {
+	defer p.lanes.wait()
 	again(ctx, p.config.Every, func() {
-		_, err := p.Look(ctx)
+		_, err := p.claim(ctx)
 		if err != nil && ctx.Err() == nil {
 			p.config.Log.Error("look for due orders", "error", err)
 		}
 	})
 }
 
-// Look asks about all orders that are due now and returns how many.
+// Look asks about the orders that are due now, and returns how many there are
+// once each was asked about or had no turn in time.
 func (p *Poller) Look(ctx context.Context) (int, error) {
+	defer p.lanes.wait()
+	return p.claim(ctx)
+}
+
+// claim claims orders that are due and has their channels asked.
+func (p *Poller) claim(ctx context.Context) (int, error) {
+	until := time.Now().Add(begin)
 	due, err := p.config.Orders.Due(ctx, lease, claim) // orders and an error: some could not be read
-	spread(due, func(d Due) { p.ask(ctx, d) })
+	for _, d := range due {
+		p.lanes.add(ctx, d.Channel, waiting[Due]{d, d.Created, until})
+	}
 	return len(due), err
 }
 
 // ask asks about one order; whatever goes wrong, it stays due.
 func (p *Poller) ask(ctx context.Context, d Due) {
-	ctx, cancel := context.WithTimeout(ctx, lease/2)
-	defer cancel()
 	log := p.config.Log.With("order", d.No, "channel", d.Channel)
 	channel, ok := p.config.Channels[d.Channel]
 	if !ok {
@@ -144,11 +157,19 @@ func (p *Poller) resolve(ctx context.Context, channel channels.Channel, d Due) (
 // closeAtChannel makes an expired order unpayable. Only the channel's own
 // word, that of closing or of a payment that came first, ends it here.
 func (p *Poller) closeAtChannel(ctx context.Context, channel channels.Channel, d Due) (bool, error) {
-	err := channel.Close(ctx, d.No)
+	err := p.config.Rates.wait(ctx, d.Channel)
+	if err != nil {
+		return false, err
+	}
+	err = channel.Close(ctx, d.No)
 	if err != nil && !errors.Is(err, channels.ErrAlreadyPaid) {
 		return false, err
 	}
 	failpoint.Hit("poller.closed")
+	err = p.config.Rates.wait(ctx, d.Channel)
+	if err != nil {
+		return false, err
+	}
 	payment, err := channel.Query(ctx, d.No)
 	if err != nil {
 		return false, err

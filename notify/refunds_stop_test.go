@@ -17,10 +17,10 @@ type slowRefunds struct {
 	ended atomic.Bool
 }
 
-func (s *slowRefunds) RefundsDue(context.Context, time.Duration, int) ([]string, error) {
-	due := make([]string, 40)
+func (s *slowRefunds) RefundsDue(context.Context, time.Duration, int) ([]notify.DueRefund, error) {
+	due := make([]notify.DueRefund, 40)
 	for i := range due {
-		due[i] = fmt.Sprint(i)
+		due[i] = notify.DueRefund{No: fmt.Sprint(i), Channel: "wechat"}
 	}
 	return due, nil
 }
@@ -41,7 +41,7 @@ func TestAStoppedPollerBeginsNoMoreAsks(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(context.Background())
 	s := &slowRefunds{stop: stop}
-	notify.NewRefundPoller(s, slog.New(slog.DiscardHandler), 0).Run(ctx)
+	notify.NewRefundPoller(s, notify.NewRates(1000), slog.New(slog.DiscardHandler), 0).Run(ctx)
 	if n := s.after.Load(); n > 4 {
 		t.Errorf("%d requests for refunds began after the hub was told to end", n)
 	}

@@ -24,8 +24,12 @@ type till struct {
 	asked []string
 }
 
-func (b *till) RefundsDue(context.Context, time.Duration, int) ([]string, error) {
-	return b.due, b.fail
+func (b *till) RefundsDue(context.Context, time.Duration, int) ([]notify.DueRefund, error) {
+	var due []notify.DueRefund
+	for _, no := range b.due {
+		due = append(due, notify.DueRefund{No: no, Channel: "wechat"})
+	}
+	return due, b.fail
 }
 
 func (b *till) AskRefund(_ context.Context, no string) error {
@@ -41,7 +45,7 @@ func (b *till) AskRefund(_ context.Context, no string) error {
 func TestEachDueRefundIsAskedAboutWhateverBecomesOfOthers(t *testing.T) {
 	t.Parallel()
 	b := &till{due: []string{"R1", "R2", "R3", "R4", "R5", "R6"}, fail: errors.New("a partition is away")}
-	n, err := notify.NewRefundPoller(b, slog.New(slog.DiscardHandler), 0).Look(t.Context())
+	n, err := notify.NewRefundPoller(b, notify.NewRates(1000), slog.New(slog.DiscardHandler), 0).Look(t.Context())
 	slices.Sort(b.asked)
 	if n != 6 || !errors.Is(err, b.fail) || !slices.Equal(b.asked, b.due) {
 		t.Errorf("asked about %v, %d, %v", b.asked, n, err)

@@ -3,7 +3,19 @@
 -- KEYS 1 due
 -- ARGV 1 now  2 end of the lease  3 how many at most
 -- Replies: the orders.
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', '0', ARGV[3])
+-- Half are the newest, whose payers wait, and half the oldest, so that none waits
+-- for ever when there are more than anybody can ask about.
+local most = tonumber(ARGV[3])
+local due = redis.call('ZREVRANGEBYSCORE', KEYS[1], ARGV[1], '-inf', 'LIMIT', '0', string.format('%.0f', math.ceil(most / 2)))
+local taken = {}
+for _, order in ipairs(due) do
+  taken[order] = true
+end
+for _, order in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', '0', ARGV[3])) do
+  if #due < most and not taken[order] then
+    due[#due + 1] = order
+  end
+end
 -- Nobody asks more than half an hour ahead: a later time is that of a clock that
 -- was wrong, and the order would wait for it.
 local far = tonumber(ARGV[1]) + 3600000

@@ -175,7 +175,7 @@ func (h *Hub) wire(parts secrets) error {
 		},
 		Limits: transition.Limits{Order: limits[0], Day: limits[1], Balance: limits[2]},
 	})
-	due := dueOrders{h.orders}
+	due := dueOrders{h.orders, h.books}
 	authorize, callbacks := map[string]channels.OAuth{}, map[string]http.Handler{}
 	h.journal = notify.NewRecorder(&Notices{ephemeral, h.config.Ephemeral.Prefix}, h.log)
 	for name, channel := range inUse {
@@ -190,8 +190,9 @@ func (h *Hub) wire(parts secrets) error {
 			callbacks[name+refundPath] = notify.NewRefundHandler(handler, n, due)
 		}
 	}
-	h.poller = notify.NewPoller(notify.PollerConfig{Orders: due, Channels: inUse, Log: h.log})
-	h.refunds = notify.NewRefundPoller(due, h.log, 0)
+	rates := notify.NewRates(h.config.Poll.PerSecond)
+	h.poller = notify.NewPoller(notify.PollerConfig{Orders: due, Channels: inUse, Log: h.log, Rates: rates})
+	h.refunds = notify.NewRefundPoller(due, rates, h.log, 0)
 	prefix := h.config.Redis.Prefix
 	pages, err := web.New(web.Config{
 		Links: binding.NewStore(h.runner(nil), prefix, nil), Orders: h.orders, Accounts: h.books, Identity: portal,

@@ -17,6 +17,7 @@ import (
 	"github.com/knadh/koanf/v2"
 
 	"guodu/internal/fen"
+	"guodu/notify"
 )
 
 // ErrConfig says what of a configuration is missing or wrong.
@@ -43,6 +44,7 @@ type Config struct {
 	Terminals   TerminalsConfig `koanf:"terminals"`
 	Limits      LimitsConfig    `koanf:"limits"`
 	Order       OrderConfig     `koanf:"order"`
+	Poll        PollConfig      `koanf:"poll"`
 }
 
 // RedisConfig names a Redis. Without addresses the hub runs its own.
@@ -117,6 +119,11 @@ type OrderConfig struct {
 	RefundReason string        `koanf:"refund_reason"`
 }
 
+// PollConfig is how channels are asked about orders and refunds that stay silent.
+type PollConfig struct {
+	PerSecond int `koanf:"per_second"` // questions to each channel, of this hub
+}
+
 // Defaults are the settings that most hubs keep.
 func Defaults() Config {
 	return Config{
@@ -124,6 +131,7 @@ func Defaults() Config {
 		Redis: RedisConfig{Prefix: "h"}, Ephemeral: RedisConfig{Prefix: "h"},
 		Terminals: TerminalsConfig{NotAfter: time.Minute, Deadline: 2 * time.Minute},
 		Limits:    LimitsConfig{Order: "500", Day: "2000", Balance: "5000"},
+		Poll:      PollConfig{PerSecond: notify.DefaultPerSecond},
 		Order:     OrderConfig{Description: "校园卡充值", Expiry: 15 * time.Minute, RefundReason: "校园卡充值退款"},
 		WeChat:    WeChatConfig{Timeout: 5 * time.Second},
 		Alipay:    AlipayConfig{Timeout: 5 * time.Second},
@@ -214,6 +222,7 @@ func (c Config) Check() error {
 	need(utf8.RuneCountInString(c.Order.RefundReason) <= refundReasonMax, "order.refund_reason has more than %d characters", refundReasonMax)
 	_, err = c.limits()
 	need(err == nil, "limits: %v", err)
+	need(c.Poll.PerSecond > 0, "poll.per_second is %d; it is 1 or more", c.Poll.PerSecond)
 	need(c.Redis.Replicas >= 0, "redis.replicas is %d", c.Redis.Replicas)
 	many := c.Redis.MasterName != "" || c.Redis.Cluster || len(c.Redis.Addrs) > 1
 	need(!many || c.Redis.Replicas > 0 || slices.Contains(c.Redis.Accept, "replicas"),

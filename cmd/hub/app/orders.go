@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"guodu/channels"
@@ -11,7 +12,10 @@ import (
 )
 
 // dueOrders shows the order life to notify, which knows no ledger.
-type dueOrders struct{ service *recharge.Service }
+type dueOrders struct {
+	service *recharge.Service
+	books   *transition.Store
+}
 
 // Settle implements notify.Settler.
 func (d dueOrders) Settle(ctx context.Context, p channels.Payment, source string) (string, error) {
@@ -35,13 +39,19 @@ func (d dueOrders) Later(ctx context.Context, no string, next time.Time) error {
 }
 
 // RefundsDue implements notify.Refunds.
-func (d dueOrders) RefundsDue(ctx context.Context, lease time.Duration, limit int) ([]string, error) {
-	refunds, err := d.service.RefundsDue(ctx, lease, limit)
-	due := make([]string, 0, len(refunds))
-	for _, no := range refunds {
-		due = append(due, string(no))
+func (d dueOrders) RefundsDue(ctx context.Context, lease time.Duration, limit int) ([]notify.DueRefund, error) {
+	numbers, err := d.service.RefundsDue(ctx, lease, limit)
+	errs := []error{err}
+	due := make([]notify.DueRefund, 0, len(numbers))
+	for _, no := range numbers {
+		r, err := d.books.Refund(ctx, no)
+		if err != nil {
+			errs = append(errs, err) // it stays claimed; the others do not wait for it
+			continue
+		}
+		due = append(due, notify.DueRefund{No: string(no), Channel: r.Channel, At: r.At})
 	}
-	return due, err
+	return due, errors.Join(errs...)
 }
 
 // AskRefund implements notify.Refunds.
