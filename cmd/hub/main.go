@@ -21,16 +21,17 @@ type program struct {
 	Config string `help:"Configuration file (YAML)." env:"GUODU_CONFIG" type:"existingfile" placeholder:"FILE"`
 	Debug  bool   `help:"Log more."`
 
-	Serve     serve     `cmd:"" help:"Run the hub."`
-	Doctor    doctor    `cmd:"" help:"Examine configuration, keys, clocks, Redis, portal, channels and callback addresses; say what to do. Moves nothing."`
-	Verify    verify    `cmd:"" help:"Derive every balance, order and load again from the entries; print the first difference."`
-	Accounts  accounts  `cmd:"" help:"Accounts and cards."`
-	Terminals terminals `cmd:"" help:"Terminals."`
-	Refunds   refunds   `cmd:"" help:"Money back to payers."`
-	Trace     trace     `cmd:"" help:"Everything known of an order, in the order of time."`
-	Notices   notices   `cmd:"" help:"The last callbacks of channels, and what they were answered."`
-	Cases     cases     `cmd:"" help:"What a person must decide."`
-	Keys      keys      `cmd:"" help:"The hub's own keys."`
+	Serve            serve            `cmd:"" help:"Run the hub."`
+	Doctor           doctor           `cmd:"" help:"Examine configuration, keys, clocks, Redis, portal, channels and callback addresses; say what to do. Moves nothing."`
+	ExplainSignature explainSignature `cmd:"" help:"Say which part of a callback keeps its signature from holding."`
+	Verify           verify           `cmd:"" help:"Derive every balance, order and load again from the entries; print the first difference."`
+	Accounts         accounts         `cmd:"" help:"Accounts and cards."`
+	Terminals        terminals        `cmd:"" help:"Terminals."`
+	Refunds          refunds          `cmd:"" help:"Money back to payers."`
+	Trace            trace            `cmd:"" help:"Everything known of an order, in the order of time."`
+	Notices          notices          `cmd:"" help:"The last callbacks of channels, and what they were answered."`
+	Cases            cases            `cmd:"" help:"What a person must decide."`
+	Keys             keys             `cmd:"" help:"The hub's own keys."`
 }
 
 // run is what every command gets.

@@ -220,6 +220,16 @@ func (h *Hub) wire(parts secrets) error {
 	return nil
 }
 
+// Channels makes the channels of a configuration, for commands that need nothing
+// else of a hub.
+func Channels(c Config) (map[string]channels.Channel, error) {
+	parts, err := readSecrets(c)
+	if err != nil {
+		return nil, err
+	}
+	return openChannels(parts)
+}
+
 // openChannels makes the channels that are configured. Every channel there is
 // stands here, and nowhere else.
 func openChannels(parts secrets) (map[string]channels.Channel, error) {

@@ -113,11 +113,7 @@ func (d *doctor) files() {
 
 // keys opens the channels with what the files hold.
 func (d *doctor) keys() map[string]channels.Channel {
-	parts, err := readSecrets(d.config)
-	var inUse map[string]channels.Channel
-	if err == nil {
-		inUse, err = openChannels(parts)
-	}
+	inUse, err := Channels(d.config)
 	if err != nil {
 		d.fail("keys", err.Error(), "the file must hold the key that the text names, as the platform gives it")
 		return nil
@@ -130,7 +126,7 @@ func (d *doctor) keys() map[string]channels.Channel {
 func (d *doctor) redis(ctx context.Context) {
 	money := d.server(ctx, "money Redis", d.config.Redis, "money")
 	if money != nil {
-		defer money.Close()
+		defer func() { _ = money.Close() }()
 		d.durability(ctx, money)
 		d.books(ctx, money)
 	}
@@ -138,7 +134,7 @@ func (d *doctor) redis(ctx context.Context) {
 	if ephemeral == nil {
 		return
 	}
-	defer ephemeral.Close()
+	defer func() { _ = ephemeral.Close() }()
 	if money != nil && runID(ctx, money) == runID(ctx, ephemeral) {
 		d.warn("ephemeral Redis", "it is the same server as the money Redis: a flood of pages can take the memory that a credit needs",
 			"give ephemeral.addrs a server of its own")
@@ -256,7 +252,7 @@ func (d *doctor) channel(ctx context.Context, channel channels.Channel) {
 	case err == nil || errors.Is(err, channels.ErrOrderNotFound):
 		d.well(what, "takes this hub's signature")
 	case errors.Is(err, channels.ErrRefused):
-		d.fail(what, err.Error(), "the app, the merchant number, the serial and the key must be of one merchant; see docs/faq.md")
+		d.fail(what, err.Error(), "the app, the merchant number, the serial and the key must be of one merchant; see docs/troubleshooting")
 	default:
 		d.fail(what, err.Error(), "let this machine reach the channel's API, through a proxy if need be, and compare its public key")
 	}
@@ -314,7 +310,7 @@ func (d *doctor) request(ctx context.Context, method, address string) (answer, e
 	if err != nil {
 		return answer{}, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(res.Body, 4<<10))
 	return answer{res.StatusCode, string(text), res.Header.Get("Date")}, err
 }
