@@ -89,7 +89,7 @@ type answer interface {
 // unsigned ones in the error, and an unsigned success there as well. The
 // module's texts are not passed on.
 func (c *Channel) ask(ctx context.Context, call, orderNo string, req alipay.Param, into answer, sentinelOf func(subCode string) error) error {
-	err := c.client.Request(ctx, req, into)
+	err := c.request(ctx, req, into)
 	var unsigned *alipay.Error
 	switch {
 	case errors.As(err, &unsigned):
@@ -105,6 +105,18 @@ func (c *Channel) ask(ctx context.Context, call, orderNo string, req alipay.Para
 		return failed(call, orderNo, sentinelOf, said)
 	}
 	return nil
+}
+
+// request is the module's Request. If that panics on what came back, the outcome
+// is as unknown as after any answer that cannot be read.
+func (c *Channel) request(ctx context.Context, req alipay.Param, into answer) (err error) {
+	defer func() {
+		trouble := recover()
+		if trouble != nil {
+			err = fmt.Errorf("reading the answer panicked: %v", trouble)
+		}
+	}()
+	return c.client.Request(ctx, req, into)
 }
 
 // failed translates an answer that is no success.

@@ -82,6 +82,18 @@ func failed(call, orderNo string, sentinelOf func(code string) error, err error)
 		call, orderNo, sentinel, api.StatusCode, clip(api.Code), clip(api.Message))
 }
 
+// asked makes one call of wechatpay-go's. If that panics on what came back, the
+// outcome is as unknown as after any answer that cannot be read.
+func asked[T any](call func() (T, *core.APIResult, error)) (answer T, result *core.APIResult, err error) {
+	defer func() {
+		trouble := recover()
+		if trouble != nil {
+			err = fmt.Errorf("reading the answer panicked: %v", trouble)
+		}
+	}()
+	return call()
+}
+
 // meaning is what an answer other than 2xx says. Without a code it is a
 // proxy's page and not WeChat's answer.
 func meaning(api *core.APIError, sentinelOf func(code string) error) error {

@@ -42,7 +42,9 @@ func (c *Channel) Prepay(ctx context.Context, req channels.PrepayRequest) (chann
 	if why != "" {
 		return channels.Prepay{}, refused("prepay", req.OrderNo, why)
 	}
-	answer, _, err := c.orders.Prepay(ctx, c.prepayRequest(req))
+	answer, _, err := asked(func() (*jsapi.PrepayResponse, *core.APIResult, error) {
+		return c.orders.Prepay(ctx, c.prepayRequest(req))
+	})
 	if err != nil {
 		return channels.Prepay{}, failed("prepay", req.OrderNo, prepayCode, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/core"
+	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/jsapi"
 
 	"guodu/channels"
@@ -19,9 +20,9 @@ func (c *Channel) Query(ctx context.Context, orderNo string) (channels.Payment, 
 	if !orderNoForm.MatchString(orderNo) {
 		return channels.Payment{}, refused("query", orderNo, "not an order number")
 	}
-	answer, _, err := c.orders.QueryOrderByOutTradeNo(ctx, jsapi.QueryOrderByOutTradeNoRequest{
-		OutTradeNo: core.String(orderNo),
-		Mchid:      core.String(c.mchID),
+	question := jsapi.QueryOrderByOutTradeNoRequest{OutTradeNo: core.String(orderNo), Mchid: core.String(c.mchID)}
+	answer, _, err := asked(func() (*payments.Transaction, *core.APIResult, error) {
+		return c.orders.QueryOrderByOutTradeNo(ctx, question)
 	})
 	if err != nil {
 		return channels.Payment{}, failed("query", orderNo, queryCode, err)
@@ -45,9 +46,10 @@ func (c *Channel) Close(ctx context.Context, orderNo string) error {
 	if !orderNoForm.MatchString(orderNo) {
 		return refused("close", orderNo, "not an order number")
 	}
-	result, err := c.orders.CloseOrder(ctx, jsapi.CloseOrderRequest{
-		OutTradeNo: core.String(orderNo),
-		Mchid:      core.String(c.mchID),
+	wish := jsapi.CloseOrderRequest{OutTradeNo: core.String(orderNo), Mchid: core.String(c.mchID)}
+	_, result, err := asked(func() (struct{}, *core.APIResult, error) {
+		result, err := c.orders.CloseOrder(ctx, wish)
+		return struct{}{}, result, err
 	})
 	if err != nil {
 		return failed("close", orderNo, closeCode, err)

@@ -49,7 +49,7 @@ func (c *Channel) Refund(ctx context.Context, req channels.RefundRequest) (chann
 	if req.NotifyURL != "" {
 		question.NotifyUrl = core.String(req.NotifyURL)
 	}
-	answer, _, err := c.refunds.Create(ctx, question)
+	answer, _, err := asked(func() (*refunddomestic.Refund, *core.APIResult, error) { return c.refunds.Create(ctx, question) })
 	if err != nil {
 		return channels.RefundStatus{}, failed("refund", req.RefundNo, refundCode, err)
 	}
@@ -62,7 +62,10 @@ func (c *Channel) QueryRefund(ctx context.Context, orderNo, refundNo string) (ch
 	if !refundNoForm.MatchString(refundNo) {
 		return channels.RefundStatus{}, refused("query refund", refundNo, "not a refund number")
 	}
-	answer, _, err := c.refunds.QueryByOutRefundNo(ctx, refunddomestic.QueryByOutRefundNoRequest{OutRefundNo: core.String(refundNo)})
+	question := refunddomestic.QueryByOutRefundNoRequest{OutRefundNo: core.String(refundNo)}
+	answer, _, err := asked(func() (*refunddomestic.Refund, *core.APIResult, error) {
+		return c.refunds.QueryByOutRefundNo(ctx, question)
+	})
 	if err != nil {
 		return channels.RefundStatus{}, failed("query refund", refundNo, refundQueryCode, err)
 	}
