@@ -33,6 +33,10 @@ func FuzzParseNotify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind, body string) {
 		got, err := ch.ParseNotify(context.Background(), http.Header{"Content-Type": {kind}}, []byte(body))
 		mustBeSane(t, got, err)
+		if values, formErr := url.ParseQuery(body); (formErr != nil || values.Get("sign") == "") &&
+			!errors.Is(err, channels.ErrNotice) && !errors.Is(err, channels.ErrTooLarge) && !errors.Is(err, channels.ErrUnproven) {
+			t.Fatalf("what nobody signed counts as proven: %+v, %v", got, err)
+		}
 		values, parseErr := url.ParseQuery(body)
 		if parseErr != nil || len(body) > 16<<10 {
 			return
@@ -48,7 +52,23 @@ func FuzzParseNotify(f *testing.F) {
 		if errors.Is(err, channels.ErrNotice) && !ambiguous(unsigned) {
 			t.Errorf("a properly signed notice is called forged: %v", err)
 		}
+		if err == nil && got.State == channels.Paid {
+			mustBeSaid(t, unsigned, got)
+		}
 	})
+}
+
+// mustBeSaid wants a payment that would be credited to be what the notice says.
+func mustBeSaid(t *testing.T, f fields, got channels.Payment) {
+	t.Helper()
+	amount, err := fen.Parse(f["total_amount"])
+	ours := f["app_id"] == appID && f["seller_id"] == sellerID
+	currency := f["trans_currency"] == "" && got.Currency == "CNY" || strings.HasPrefix(got.Currency, "CNY") == strings.HasPrefix(f["trans_currency"], "CNY")
+	state := f["trade_status"] == "TRADE_SUCCESS" || f["trade_status"] == "TRADE_FINISHED" || f["trade_status"] == "TRADE_CLOSED" && got.Refunded
+	if err != nil || amount != got.Amount || (got.Misdirected == "") != ours || !currency || !state ||
+		f["out_trade_no"] != got.OrderNo || f["trade_no"] != got.TransactionID || f["notify_type"] != "trade_status_sync" {
+		t.Fatalf("the notice %v is read as %+v", f, got)
+	}
 }
 
 // ambiguous says whether names are sorted differently with "=" behind them, as

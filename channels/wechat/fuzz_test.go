@@ -1,9 +1,13 @@
 package wechat_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,7 +19,8 @@ import (
 const (
 	fuzzHeaders  = iota // headers and body as they come
 	fuzzEnvelope        // the body is signed
-	fuzzContent         // the body is encrypted, put into a notice and signed
+	fuzzContent         // the body is encrypted, put into a notice of a payment and signed
+	fuzzRefund          // the same, of a refund
 	fuzzModes
 )
 
@@ -45,18 +50,77 @@ func FuzzParseNotify(f *testing.F) {
 			"Wechatpay-Timestamp": {timestamp}, "Wechatpay-Nonce": {nonce},
 			"Wechatpay-Serial": {serial}, "Wechatpay-Signature": {signature},
 		}
-		if mode%fuzzModes == fuzzContent {
-			body = notice(body).bytes()
+		plain := body
+		switch mode % fuzzModes {
+		case fuzzContent:
+			body = notice(plain).bytes()
+		case fuzzRefund:
+			body = notice(plain).with("event_type", "REFUND.SUCCESS").bytes()
 		}
 		if mode%fuzzModes != fuzzHeaders {
 			header = headers(body, noon())
 		}
 		got, err := ch.ParseNotify(context.Background(), header, body)
 		mustBeSane(t, got, err)
-		if mode%fuzzModes != fuzzHeaders && errors.Is(err, channels.ErrNotice) {
-			t.Errorf("a properly signed notice is called forged: %v", err)
+		refund, refundErr := ch.ParseRefund(context.Background(), header, body)
+		mustBeSaneRefund(t, refund, refundErr)
+		switch forged := errors.Is(err, channels.ErrNotice) || errors.Is(err, channels.ErrTooLarge); {
+		case mode%fuzzModes == fuzzHeaders && !forged && !verifies(&platformKey().PublicKey, timestamp+"\n"+nonce+"\n"+string(body)+"\n", signature):
+			t.Fatalf("what nobody signed is not called forged: %+v, %v", got, err)
+		case mode%fuzzModes != fuzzHeaders && errors.Is(err, channels.ErrNotice):
+			t.Fatalf("a properly signed notice is called forged: %v", err)
+		case mode%fuzzModes == fuzzContent && (refundErr == nil || err == nil && got.State == channels.Paid):
+			mustBeSaid(t, plain, got, refundErr)
+		case mode%fuzzModes == fuzzRefund && err == nil:
+			t.Fatalf("a refund's notice is read as a payment: %+v", got)
 		}
 	})
+}
+
+// mustBeSaid wants each value of a payment that would be credited to stand in the
+// plaintext, as a reader of its own finds it.
+func mustBeSaid(t *testing.T, plain []byte, got channels.Payment, refundErr error) {
+	t.Helper()
+	if refundErr == nil {
+		t.Fatal("a payment's notice is read as a refund")
+	}
+	values := map[string]bool{}
+	decoder := json.NewDecoder(bytes.NewReader(plain))
+	decoder.UseNumber()
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			break
+		}
+		values[fmt.Sprint(token)] = true
+	}
+	want := []string{got.OrderNo, got.TransactionID, strconv.FormatInt(int64(got.Amount), 10)}
+	if got.Misdirected == "" {
+		want = append(want, appID, mchID)
+	}
+	if got.Currency != "" {
+		want = append(want, got.Currency)
+	}
+	for _, value := range want {
+		if !values[value] {
+			t.Fatalf("%q is in the payment and not in what was said:\n%s\n%+v", value, plain, got)
+		}
+	}
+	if !values["SUCCESS"] && !values["REFUND"] || got.Refunded && !values["REFUND"] {
+		t.Fatalf("paid or refunded, and nothing said so:\n%s\n%+v", plain, got)
+	}
+}
+
+// mustBeSaneRefund is mustBeSane for a refund.
+func mustBeSaneRefund(t *testing.T, got channels.RefundStatus, err error) {
+	t.Helper()
+	if err != nil {
+		mustBeSane(t, channels.Payment{OrderNo: got.OrderNo}, err)
+		return
+	}
+	if got.Channel != "wechat" || got.OrderNo == "" || got.No == "" || got.Amount <= 0 || got.Amount > fen.Max || got.State == "" {
+		t.Fatalf("ParseRefund = %+v", got)
+	}
 }
 
 // mustBeSane is what holds for any input: one known error and nothing, or a
