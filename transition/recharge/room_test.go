@@ -156,8 +156,22 @@ func TestTheMostIsExactlyWhatCreateAcceptsInWhateverState(t *testing.T) {
 	t.Logf("seed %d", seed)
 	w := walker{desk: newDeskWithin(t, transition.Limits{Order: 50_000, Day: 80_000, Balance: 120_000}), random: rand.New(rand.NewPCG(seed, 0))}
 	refusals := map[string]int{}
-	w.order()
-	w.pay()
+	// Whatever the dice say, each limit stands in the way once: that of an order,
+	// then that of the day, and the next day that of the balance.
+	for i, amount := range []fen.Fen{50_000, 30_000, 40_000} {
+		refusals[w.wantMost()]++
+		if i == 2 {
+			w.now = w.now.AddDate(0, 0, 1)
+		}
+		no, err := w.probe(amount)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.unpaid = append(w.unpaid, no)
+		w.steps--
+		w.pay()
+	}
+	refusals[w.wantMost()]++
 	for range 200 {
 		w.step()
 		refusals[w.wantMost()]++
