@@ -331,8 +331,14 @@ func (s *Service) suspendedCase(ctx context.Context, p channels.Payment) (c tran
 // then.
 func (s *Service) creditSuspended(ctx context.Context, p channels.Payment, source string, no transition.OrderNo) (Outcome, error) {
 	c, holds, err := s.suspendedCase(ctx, p)
-	if err != nil || !holds || len(p.Refunds) == 0 {
-		return Cased, err
+	if err != nil {
+		return "", err
+	}
+	if c.Decision == transition.DecidedRefunded || c.Decision == transition.DecidedDisowned {
+		return s.decided(ctx, no)
+	}
+	if !holds || len(p.Refunds) == 0 {
+		return Cased, nil
 	}
 	err = s.bookSuspended(ctx, c, p, source)
 	if errors.Is(err, transition.ErrMismatch) {
@@ -346,6 +352,16 @@ func (s *Service) creditSuspended(ctx context.Context, p channels.Payment, sourc
 	}
 	p.Refunds = nil
 	return s.credit(ctx, p, source, no)
+}
+
+// decided ends the order of a payment whose money people have let go: nothing is
+// left to ask about it.
+func (s *Service) decided(ctx context.Context, no transition.OrderNo) (Outcome, error) {
+	outcome, err := s.Close(ctx, no)
+	if errors.Is(err, transition.ErrNoOrder) {
+		return Cased, nil
+	}
+	return outcome, err
 }
 
 // allKnown closes the case of a credited order whose refunds were not known, once

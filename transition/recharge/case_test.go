@@ -388,3 +388,63 @@ func TestMoneyThatIsNotTheHubsLeavesTheBooksAndComesBackWhenReopened(t *testing.
 	}
 	mustBe(t, d.ReopenCase(t.Context(), "wechat:4200001", twoPeople), transition.ErrCaseEnded)
 }
+
+// Alipay tells of the trade again once it is refunded, and names the hub's number.
+func TestAPaymentThatTheHubGaveBackAsACaseEndsItsOrderWhenItIsToldAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	no := d.created("alipay", 5000, "1")
+	p := d.payment("alipay", no, 4000, "4200001")
+	d.settle(p, recharge.Cased)
+	d.told(d.alipay, p)
+	d.alipay.refund = func(_ context.Context, r channels.RefundRequest) (channels.RefundStatus, error) {
+		return status("alipay", no, r.RefundNo, r.Amount, channels.RefundMade), nil
+	}
+	r := d.refundCase("alipay:4200001")
+	p.Refunded, p.RefundNos, p.RefundedTotal = true, []string{string(r.No)}, 4000
+	d.alipay.query = func(string, string) (channels.RefundStatus, error) {
+		t.Error("the channel is asked about the hub's own refund")
+		return channels.RefundStatus{}, channels.ErrUnknownOutcome
+	}
+	d.settle(p, recharge.Closed)
+	if o, err := d.Order(t.Context(), no); err != nil || o.State != transition.OrderClosed {
+		t.Errorf("the order is %s, %v", o.State, err)
+	}
+	if tot := d.books(); tot["refunded"] != -4000 || tot["suspense"] != 0 {
+		t.Errorf("books %v", tot)
+	}
+	// The same of an order that is lost: there is none to end.
+	other := d.payment("alipay", transition.NewOrderNo(account, d.now), 700, "4200002")
+	d.settle(other, recharge.Cased)
+	mustBe(t, d.CloseCase(t.Context(), "alipay:4200002", true, twoPeople), nil)
+	other.Refunded = true
+	d.settle(other, recharge.Cased)
+}
+
+func TestACaseThatIsNoneOrOfNobodysMoneyIsRefusedInWords(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	no, p := d.credited("wechat", 5000, "1")
+	p.TransactionID = "4200009" // a second payment of one order
+	d.settle(p, recharge.Cased)
+	d.told(d.wechat, p)
+	_, err := d.CreditCase(t.Context(), "wechat:4200009", "", twoPeople)
+	mustBe(t, err, recharge.ErrNotCreditable)
+	for _, id := range []string{"wechat:none", "cash:1"} {
+		_, err := d.CreditCase(t.Context(), id, "", twoPeople)
+		mustBe(t, err, transition.ErrNoCase)
+		_, err = d.RefundCase(t.Context(), id, "", twoPeople)
+		mustBe(t, err, transition.ErrNoCase)
+		mustBe(t, d.CloseCase(t.Context(), id, false, twoPeople), transition.ErrNoCase)
+		mustBe(t, d.ReopenCase(t.Context(), id, twoPeople), transition.ErrNoCase)
+	}
+	cash := d.payment("cash", no, 5000, "4200010")
+	d.settle(cash, recharge.Cased)
+	_, err = d.CreditCase(t.Context(), "cash:4200010", "", twoPeople)
+	mustBe(t, err, recharge.ErrChannel)
+	_, err = d.RefundCase(t.Context(), "cash:4200010", "", twoPeople)
+	mustBe(t, err, recharge.ErrChannel)
+	if tot := d.books(); tot["suspense"] != -10_000 {
+		t.Errorf("books %v", tot)
+	}
+}

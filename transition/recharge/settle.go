@@ -100,8 +100,7 @@ func (s *Service) credit(ctx context.Context, p channels.Payment, source string,
 	case errors.Is(err, transition.ErrRefunding):
 		return s.openCase(ctx, p, source, "mismatch", err.Error())
 	case errors.Is(err, transition.ErrDecided):
-		// Its money is gone from here, and the order with it.
-		return s.Close(ctx, no)
+		return s.decided(ctx, no)
 	case errors.Is(err, transition.ErrAccountClosed):
 		return s.openCase(ctx, p, source, "closed_account", "the account takes no money any more")
 	case err != nil:
