@@ -74,6 +74,7 @@ func TestALostOrderOfEitherChannelIsCreditedByTwoPeople(t *testing.T) {
 		c.must("credited", decided("cases", "credit", id)...)
 		c.must("was credited before", decided("cases", "credit", id)...)
 		c.must("0 open, holding 0.00 yuan", "cases")
+		c.must("credit by li+wang: the bill has it", "trace", order)
 		if o := c.order(order); o.State != transition.OrderCredited || o.Amount != 5000 {
 			t.Errorf("%s: order %+v", channel, o)
 		}

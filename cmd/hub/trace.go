@@ -95,7 +95,8 @@ func events(t transition.Trace) []event {
 		add(r.Done, "refund %s is %s %s %s", r.No, r.State, r.Word, r.Flag)
 	}
 	for _, c := range t.Cases {
-		add(c.Opened, "case %s %s, seen %d times, open: %t\n    %s", c.Kind, c.ID, c.Times, c.Open, c.Evidence)
+		add(c.Opened, "case %s %s, seen %d times, open: %t %s\n    %s", c.Kind, c.ID, c.Times, c.Open, c.Decision,
+			strings.Join(append([]string{string(c.Evidence)}, c.Notes...), "\n    "))
 	}
 	for _, e := range t.Entries {
 		add(e.At, "entry %d %s %s yuan: pending %s, held %s, on its way back %s, owed %s", e.Seq, e.Kind, e.Amount.Yuan(),
