@@ -54,12 +54,12 @@ func (s *Service) learnRefunds(ctx context.Context, p channels.Payment) (channel
 		return p, nil //nolint:nilerr // nobody to ask: the refunds stay unknown
 	}
 	for _, no := range p.RefundNos {
-		own, err := s.ownNumber(ctx, no)
+		ofCase, err := s.ofCase(ctx, no)
 		if err != nil {
 			return p, err
 		}
-		if own {
-			continue // its own record knows what became of it
+		if ofCase {
+			continue // its case accounts for it
 		}
 		status, err := refunder.QueryRefund(ctx, p.OrderNo, no)
 		switch {
@@ -82,17 +82,17 @@ func (s *Service) learnRefunds(ctx context.Context, p channels.Payment) (channel
 	return p, nil
 }
 
-// ownNumber says whether a refund is one of the hub's own.
-func (s *Service) ownNumber(ctx context.Context, text string) (bool, error) {
+// ofCase says whether a refund is one that the hub asked for of money in suspense.
+func (s *Service) ofCase(ctx context.Context, text string) (bool, error) {
 	no, err := transition.ParseRefundNo(text)
 	if err != nil {
 		return false, nil //nolint:nilerr // no number of the hub's
 	}
-	_, err = s.config.Ledger.Refund(ctx, no)
+	r, err := s.config.Ledger.Refund(ctx, no)
 	if errors.Is(err, transition.ErrNoRefund) {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil && r.Case != "", err
 }
 
 func refundsSum(p channels.Payment) fen.Fen {
