@@ -107,7 +107,7 @@ var behaviours = sim.Behaviours{
 	{Number: BOAuth, Name: "web authorization", Test: "TestB31WebAuthorizationKeepsItsRules",
 		Text: "A code works once and for five minutes, for its account and secret; the link's order and host are checked; errors are HTTP 200."},
 	{Number: BAccounts, Name: "official account", Test: "TestB32AccountsMessagesAndTokens",
-		Text:   "Every account knows a person by another openid; a template message needs a follower, a subscription has a quota; a new access token ends the old one.",
+		Text:   "Every account knows a person by another openid; a template message needs a follower, a subscription has a quota; one client_msg_id is one message for ten minutes; a new access token ends the old one.",
 		Status: sim.Simplified, Limits: "No subscription events: a test grants a subscription by Subscribe."},
 	{Number: BPersistence, Name: "persistence", Test: "TestB33TheWorldSurvivesARestart",
 		Text: "Orders, refunds, repeats under way, bills and keys are the same after a restart."},

@@ -363,13 +363,19 @@ func checkAccounts(t testing.TB, without ...int) {
 	send(template, now, message(us, "T2"), 40037)
 	send(template, now, message("o123", "T1"), 40003)
 	send(template, now, form{"touser": us, "template_id": "T1", "data": form{"thing1": form{"value": ""}}}.json(t), 47003)
+	send(template, now, form{"touser": us, "template_id": "T1", "data": form{"thing1": form{"value": strings.Repeat("一", 21)}}}.json(t), 47003)
+	again := form{"touser": us, "template_id": "T1", "client_msg_id": "m1", "data": form{"thing1": form{"value": "x"}}}.json(t)
+	send(template, now, again, 0)
+	send(template, now, again, 0)
+	b.fail(wechatpay.EndpointTemplate, "refuse-45009", 1)
+	send(template, now, again, 45009)
 	send(subscribe, now, message(us, "T1"), 43101)
 	b.sim.Subscribe(person, "T1", 1)
 	send(subscribe, now, message(us, "T1"), 0)
 	send(subscribe, now, message(us, "T1"), 43101)
 	b.clock.Advance(2 * time.Hour)
 	send(template, now, message(us, "T1"), 42001)
-	if got := len(b.sim.Messages()); got != 3 {
+	if got := len(b.sim.Messages()); got != 4 {
 		t.Errorf("%d messages were sent", got)
 	}
 }

@@ -1,6 +1,7 @@
 package wechatpay
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -149,6 +150,22 @@ var documented = map[string][]refusal{
 	EndpointTradeBill:   {{status: 403, Code: "NO_AUTH", Message: "没有账单权限"}}, EndpointFundFlowBill: {{status: 403, Code: "NO_AUTH", Message: "没有账单权限"}},
 }
 
+// accountRefusals are the same of the base interfaces, by errcode. (Source:
+// 全局返回码.)
+var accountRefusals = map[string]map[FaultKind]accountError{
+	EndpointAccessToken: {
+		"refuse-40125": {40125, "invalid appsecret"}, "refuse-40164": {40164, "invalid ip, not in whitelist"},
+		"refuse-45009": {45009, "reach max api daily quota limit"},
+	},
+	EndpointTemplate: {
+		"refuse-40001": {40001, "invalid credential, access_token is invalid or not latest"}, "refuse-40037": {40037, "invalid template_id"},
+		"refuse-42001": {42001, "access_token expired"}, "refuse-43004": {43004, "require subscribe"},
+		"refuse-43101": {43101, "user refuse to accept the msg"}, "refuse-45009": {45009, "reach max api daily quota limit"},
+		"refuse-47003": {47003, "argument invalid!"}, "refuse-48001": {48001, "api unauthorized"},
+	},
+	EndpointSubscribe: {"refuse-43101": {43101, "user refuse to accept the msg"}, "refuse-45009": {45009, "reach max api daily quota limit"}},
+}
+
 func refusalKind(code string) FaultKind {
 	return FaultKind("refuse-" + strings.ToLower(strings.ReplaceAll(code, "_", "-")))
 }
@@ -161,6 +178,11 @@ func requestKinds() map[FaultKind]sim.KindInfo {
 	for _, list := range documented {
 		for _, r := range list {
 			kinds[refusalKind(r.Code)] = sim.KindInfo{When: sim.Before, Act: sim.ActSay}
+		}
+	}
+	for _, list := range accountRefusals {
+		for kind := range list {
+			kinds[kind] = sim.KindInfo{When: sim.Before, Act: sim.ActSay}
 		}
 	}
 	return kinds
@@ -184,6 +206,7 @@ func places() map[string][]FaultKind {
 		for _, r := range documented[endpoint] {
 			kinds = append(kinds, refusalKind(r.Code))
 		}
+		kinds = append(kinds, slices.Sorted(maps.Keys(accountRefusals[endpoint]))...)
 		out[endpoint] = kinds
 	}
 	told := append(sim.CallbackFaults(), genuineKinds...)

@@ -95,6 +95,9 @@ func (s *Sim) say(endpoint string, d dialect, kind FaultKind) answer {
 	case FaultGzipPage:
 		return compressed(page(http.StatusBadGateway, "<h1>502 Bad Gateway</h1>"))
 	}
+	if r, of := accountRefusals[endpoint][kind]; of {
+		return s.accountRefusal(r.Code, r.Message)
+	}
 	return refusalOf(endpoint, kind).answer()
 }
 
