@@ -14,9 +14,9 @@ var (
 	// ErrRefundNotFound says that the channel knows of no refund of this number.
 	// It proves nothing as long as a request for it may be under way.
 	ErrRefundNotFound = errors.New("channel: refund not found")
-	// ErrNotNow says that the channel understood a refund and does not make it
-	// for now: its account has too little money, a limit was reached, another
-	// one of the order is too recent. Ask again with the same number.
+	// ErrNotNow says that the channel understood a refund, or a message, and does
+	// not make it for now: its account has too little money, a limit was reached,
+	// another one of the order is too recent. Ask again with the same number.
 	ErrNotNow = errors.New("channel: not now")
 )
 

@@ -32,6 +32,7 @@ var (
 	_ channels.Refunder = (*Channel)(nil)
 
 	_ channels.Excerpter = (*Channel)(nil)
+	_ channels.Messenger = (*Channel)(nil)
 )
 
 // Channel is Alipay for one app and the merchant behind it. It is safe for
@@ -42,6 +43,7 @@ type Channel struct {
 	appID     string
 	sellerID  string
 	authorize string
+	templates channels.Templates
 	clock     func() time.Time
 	client    *alipay.Client
 }
@@ -65,6 +67,7 @@ func New(cfg Config) (*Channel, error) {
 		appID:     s.AppID,
 		sellerID:  s.SellerID,
 		authorize: s.authorize.JoinPath("/oauth2/publicAppAuthorize.htm").String(),
+		templates: s.Messages,
 		clock:     s.Clock,
 		client:    client,
 	}, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/smartwalle/alipay/v3"
 
+	"guodu/channels"
 	"guodu/internal/upstream"
 )
 
@@ -41,6 +42,9 @@ type Config struct {
 	// MoreAlipayPublicKeys are believed beside that one while Alipay's key
 	// changes. AlipayPublicKeyPEM may be empty if there are any.
 	MoreAlipayPublicKeys []PublicKey
+	// Messages are the life account's templates (生活号模板消息): the merchant's own
+	// copies. Without any it sends none.
+	Messages channels.Templates
 
 	// Gateway is where calls go, and browsers for a payment page; AuthorizeBase
 	// is scheme and host of the authorization page. Empty means Alipay's own.
@@ -83,7 +87,7 @@ func (c Config) parse() (*settings, error) {
 	err := errors.Join(
 		form("AppID", c.AppID, appIDForm, "1 to 32 digits"),
 		form("SellerID", c.SellerID, userIDForm, "2088 and twelve digits"),
-		s.parseKeys(), s.parseURLs(), s.fillDefaults(),
+		s.parseKeys(), s.parseURLs(), s.fillDefaults(), named("Messages", s.Messages.Check()),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("alipay config: %w", err)

@@ -2,6 +2,7 @@ package alipay_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -40,6 +41,22 @@ func (j *journey) subject() channeltest.Subject {
 			return j.tampered(ctx, no, simulator.TamperWrongSignature)
 		},
 		Faults: j.faults(),
+		Messages: func() []string {
+			var texts []string
+			for _, m := range j.sim.Messages() {
+				if m.To == j.sim.Buyer(person) {
+					texts = append(texts, fmt.Sprint(m.URL, m.Values))
+				}
+			}
+			return texts
+		},
+		Deaf: func(on bool) {
+			if on {
+				j.sim.Unfollow(person)
+			} else {
+				j.sim.Follow(person)
+			}
+		},
 	}
 }
 
@@ -47,6 +64,7 @@ func endpoint(call channeltest.Call) string {
 	return map[channeltest.Call]string{
 		channeltest.CallPrepay: simulator.EndpointCreate, channeltest.CallQuery: simulator.EndpointQuery,
 		channeltest.CallClose: simulator.EndpointClose, channeltest.CallExchange: simulator.EndpointToken,
+		channeltest.CallMessage: simulator.EndpointMessage,
 	}[call]
 }
 

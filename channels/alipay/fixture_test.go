@@ -223,6 +223,7 @@ func sentinels() []error {
 		channels.ErrUnknownOutcome, channels.ErrRefused, channels.ErrOrderNotFound, channels.ErrAlreadyPaid,
 		channels.ErrOrderClosed, channels.ErrNotice, channels.ErrMalformed, channels.ErrTooLarge,
 		channels.ErrNotOurs, channels.ErrCode, channels.ErrVirtualPayer,
+		channels.ErrNotReached, channels.ErrSetup, channels.ErrNotNow, channels.ErrRefundNotFound,
 	}
 }
 

@@ -49,6 +49,7 @@ func newJourney(t *testing.T, options func(*simulator.Options)) *journey {
 	cfg := config()
 	cfg.AlipayPublicKeyPEM = sim.PublicKeyPEM()
 	cfg.Gateway, cfg.AuthorizeBase = base+"/gateway.do", base
+	cfg.Messages = messages()
 	cfg.Clock, cfg.Transport, cfg.Timeout = time.Now, transport, 10*time.Second
 	j := &journey{sim: sim, channel: mustNew(t, cfg), heard: make(chan channeltest.Notice, 1)}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -140,6 +140,7 @@ func (b *bench) is(r reporter, err, want error) {
 		channels.ErrUnknownOutcome, channels.ErrRefused, channels.ErrOrderNotFound, channels.ErrAlreadyPaid,
 		channels.ErrOrderClosed, channels.ErrNotice, channels.ErrMalformed, channels.ErrTooLarge,
 		channels.ErrNotOurs, channels.ErrCode, channels.ErrVirtualPayer,
+		channels.ErrNotReached, channels.ErrSetup, channels.ErrNotNow,
 	} {
 		if errors.Is(err, sentinel) != errors.Is(want, sentinel) {
 			r.Fatalf("the error is %v, want %v and nothing else", err, want)

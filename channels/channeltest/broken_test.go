@@ -68,6 +68,17 @@ type spoiled struct {
 	parse  func(http.Header, []byte) (channels.Payment, error)
 	answer func(http.ResponseWriter, channels.Verdict)
 	swap   func(string) (channels.Payer, error)
+	tell   func(channels.Payer, channels.Event) error
+	inbox  []string
+}
+
+// letter is what cash would write if it did.
+func letter(e channels.Event) string { return e.Order + " " + e.URL + " 1234.56元 2026-11-23 12:00" }
+
+func (s *spoiled) Tells(kind channels.EventKind) bool { return kind != "lost" }
+
+func (s *spoiled) Tell(_ context.Context, to channels.Payer, e channels.Event) error {
+	return s.tell(to, e)
 }
 
 func (s *spoiled) Prepay(ctx context.Context, req channels.PrepayRequest) (channels.Prepay, error) {
@@ -125,6 +136,19 @@ func TestTheSuiteComplains(t *testing.T) {
 		s.parse = func(http.Header, []byte) (channels.Payment, error) {
 			return channels.Payment{OrderNo: "X", State: channels.Paid, Amount: 1}, nil
 		}
+	}
+	telling := func(tell func(s *spoiled, to channels.Payer, e channels.Event) error) func(*spoiled) {
+		return func(s *spoiled) {
+			s.tell = func(to channels.Payer, e channels.Event) error { return tell(s, to, e) }
+		}
+	}
+	told := func(err error, texts ...func(channels.Event) string) func(*spoiled) {
+		return telling(func(s *spoiled, _ channels.Payer, e channels.Event) error {
+			for _, text := range texts {
+				s.inbox = append(s.inbox, text(e))
+			}
+			return err
+		})
 	}
 	broken := []struct {
 		check, fault string
@@ -206,6 +230,27 @@ func TestTheSuiteComplains(t *testing.T) {
 		{"a code tells the payer, once", "codes for ever", payer(worker, nil)},
 		{"a code tells the payer, once", "somebody else", payer(channels.Payer{Kind: "staff", ID: "x"}, nil)},
 		{"a code that never was", "any code", payer(worker, nil)},
+		{"a message says what happened and no more", "nothing sent", told(nil)},
+		{"a message says what happened and no more", "two of one", told(nil, letter, letter)},
+		{"a message says what happened and no more", "another text", told(nil, func(e channels.Event) string { return e.Order })},
+		{"a message says what happened and no more", "its reader's id", told(nil, func(e channels.Event) string { return letter(e) + worker.ID })},
+		{"a message without a template", "any template", told(nil, letter)},
+		{"a message to somebody who takes none", "sent all the same", told(channels.ErrNotReached, letter)},
+		{"a message to somebody who takes none", "refused", told(channels.ErrRefused)},
+		{"a message to nobody", "sent all the same", told(nil)},
+		{"a message of unknown outcome", "unknown called refused", told(channels.ErrRefused)},
+		{"a message of unknown outcome", "twice after a repeat", func(s *spoiled) {
+			again := map[string]bool{}
+			telling(func(s *spoiled, _ channels.Payer, e channels.Event) error {
+				s.inbox = append(s.inbox, letter(e))
+				if again[e.Ref] {
+					return nil
+				}
+				again[e.Ref] = true
+				return channels.ErrNotNow
+			})(s)
+		}},
+		{"a message whose context ends", "unknown called sent", told(nil)},
 		{"an exchange of unknown outcome", "unknown called a bad code", payer(channels.Payer{}, channels.ErrCode)},
 	}
 	for _, tc := range broken {
@@ -226,9 +271,11 @@ func spoil(how func(*spoiled)) Subject {
 	notice := func(_ context.Context, no string) (Notice, error) { return Notice{http.Header{}, []byte(no)}, nil }
 	return Subject{
 		Channel: s, Payer: worker, Pay: s.pay, Notice: notice, Forged: notice, Foreign: notice,
-		Heard:  func(status int, _ string) bool { return status == http.StatusOK },
-		Code:   func(context.Context, string) (string, error) { return "code", nil },
-		Faults: []Fault{{"silence", func(Call) error { return nil }}},
+		Heard:    func(status int, _ string) bool { return status == http.StatusOK },
+		Code:     func(context.Context, string) (string, error) { return "code", nil },
+		Faults:   []Fault{{"silence", func(Call) error { return nil }}},
+		Hang:     func(Call) error { return nil },
+		Messages: func() []string { return s.inbox }, Deaf: func(bool) {},
 	}
 }
 
@@ -238,6 +285,10 @@ func TestASubjectThatLacksSomethingIsTold(t *testing.T) {
 	for want, s := range map[string]Subject{
 		"Channel": {Pay: c.pay}, "Pay": {Channel: c},
 		"Notice and Heard, for a channels.Notifier": {Channel: notifier, Pay: c.pay},
+		"Messages and Deaf, for a channels.Messenger": {
+			Channel: notifier, Pay: c.pay, Notice: func(context.Context, string) (Notice, error) { return Notice{}, nil },
+			Heard: func(int, string) bool { return true }, Code: func(context.Context, string) (string, error) { return "", nil },
+		},
 		"": {Channel: c, Pay: c.pay},
 	} {
 		if got := s.lacks(); got != want {

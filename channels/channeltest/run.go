@@ -39,7 +39,7 @@ func Run(t *testing.T, subject func(t *testing.T) Subject) {
 
 func checks() []check {
 	var all []check
-	for _, part := range [][]check{orderChecks(), closeChecks(), outcomeChecks(), noticeChecks(), oauthChecks(), pageChecks()} {
+	for _, part := range [][]check{orderChecks(), closeChecks(), outcomeChecks(), noticeChecks(), oauthChecks(), pageChecks(), messageChecks()} {
 		all = append(all, part...)
 	}
 	return all

@@ -16,6 +16,7 @@ const (
 	CallQuery    Call = "query"
 	CallClose    Call = "close"
 	CallExchange Call = "exchange"
+	CallMessage  Call = "message"
 )
 
 // Notice is a callback as it arrived.
@@ -68,12 +69,19 @@ type Subject struct {
 	// Code is what the browser of Payer brings back from the authorization page
 	// behind an address. A channels.OAuth needs it.
 	Code func(ctx context.Context, authorizeURL string) (string, error)
+
+	// Messages are the texts of the messages that Payer got so far, with their
+	// links, and Deaf says whether Payer takes any. A channels.Messenger needs
+	// both, and a template for each kind with amount, order and time.
+	Messages func() []string
+	Deaf     func(on bool)
 }
 
 // lacks says what a subject must have and has not, or nothing.
 func (s Subject) lacks() string {
 	_, notifies := s.Channel.(channels.Notifier)
 	_, knows := s.Channel.(channels.OAuth)
+	_, tells := s.Channel.(channels.Messenger)
 	switch {
 	case s.Channel == nil:
 		return "Channel"
@@ -83,6 +91,8 @@ func (s Subject) lacks() string {
 		return "Notice and Heard, for a channels.Notifier"
 	case knows && s.Code == nil:
 		return "Code, for a channels.OAuth"
+	case tells && (s.Messages == nil || s.Deaf == nil):
+		return "Messages and Deaf, for a channels.Messenger"
 	}
 	return ""
 }

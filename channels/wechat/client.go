@@ -30,11 +30,13 @@ var (
 	_ channels.Refunder = (*Channel)(nil)
 
 	_ channels.Excerpter      = (*Channel)(nil)
+	_ channels.Messenger      = (*Channel)(nil)
 	_ channels.RefundNotifier = (*Channel)(nil)
 )
 
 // Channel is WeChat Pay for one merchant and one official account. It is safe
-// for concurrent use; all that ever changes in it are the keys of [Channel.SetKeys].
+// for concurrent use; all that ever changes in it are the keys of [Channel.SetKeys]
+// and the account's access token.
 type Channel struct {
 	rules    keyRules
 	appID    string
@@ -46,6 +48,7 @@ type Channel struct {
 	verifier *verifier
 	aead     cipher.AEAD
 	oauth    oauth
+	account  *account
 }
 
 // New checks the whole configuration and builds the channel; it calls nobody.
@@ -68,6 +71,7 @@ func New(cfg Config) (*Channel, error) {
 	if err != nil {
 		return nil, err
 	}
+	caller := upstream.Client(carrier, s.Timeout)
 	return &Channel{
 		rules:    s.keyRules,
 		appID:    s.AppID,
@@ -78,7 +82,8 @@ func New(cfg Config) (*Channel, error) {
 		refunds:  refunddomestic.RefundsApiService{Client: client},
 		verifier: verifier,
 		aead:     aead,
-		oauth:    newOAuth(s, upstream.Client(carrier, s.Timeout)),
+		oauth:    newOAuth(s, caller),
+		account:  newAccount(s, caller),
 	}, nil
 }
 

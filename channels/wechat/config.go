@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"guodu/channels"
 	"guodu/internal/upstream"
 )
 
@@ -51,6 +52,8 @@ type Config struct {
 	Keys Keys
 	// APIv3Key opens callbacks: exactly 32 bytes.
 	APIv3Key []byte
+	// Messages are the account's templates (模板消息). Without any it sends none.
+	Messages channels.Templates
 
 	// APIBase, OAuthBase and AuthorizeBase are scheme and host of the three
 	// upstreams; empty means WeChat's own. The first two carry secrets, so
@@ -104,7 +107,7 @@ func (c Config) parse() (*settings, error) {
 	if len(c.APIv3Key) != apiv3KeyBytes {
 		errs = append(errs, fmt.Errorf("APIv3Key: want exactly %d bytes, got %d", apiv3KeyBytes, len(c.APIv3Key)))
 	}
-	errs = append(errs, s.fillDefaults(), s.parseKeys(), s.parseBases())
+	errs = append(errs, s.fillDefaults(), s.parseKeys(), s.parseBases(), named("Messages", s.Messages.Check()))
 	err := errors.Join(errs...)
 	if err != nil {
 		return nil, fmt.Errorf("wechat config: %w", err)

@@ -2,6 +2,7 @@ package wechat_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -43,6 +44,16 @@ func subject(t *testing.T) channeltest.Subject {
 		Foreign: tampered(j.sim, wechatpay.TamperEventRefund, heard),
 		Heard:   func(status int, _ string) bool { return status == http.StatusOK || status == http.StatusNoContent },
 		Code:    code,
+		Messages: func() []string {
+			var texts []string
+			for _, m := range j.sim.Messages() {
+				if m.Openid == wechatpay.OpenID(appID, person) {
+					texts = append(texts, fmt.Sprint(m.URL, m.Data))
+				}
+			}
+			return texts
+		},
+		Deaf: func(on bool) { j.sim.Follow(person, !on) },
 	}
 }
 
@@ -50,6 +61,7 @@ func endpoint(call channeltest.Call) string {
 	return map[channeltest.Call]string{
 		channeltest.CallPrepay: wechatpay.EndpointPrepay, channeltest.CallQuery: wechatpay.EndpointQuery,
 		channeltest.CallClose: wechatpay.EndpointClose, channeltest.CallExchange: wechatpay.EndpointToken,
+		channeltest.CallMessage: wechatpay.EndpointTemplate,
 	}[call]
 }
 

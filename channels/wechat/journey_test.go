@@ -51,6 +51,7 @@ func newJourney(t *testing.T) *journey {
 	cfg := config()
 	cfg.PublicKeyID, cfg.PublicKeyPEM = sim.PublicKeyID(), sim.PublicKeyPEM()
 	cfg.APIBase, cfg.OAuthBase, cfg.AuthorizeBase = base, base, base
+	cfg.Messages = messages()
 	cfg.Clock, cfg.Transport, cfg.Timeout = time.Now, transport, 10*time.Second
 	j := &journey{sim: sim, channel: mustNew(t, cfg), heard: make(chan parsed, 16), expires: time.Now().Add(time.Hour)}
 	server := httptest.NewServer(http.HandlerFunc(j.serveNotify))

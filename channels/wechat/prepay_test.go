@@ -210,6 +210,7 @@ func mustBe(t *testing.T, err, want error) {
 		channels.ErrUnknownOutcome, channels.ErrRefused, channels.ErrOrderNotFound, channels.ErrAlreadyPaid,
 		channels.ErrOrderClosed, channels.ErrNotice, channels.ErrMalformed, channels.ErrTooLarge,
 		channels.ErrNotOurs, channels.ErrCode, channels.ErrVirtualPayer,
+		channels.ErrNotReached, channels.ErrSetup, channels.ErrNotNow, channels.ErrRefundNotFound,
 	} {
 		if errors.Is(err, sentinel) != errors.Is(want, sentinel) {
 			t.Fatalf("error is %v, want %v and nothing else", err, want)
