@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -154,4 +155,25 @@ func (s *Store) Account(ctx context.Context, p Payer) (string, error) {
 		return "", fmt.Errorf("read binding: %w", redisx.Classify(err))
 	}
 	return account, nil
+}
+
+// Payers are those who are bound to an account, in no order.
+// Errors: ErrAccount, redisx.ErrUnavailable, redisx.ErrUnknownOutcome.
+func (s *Store) Payers(ctx context.Context, account string) ([]Payer, error) {
+	if !part.MatchString(account) {
+		return nil, ErrAccount
+	}
+	fields, err := s.run.Client().HKeys(ctx, s.prefix+"a:"+account).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read bindings: %w", redisx.Classify(err))
+	}
+	payers := make([]Payer, 0, len(fields))
+	for _, field := range fields {
+		parts := strings.Split(field, ":")
+		if len(parts) != 3 {
+			return nil, fmt.Errorf("binding of account %s: %d parts in a payer", account, len(parts))
+		}
+		payers = append(payers, Payer{Channel: parts[0], Kind: parts[1], ID: parts[2]})
+	}
+	return payers, nil
 }

@@ -188,6 +188,34 @@ func TestOddPayersAndAccountsAreRefusedBeforeRedis(t *testing.T) {
 	}
 }
 
+func TestAnAccountsPayersAreThoseWhoAreBoundNow(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	s := NewStore(redisx.NewRunner(redistest.Start(t).Client(), redisx.RunnerOptions{}), "", nil)
+	want := func(payers ...Payer) {
+		t.Helper()
+		got, err := s.Payers(ctx, "2026000001")
+		slices.SortFunc(got, func(a, b Payer) int { return strings.Compare(b.Channel, a.Channel) })
+		if err != nil || !slices.Equal(got, payers) {
+			t.Errorf("%d payers %v, %v; want %v", len(got), got, err, payers)
+		}
+	}
+	want()
+	for _, p := range []Payer{zhang(), parent()} {
+		if err := s.Bind(ctx, p, "2026000001"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(zhang(), parent())
+	if err := s.Unbind(ctx, zhang(), "2026000001"); err != nil {
+		t.Fatal(err)
+	}
+	want(parent())
+	if _, err := s.Payers(ctx, "{x}"); !errors.Is(err, ErrAccount) {
+		t.Errorf("Payers of no account: %v", err)
+	}
+}
+
 func TestARedisThatIsGoneSaysNothingOfLinks(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -196,6 +224,10 @@ func TestARedisThatIsGoneSaysNothingOfLinks(t *testing.T) {
 	_, err := s.Account(t.Context(), zhang())
 	if !errors.Is(err, redisx.ErrUnavailable) && !errors.Is(err, redisx.ErrUnknownOutcome) {
 		t.Errorf("Account = %v, want no word on the link", err)
+	}
+	_, err = s.Payers(t.Context(), "1")
+	if !errors.Is(err, redisx.ErrUnavailable) && !errors.Is(err, redisx.ErrUnknownOutcome) {
+		t.Errorf("Payers = %v, want no word on the links", err)
 	}
 	for name, err := range map[string]error{
 		"Bind": s.Bind(t.Context(), zhang(), "1"), "Unbind": s.Unbind(t.Context(), zhang(), "1"),

@@ -92,8 +92,9 @@ type Load struct {
 // TapResult is what a tap showed and brought.
 type TapResult struct {
 	Outcome         Outcome
-	Pending         fen.Fen // left pending after this tap
-	Confirmed       LoadNo  // the load that this reading proved, or empty
+	Account         AccountNo // whose card it is
+	Pending         fen.Fen   // left pending after this tap
+	Confirmed       LoadNo    // the load that this reading proved, or empty
 	ConfirmedAmount fen.Fen
 	Load            Load // with Offer
 }
@@ -171,7 +172,7 @@ func tapped(account AccountNo, r Reading, open, fresh LoadNo, reply []string) (T
 	}
 	var n number
 	t := TapResult{
-		Outcome: Outcome(reply[0]), Pending: n.fen(reply[1]), Confirmed: LoadNo(reply[2]), ConfirmedAmount: n.fen(reply[3]),
+		Outcome: Outcome(reply[0]), Account: account, Pending: n.fen(reply[1]), Confirmed: LoadNo(reply[2]), ConfirmedAmount: n.fen(reply[3]),
 	}
 	if t.Outcome == Offer {
 		t.Load = Load{

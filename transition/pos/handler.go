@@ -14,6 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"guodu/internal/fen"
 	"guodu/transition"
 )
 
@@ -34,7 +35,8 @@ type nonces interface {
 	Use(ctx context.Context, n transition.Nonce) error
 }
 
-// Config is what a Handler is made of; all fields but Clock are needed.
+// Config is what a Handler is made of; all fields but Clock, Hosts and Loaded are
+// needed.
 type Config struct {
 	Ledger   ledger
 	Registry *Registry
@@ -46,6 +48,18 @@ type Config struct {
 	// Hosts are the hub's own names, host or host:port as terminals address it.
 	// A signature for another hub is then refused; empty accepts any.
 	Hosts []string
+	// Loaded hears of each load that is confirmed, perhaps more than once. It must
+	// not wait; nil if nobody wants to know.
+	Loaded func(Loaded)
+}
+
+// Loaded is a load that is on its card.
+type Loaded struct {
+	No      transition.LoadNo
+	Account transition.AccountNo
+	Amount  fen.Fen
+	At      time.Time // when that was known
+	Place   string    // where the terminal stands that proved it
 }
 
 // Handler serves /pos/v1. It is safe for concurrent use.
@@ -58,6 +72,9 @@ type Handler struct {
 func NewHandler(c Config) *Handler {
 	if c.Clock == nil {
 		c.Clock = time.Now
+	}
+	if c.Loaded == nil {
+		c.Loaded = func(Loaded) {}
 	}
 	return &Handler{config: c, verifier: verifier{registry: c.Registry, clock: c.Clock, hosts: c.Hosts}}
 }

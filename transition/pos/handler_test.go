@@ -40,6 +40,8 @@ type counterTop struct {
 	dir      string
 	log      *safeLog
 	orders   int
+	mu       sync.Mutex
+	loaded   []pos.Loaded
 }
 
 type safeLog struct {
@@ -77,8 +79,9 @@ func newCounterTop(t *testing.T) *counterTop {
 	handler := pos.NewHandler(pos.Config{
 		Ledger: bench.Store, Registry: c.registry, Nonces: pos.NewNonces(redistest.Start(t, redistest.Ephemeral).Client(), ""),
 		Key: key, Log: slog.New(slog.NewTextHandler(c.log, nil)),
-		Times: transition.TapTimes{NotAfter: time.Minute, Deadline: 2 * time.Minute},
-		Hosts: []string{server.Listener.Addr().String()},
+		Times:  transition.TapTimes{NotAfter: time.Minute, Deadline: 2 * time.Minute},
+		Loaded: c.hear,
+		Hosts:  []string{server.Listener.Addr().String()},
 	})
 	e := echo.New()
 	handler.Mount(e.Group("/pos/v1"))

@@ -66,6 +66,11 @@ func (h *Handler) result(c call) (any, error) {
 	failpoint.Hit("pos.result.done")
 	h.config.Log.Info("result", "terminal", load.Terminal, "load", load.No, "attempt", load.Attempt,
 		"outcome", request.Outcome, "state", receipt.State, "first", receipt.First)
+	if receipt.First {
+		h.config.Loaded(Loaded{
+			No: load.No, Account: load.Account, Amount: receipt.Amount, At: receipt.At, Place: c.signed.Terminal.Place,
+		})
+	}
 	answer := resultAnswer{State: receipt.State, First: receipt.First, Amount: receipt.Amount}
 	if !receipt.At.IsZero() {
 		at := receipt.At.UTC()

@@ -107,6 +107,9 @@ func (h *Handler) tap(c call) (any, error) {
 	answer := tapAnswer{Outcome: "none", Pending: t.Pending}
 	if t.Confirmed != "" {
 		answer.Confirmed = &confirmed{t.Confirmed, t.ConfirmedAmount}
+		h.config.Loaded(Loaded{
+			No: t.Confirmed, Account: t.Account, Amount: t.ConfirmedAmount, At: h.config.Clock(), Place: c.signed.Terminal.Place,
+		})
 	}
 	if t.Outcome != transition.Offer {
 		answer.Reason = reason(t.Outcome)

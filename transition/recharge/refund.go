@@ -357,6 +357,7 @@ func (s *Service) madeRefund(ctx context.Context, r transition.RefundOrder, stat
 	case late:
 		return s.refundCase(ctx, status, source, "refund_late", "made after the channel had said that it would not be")
 	case first:
+		s.tellRefunded(r.Order, string(r.No), status.Amount, at)
 		return Refunded, nil
 	}
 	return Duplicate, nil
@@ -388,6 +389,7 @@ func (s *Service) outsideRefund(ctx context.Context, status channels.RefundStatu
 	case err != nil:
 		return "", err
 	case first:
+		s.tellRefunded(order, outsideRef(order, status.No), status.Amount, at)
 		return Refunded, nil
 	}
 	return Duplicate, nil

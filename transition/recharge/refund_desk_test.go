@@ -55,6 +55,7 @@ type desk struct {
 	wechat *scripted
 	alipay *scripted
 	now    time.Time
+	events []channels.Event
 }
 
 func newDesk(t *testing.T) *desk {
@@ -71,7 +72,7 @@ func newDeskWithin(t *testing.T, limits transition.Limits) *desk {
 	d.Service = recharge.New(recharge.Config{
 		Ledger: d.bench.Store, Channels: map[string]channels.Channel{"wechat": d.wechat, "alipay": d.alipay}, Clock: clock,
 		NotifyURL: func(c string) string { return "https://card.example.edu/notify/" + c }, Description: "校园卡充值",
-		Limits: limits, Log: slog.New(slog.DiscardHandler),
+		Limits: limits, Log: slog.New(slog.DiscardHandler), Tell: func(e channels.Event) { d.events = append(d.events, e) },
 	})
 	return d
 }

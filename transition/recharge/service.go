@@ -75,8 +75,11 @@ type Config struct {
 	Description     string // what the payer sees; nothing personal
 	Limits          transition.Limits
 	Expiry          time.Duration // how long an order may be paid; 15 minutes if zero
-	Log             *slog.Logger
-	Clock           func() time.Time // time.Now if nil
+	// Tell hears of each credit and each refund that is made, once its books are
+	// durable. It must not wait; nil if nobody wants to know.
+	Tell  func(channels.Event)
+	Log   *slog.Logger
+	Clock func() time.Time // time.Now if nil
 }
 
 // Service is the order life over one ledger and its channels.
@@ -89,6 +92,9 @@ func New(c Config) *Service {
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
+	}
+	if c.Tell == nil {
+		c.Tell = func(channels.Event) {}
 	}
 	return &Service{c}
 }

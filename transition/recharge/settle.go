@@ -106,6 +106,7 @@ func (s *Service) credit(ctx context.Context, p channels.Payment, source string,
 	case err != nil:
 		return "", err
 	case result.First:
+		s.tellPaid(credit)
 		return Credited, nil
 	}
 	return Duplicate, s.bookRefunds(ctx, p, source)
