@@ -10,7 +10,7 @@ import (
 
 func TestAWholeRunLeavesNoSecretInAnyLog(t *testing.T) {
 	t.Parallel()
-	c := newCampus(t, withAlipay)
+	c := newCampus(t, withAlipay, withMessages)
 	hub := c.start("")
 	for _, channel := range []string{"wechat", "alipay"} {
 		order, err := c.boundBy(channel).Recharge(c.ctx, "20.00")
@@ -31,6 +31,11 @@ func TestAWholeRunLeavesNoSecretInAnyLog(t *testing.T) {
 	}
 	if err := c.load(); err != nil {
 		t.Fatal(err)
+	}
+	c.told(3) // one order is paid and the other a case, and both people hear of the load
+	token := c.WeChat.AccessToken()
+	if token == "" || strings.Contains(c.logs.String(), token) {
+		t.Errorf("the hub's log shows the access token %.6s…, or there is none", token)
 	}
 	c.noSecrets()
 	c.noted("h:notices:wechat")

@@ -68,6 +68,13 @@ func (t *tokens) check(token string, now time.Time) int {
 	return 40001
 }
 
+// AccessToken is the base access token that is good now, or "": for whoever looks
+// whether it was written down anywhere.
+func (s *Sim) AccessToken() string {
+	token, _ := s.tokens.current(s.now())
+	return token
+}
+
 // current is a token that is good for a while, or "".
 func (t *tokens) current(now time.Time) (string, time.Duration) {
 	t.mu.Lock()

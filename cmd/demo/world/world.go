@@ -48,8 +48,10 @@ type Options struct {
 	AutoDeliver bool
 	// NotifyRefunds lets Alipay tell of refunds, as it did until 2023.
 	NotifyRefunds bool
-	Seed          int64 // of the simulators; 0 draws one
-	Log           *slog.Logger
+	// Messages gives the hub templates to tell the holder by, of every kind.
+	Messages bool
+	Seed     int64 // of the simulators; 0 draws one
+	Log      *slog.Logger
 }
 
 // World is what a hub needs around it. Close ends the simulators.
@@ -142,7 +144,25 @@ func (w *World) openWeChat(ctx context.Context) error {
 	for _, base := range []string{"api_base", "oauth_base", "authorize_base"} {
 		w.set("  "+base, w.WeChatURL)
 	}
+	w.messages("T-wechat", "character_string1", "amount2", "time3", "thing4")
 	return nil
+}
+
+// messages adds templates to the section that was begun last.
+func (w *World) messages(template, order, amount, at, place string) {
+	if !w.options.Messages {
+		return
+	}
+	w.section("  messages")
+	for _, kind := range []string{"paid", "loaded", "refunded"} {
+		w.section("    " + kind)
+		w.set("      template", template)
+		w.section("      fields")
+		w.set("        "+order, "order")
+		w.set("        "+amount, "amount")
+		w.set("        "+at, "time")
+		w.set("        "+place, map[string]string{"paid": "=校园卡充值", "loaded": "place", "refunded": "=校园卡退款"}[kind])
+	}
 }
 
 func (w *World) openAlipay(ctx context.Context) error {
@@ -172,6 +192,7 @@ func (w *World) openAlipay(ctx context.Context) error {
 	w.secret("public_key_file", "alipay.pem", string(w.Alipay.PublicKeyPEM()))
 	w.set("  gateway", w.AlipayURL+"/gateway.do")
 	w.set("  authorize_base", w.AlipayURL)
+	w.messages(alipay.DefaultTemplate, "keyword1", "keyword2", "keyword3", "keyword4")
 	return nil
 }
 

@@ -23,6 +23,7 @@ import (
 	"guodu/channels/wechat"
 	"guodu/internal/redisx"
 	"guodu/notify"
+	"guodu/notify/message"
 	"guodu/transition"
 	"guodu/transition/pos"
 	"guodu/transition/recharge"
@@ -64,6 +65,7 @@ type Hub struct {
 	poller   *notify.Poller
 	refunds  *notify.RefundPoller
 	journal  *notify.Recorder
+	teller   *message.Teller // nil for a hub that has money only
 	keys     *keyWatch
 	hangup   <-chan os.Signal
 	public   http.Handler
@@ -153,6 +155,7 @@ func (h *Hub) wire(parts secrets) error {
 		return err
 	}
 	h.keys.open(h.config, inUse)
+	links := binding.NewStore(h.runner(nil), h.config.Redis.Prefix, nil)
 	portal, err := identity.NewPortal(h.config.Portal.Base, string(parts.portalSecret), 0)
 	if err != nil {
 		return err
@@ -165,8 +168,12 @@ func (h *Hub) wire(parts secrets) error {
 	if err != nil {
 		return fmt.Errorf("%w: limits: %w", ErrConfig, err)
 	}
+	h.teller = message.NewTeller(message.Config{
+		Messengers: messengers(inUse), Audience: audience{h.books, links, h.config.PublicURL},
+		Marks: message.NewRedisMarks(ephemeral, h.config.Ephemeral.Prefix), Log: h.log,
+	})
 	h.orders = recharge.New(recharge.Config{
-		Ledger: h.books, Channels: inUse, Log: h.log, Description: h.config.Order.Description, Expiry: h.config.Order.Expiry,
+		Ledger: h.books, Channels: inUse, Log: h.log, Tell: h.tell, Description: h.config.Order.Description, Expiry: h.config.Order.Expiry,
 		NotifyURL:       func(channel string) string { return h.config.PublicURL + "/notify/" + channel },
 		RefundNotifyURL: func(channel string) string { return h.config.PublicURL + "/notify/" + channel + refundPath },
 		RefundReason:    h.config.Order.RefundReason,
@@ -193,9 +200,8 @@ func (h *Hub) wire(parts secrets) error {
 	rates := notify.NewRates(h.config.Poll.PerSecond)
 	h.poller = notify.NewPoller(notify.PollerConfig{Orders: due, Channels: inUse, Log: h.log, Rates: rates})
 	h.refunds = notify.NewRefundPoller(due, rates, h.log, 0)
-	prefix := h.config.Redis.Prefix
 	pages, err := web.New(web.Config{
-		Links: binding.NewStore(h.runner(nil), prefix, nil), Orders: h.orders, Accounts: h.books, Identity: portal,
+		Links: links, Orders: h.orders, Accounts: h.books, Identity: portal,
 		OAuth: authorize, Ephemeral: ephemeral, Prefix: h.config.Ephemeral.Prefix,
 		PublicURL: h.config.PublicURL, Secure: h.config.Environment == production, Log: h.log, Ready: h.durable.Load,
 	})
@@ -212,7 +218,7 @@ func (h *Hub) wire(parts secrets) error {
 	}
 	terminals := pos.NewHandler(pos.Config{
 		Ledger: h.books, Registry: h.registry, Nonces: pos.NewNonces(ephemeral, h.config.Ephemeral.Prefix),
-		Key: parts.hubKey, Log: h.log, Hosts: hosts,
+		Key: parts.hubKey, Log: h.log, Hosts: hosts, Loaded: h.tellLoaded,
 		Times: transition.TapTimes{NotAfter: h.config.Terminals.NotAfter, Deadline: h.config.Terminals.Deadline},
 	})
 	h.public = routes(h.log, h.whileDurable, pages, terminals, callbacks)
@@ -263,8 +269,12 @@ func (h *Hub) Registry() *pos.Registry { return h.registry }
 // Handler is what the public listener serves.
 func (h *Hub) Handler() http.Handler { return h.public }
 
-// Close ends the connections and the Redis children.
-func (h *Hub) Close() { h.stores.close() }
+// Close ends the connections and the Redis children, after it has told what people
+// are to be told.
+func (h *Hub) Close() {
+	h.tellRest()
+	h.stores.close()
+}
 
 // drain bounds how long running requests may go on when a hub ends.
 const drain = 10 * time.Second
@@ -311,10 +321,11 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 		start(health, h.health)
 	}
 	var background sync.WaitGroup
-	// The journal outlives the callbacks that it takes note of.
+	// These two outlive the callbacks that they hear of.
 	noting, stopNoting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopNoting()
 	background.Go(func() { h.journal.Run(noting) })
+	background.Go(func() { h.teller.Run(noting) })
 	background.Go(func() { h.poller.Run(ctx) })
 	background.Go(func() { h.refunds.Run(ctx) })
 	background.Go(func() { h.keys.run(ctx, h.hangup) })

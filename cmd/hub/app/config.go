@@ -76,6 +76,9 @@ type WeChatConfig struct {
 	OAuthBase       string        `koanf:"oauth_base"`
 	AuthorizeBase   string        `koanf:"authorize_base"`
 	Timeout         time.Duration `koanf:"timeout"`
+	// Messages are the templates of the official account by kind of event: paid,
+	// loaded, refunded.
+	Messages map[string]MessageConfig `koanf:"messages"`
 }
 
 // AlipayConfig is the app and the life account, in key mode. Gateway and base
@@ -89,6 +92,8 @@ type AlipayConfig struct {
 	Gateway       string        `koanf:"gateway"`
 	AuthorizeBase string        `koanf:"authorize_base"`
 	Timeout       time.Duration `koanf:"timeout"`
+	// Messages are the templates of the life account, likewise.
+	Messages map[string]MessageConfig `koanf:"messages"`
 }
 
 // PortalConfig is the university's identity portal.

@@ -35,13 +35,14 @@ func readSecrets(c Config) (secrets, error) {
 			AppID: w.AppID, AppSecret: string(file(w.AppSecretFile)), MchID: w.MchID, MerchantSerial: w.MerchantSerial,
 			MerchantKeyPEM: file(w.MerchantKeyFile), APIv3Key: file(w.APIv3KeyFile),
 			Keys: wechatKeys(w, file), APIBase: w.APIBase, OAuthBase: w.OAuthBase, AuthorizeBase: w.AuthorizeBase,
-			Timeout: w.Timeout, Production: c.Environment == production,
+			Timeout: w.Timeout, Messages: templates(w.Messages), Production: c.Environment == production,
 		}
 	}
 	if a := c.Alipay; a.AppID != "" {
 		s.alipay = alipay.Config{
 			AppID: a.AppID, SellerID: a.SellerID, AppKeyPEM: file(a.AppKeyFile), MoreAlipayPublicKeys: alipayKeys(a, file),
-			Gateway: a.Gateway, AuthorizeBase: a.AuthorizeBase, Timeout: a.Timeout, Production: c.Environment == production,
+			Gateway: a.Gateway, AuthorizeBase: a.AuthorizeBase, Timeout: a.Timeout, Messages: templates(a.Messages),
+			Production: c.Environment == production,
 		}
 	}
 	s.portalSecret = file(c.Portal.ClientSecretFile)
