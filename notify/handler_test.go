@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"guodu/channels"
 	"guodu/notify"
@@ -75,6 +76,32 @@ func TestCallbackVerdicts(t *testing.T) {
 				t.Errorf("settled %d times, parsed %d; want %d and %d", settled, channel.bodies, tc.settled, tc.parsed)
 			}
 		})
+	}
+}
+
+// hurried is a settler that wants to know by when it must be done.
+type hurried struct{ left time.Duration }
+
+func (h *hurried) Settle(ctx context.Context, _ channels.Payment, _ string) (string, error) {
+	until, bounded := ctx.Deadline()
+	if bounded {
+		h.left = time.Until(until)
+	}
+	return "", context.DeadlineExceeded
+}
+
+// Both channels hang up after five seconds and send again; an answer that nobody
+// hears any more is worth nothing.
+func TestASettlementEndsBeforeTheChannelHangsUp(t *testing.T) {
+	settler := &hurried{}
+	h := notify.NewHandler(&fakeNotifier{}, settler, slog.New(slog.DiscardHandler))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/notify/x", http.NoBody))
+	if settler.left <= 0 || settler.left > 4*time.Second {
+		t.Errorf("a settlement has %s, want some, and less than the channel's 5 s", settler.left)
+	}
+	if got := w.Body.String(); got != channels.TryAgain.String() {
+		t.Errorf("one that ran out of time is answered %q", got)
 	}
 }
 

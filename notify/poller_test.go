@@ -25,8 +25,9 @@ type book struct {
 }
 
 type said struct {
-	state channels.State
-	err   error
+	state       channels.State
+	err         error
+	misdirected string
 }
 
 func (b *book) note(s string) {
@@ -71,7 +72,7 @@ func (c channelOf) Query(_ context.Context, no string) (channels.Payment, error)
 	c.note("query")
 	s := c.says[0]
 	c.says = c.says[1:]
-	return channels.Payment{OrderNo: no, State: s.state}, s.err
+	return channels.Payment{OrderNo: no, State: s.state, Misdirected: s.misdirected}, s.err
 }
 
 func (c channelOf) Close(context.Context, string) error {
@@ -107,6 +108,17 @@ func TestPollerFollowsTheChannelsWord(t *testing.T) {
 			[]string{"query", "close at the channel", "later at 12:30:00"}},
 		"no answer": {5 * time.Second, &book{says: []said{{err: channels.ErrUnknownOutcome}}},
 			[]string{"query", "later at 12:00:30"}},
+		"no answer long after its expiry": {26 * time.Minute, &book{says: []said{{err: channels.ErrUnknownOutcome}}},
+			[]string{"query", "later at 12:30:00"}},
+		"refused long after its expiry": {26 * time.Minute, &book{says: []said{{err: channels.ErrRefused}}},
+			[]string{"query", "later at 12:30:00"}},
+		"a case is asked about again": {5 * time.Second, &book{says: []said{{state: channels.Paid, misdirected: "appid"}}},
+			[]string{"query", "settle paid from query", "later at 12:00:30"}},
+		"a case that came while closing is asked about again": {15 * time.Minute,
+			&book{says: []said{{state: channels.Unpaid}, {state: channels.Paid, misdirected: "appid"}}, closing: channels.ErrAlreadyPaid},
+			[]string{"query", "close at the channel", "query", "settle paid from query", "later at 12:30:00"}},
+		"closed at the channel and said to be unpaid": {15 * time.Minute, &book{says: []said{{state: channels.Unpaid}, {state: channels.Unpaid}}},
+			[]string{"query", "close at the channel", "query", "later at 12:30:00"}},
 		"not found may still turn up": {20 * time.Minute, &book{says: []said{{err: channels.ErrOrderNotFound}}},
 			[]string{"query", "later at 12:30:00"}},
 		"not found long after its expiry": {26 * time.Minute, &book{says: []said{{err: channels.ErrOrderNotFound}}},

@@ -53,6 +53,24 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
+func TestACallIsBoundedInTime(t *testing.T) {
+	t.Parallel()
+	left := time.Duration(0)
+	next := carrier(func(r *http.Request) (*http.Response, error) {
+		if until, bounded := r.Context().Deadline(); bounded {
+			left = time.Until(until)
+		}
+		return nil, errors.New("enough")
+	})
+	answer, err := upstream.Client(next, time.Minute).Get("http://127.0.0.1/")
+	if err == nil {
+		_ = answer.Body.Close()
+	}
+	if left <= 0 || left > time.Minute {
+		t.Errorf("a call has %s left when it leaves, want up to a minute", left)
+	}
+}
+
 func TestNoRedirectIsFollowed(t *testing.T) {
 	t.Parallel()
 	asked := 0
