@@ -37,3 +37,31 @@ func TestAnUnsignedAnswerDoesNotSayThatThereIsNoRefund(t *testing.T) {
 		t.Errorf("unsigned, and taken as a word of Alipay's: %v", err)
 	}
 }
+
+// refunded is a query's answer about a refund of 5.00 that was made.
+func refunded() object {
+	return success().with("out_trade_no", orderNo).with("out_request_no", "R2").with("refund_amount", "5.00").
+		with("refund_status", "REFUND_SUCCESS").with("gmt_refund_pay", noonText)
+}
+
+func TestOnlyOneWordMeansThatARefundIsMade(t *testing.T) {
+	for word, want := range map[string]channels.RefundState{"REFUND_SUCCESS": channels.RefundMade, "REFUND_PROCESSING": channels.RefundProcessing} {
+		got, err := against(t, say(refunded().with("refund_status", word).String())).QueryRefund(t.Context(), orderNo, "R2")
+		if err != nil || got.State != want {
+			t.Errorf("%s: %+v, %v; want %s", word, got, err, want)
+		}
+	}
+}
+
+func TestASignedAnswerAboutAnotherRefundIsAnUnknownOutcome(t *testing.T) {
+	for name, answer := range map[string]object{
+		"another refund": refunded().with("out_request_no", "R3"),
+		"another trade":  refunded().with("out_trade_no", "260901a7K3M9QX3"),
+		"no amount":      refunded().with("refund_amount", nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := against(t, say(answer.String())).QueryRefund(t.Context(), orderNo, "R2")
+			mustBe(t, err, channels.ErrUnknownOutcome)
+		})
+	}
+}
