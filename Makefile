@@ -20,7 +20,7 @@ mockpay: ## WeChat Pay and Alipay for the tests of a shop of yours, in any langu
 	@exec bin/mockpay $(ARGS)
 
 ##@ Work
-.PHONY: setup test check fmt tidy bench kill-matrix readme soak
+.PHONY: setup test check fmt tidy bench kill-matrix mutants readme soak
 setup: ## Install what tests need (redis-server, gcc, curl, openssl, chromium, fonts), as root on Debian or with brew
 	@.ci/setup
 
@@ -34,6 +34,9 @@ check: setup ## gofmt, go vet, golangci-lint with the import walls
 
 kill-matrix: setup ## Kill hub and redis-server at every step, and print what became of the money
 	$(GO) test -count=1 -timeout 10m -parallel 8 -run TestKillMatrix -v ./cmd/hub | grep -v '^=== '
+
+mutants: setup ## Take out each defence of docs/money-path.md and see its test fail. ARGS='-mutants wechat-25' for some
+	$(GO) test -count=1 -timeout 60m -run TestMutantsAreKilled -v ./internal/mutants -mutants all $(ARGS)
 
 readme: setup ## Make the README's pictures, transcript and results, and the tables of mocks/README.md anew
 	$(GO) test -count=1 -timeout 20m -run 'Browser|Phone|Readme' ./cmd/demo -update
