@@ -94,7 +94,7 @@ func (h *hurried) Settle(ctx context.Context, _ channels.Payment, _ string) (str
 // hears any more is worth nothing.
 func TestASettlementEndsBeforeTheChannelHangsUp(t *testing.T) {
 	settler := &hurried{}
-	h := notify.NewHandler(&fakeNotifier{}, settler, slog.New(slog.DiscardHandler))
+	h := notify.NewHandler(notify.HandlerConfig{Channel: "x", Log: slog.New(slog.DiscardHandler)}, &fakeNotifier{}, settler)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/notify/x", http.NoBody))
 	if settler.left <= 0 || settler.left > 4*time.Second {
