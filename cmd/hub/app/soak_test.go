@@ -410,10 +410,10 @@ func (s *soak) refund(e entry, dice *rand.Rand) error {
 	amount := fen.Fen(1 + dice.Int64N(int64(o.Amount)))
 	if o.Channel == "alipay" && dice.IntN(4) == 0 {
 		_, err := s.world.Alipay.RefundOutside(s.ctx, e.no, int64(amount))
-		if err == nil { // nobody could ask for it: the notice must arrive, or the bill tell
-			_, err = s.world.Alipay.DeliverEvent(s.ctx, e.no, alipay.EventRefunded, 2)
+		if err != nil {
+			return err
 		}
-		return err
+		return s.tell(e.no)
 	}
 	_, err = s.hub.Orders().Refund(s.ctx, recharge.RefundWish{
 		Account: o.Account, Order: o.No, Amount: amount, Key: idempotency.NewKey(), By: "holder", Why: "soak",
@@ -423,6 +423,18 @@ func (s *soak) refund(e entry, dice *rand.Rand) error {
 		return nil
 	}
 	return err
+}
+
+// tell repeats the notice of a refund made outside until it is accepted, as Alipay
+// does for a day: nobody could ask for that refund, and else the bill must tell.
+func (s *soak) tell(order string) error {
+	for range 50 {
+		told, err := s.world.Alipay.DeliverEvent(s.ctx, order, alipay.EventRefunded, 1)
+		if err != nil || len(told) == 1 && told[0].Accepted {
+			return err
+		}
+	}
+	return fmt.Errorf("order %s: its refund is not taken", order)
 }
 
 func TestSoak(t *testing.T) {
