@@ -64,6 +64,7 @@ type spoiled struct {
 	*cash
 	prepay func(context.Context, channels.PrepayRequest) (channels.Prepay, error)
 	query  func(context.Context, string) (channels.Payment, error)
+	page   func(context.Context, channels.PrepayRequest) (channels.Prepay, error)
 	close  func(context.Context, string) error
 	parse  func(http.Header, []byte) (channels.Payment, error)
 	answer func(http.ResponseWriter, channels.Verdict)
@@ -100,6 +101,10 @@ func (s *spoiled) Close(ctx context.Context, no string) error {
 		return s.close(ctx, no)
 	}
 	return s.cash.Close(ctx, no)
+}
+
+func (s *spoiled) PrepayPage(ctx context.Context, req channels.PrepayRequest) (channels.Prepay, error) {
+	return s.page(ctx, req)
 }
 
 func (s *spoiled) ParseNotify(_ context.Context, header http.Header, body []byte) (channels.Payment, error) {
@@ -149,6 +154,25 @@ func TestTheSuiteComplains(t *testing.T) {
 			}
 			return err
 		})
+	}
+	paged := func(s *spoiled) {
+		s.page = func(ctx context.Context, req channels.PrepayRequest) (channels.Prepay, error) {
+			p, err := s.cash.Prepay(ctx, req)
+			p.Params = map[string]string{"url": "https://pay.example.com/" + req.OrderNo}
+			return p, err
+		}
+	}
+	// heard is a callback whose body is its order's number; what is none is refused so.
+	heard := func(refusal error) func(*spoiled) {
+		return func(s *spoiled) {
+			s.parse = func(_ http.Header, body []byte) (channels.Payment, error) {
+				p, err := s.cash.Query(context.Background(), string(body))
+				if err != nil {
+					return channels.Payment{}, refusal
+				}
+				return p, nil
+			}
+		}
 	}
 	broken := []struct {
 		check, fault string
@@ -251,6 +275,37 @@ func TestTheSuiteComplains(t *testing.T) {
 			})(s)
 		}},
 		{"a message whose context ends", "unknown called sent", told(nil)},
+		{"an order is paid on a page", "no page", func(s *spoiled) {
+			s.page = func(context.Context, channels.PrepayRequest) (channels.Prepay, error) {
+				return channels.Prepay{}, channels.ErrRefused
+			}
+		}},
+		{"an order is paid on a page", "no address", func(s *spoiled) { s.page = s.cash.Prepay }},
+		{"an order is paid on a page", "another amount", func(s *spoiled) {
+			paged(s)
+			altered(func(p *channels.Payment) { p.Amount++ })(s)
+		}},
+		{"a page for nonsense", "a page for anything", func(s *spoiled) {
+			s.page = func(context.Context, channels.PrepayRequest) (channels.Prepay, error) { return channels.Prepay{}, nil }
+		}},
+		{"callbacks at once", "one for another", believing},
+		{"an altered callback", "refused as unknown", heard(channels.ErrUnknownOutcome)},
+		{"a callback that is none", "refused as too large", heard(channels.ErrTooLarge)},
+		{"a callback that is none", "refused in two ways", heard(errors.Join(channels.ErrMalformed, channels.ErrNotice))},
+		{"a context that ends on the way", "no look at the context", func(s *spoiled) {
+			s.query = func(_ context.Context, no string) (channels.Payment, error) {
+				return s.cash.Query(context.Background(), no)
+			}
+			s.prepay = func(context.Context, channels.PrepayRequest) (channels.Prepay, error) { return channels.Prepay{}, nil }
+		}},
+		{"a context that ends on the way", "unknown called refused", func(s *spoiled) {
+			s.prepay = func(ctx context.Context, req channels.PrepayRequest) (channels.Prepay, error) {
+				if ctx.Value(s) == nil && s.orders[req.OrderNo] != nil {
+					return channels.Prepay{}, channels.ErrRefused
+				}
+				return s.cash.Prepay(ctx, req)
+			}
+		}},
 		{"an exchange of unknown outcome", "unknown called a bad code", payer(channels.Payer{}, channels.ErrCode)},
 	}
 	for _, tc := range broken {
