@@ -127,6 +127,7 @@ func TestMutantsAreKilled(t *testing.T) {
 	}
 	fmt.Printf("\n| mutants | killed | survived | broken | time |\n|---|---|---|---|---|\n| %d | %d | %d | %d | %s |\n",
 		len(drawn), counts[killed], counts[survived], counts[broken], time.Since(began).Round(time.Second))
+	t.Logf("result: %d of %d defences taken out, %d missed by their tests", len(drawn), len(defences(t)), len(drawn)-counts[killed])
 }
 
 // draw is what -mutants asks for.
