@@ -115,19 +115,23 @@ func (s *Store) Cases(ctx context.Context) ([]Case, error) {
 }
 
 // Case reads one case. Its id does not say where it is kept, so all partitions
-// are looked at.
+// are looked at. Where one transaction was told under numbers of several, the case
+// that is still open comes first.
 // Errors: ErrNoCase.
 func (s *Store) Case(ctx context.Context, id string) (Case, error) {
+	ended, none := Case{}, fmt.Errorf("case %.150q: %w", id, ErrNoCase)
 	for p := range partition(Partitions) {
-		found, err := s.client().HExists(ctx, s.keys.cases(p), "s:"+id).Result()
-		if err := read("case", err); err != nil {
-			return Case{}, err
-		}
-		if found {
-			return s.readCase(ctx, p, id)
+		c, err := s.readCase(ctx, p, id)
+		switch {
+		case errors.Is(err, ErrNoCase):
+			continue
+		case err != nil || c.Open:
+			return c, err
+		case none != nil:
+			ended, none = c, nil
 		}
 	}
-	return Case{}, fmt.Errorf("case %.150q: %w", id, ErrNoCase)
+	return ended, none
 }
 
 // CaseOf reads the case of a payment, if its money became one.

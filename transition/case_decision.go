@@ -56,14 +56,15 @@ func (s *Store) ReopenCase(ctx context.Context, c Case) error {
 }
 
 // RetellCase takes back a larger sum of refunds that the channel once told of a
-// payment: all is its present word.
-// Errors: ErrCaseEnded.
+// payment: all is what people know to be refunded. c.Refunded is the sum that they
+// knew to be told; ErrMoved says that more was told meanwhile.
+// Errors: ErrCaseEnded, ErrMoved.
 func (s *Store) RetellCase(ctx context.Context, c Case, near string, all fen.Fen) error {
 	keys := []string{s.keys.cases(c.home), s.keys.cases(c.home)}
 	if p, no := caseHome(near); no != "" && p == c.home {
 		keys[1] = s.keys.order(p, no)
 	}
-	reply, err := s.run.Run(ctx, s.scripts.caseRetell, keys, c.ID, all.String())
+	reply, err := s.run.Run(ctx, s.scripts.caseRetell, keys, c.ID, all.String(), c.Refunded.String())
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,11 @@ if decision == 'refunded' or decision == 'disowned' then
 end
 if times then
   local case = redis.call('HMGET', KEYS[1], 's:' .. ARGV[1], 'f:' .. ARGV[1])
+  -- People closed it when it held nothing; the money that is told now waits for them.
+  if decision == 'closed' and amount > 0 then
+    redis.call('HSET', KEYS[1], 's:' .. ARGV[1], 'open', 'd:' .. ARGV[1], '')
+    case[1] = 'open'
+  end
   redis.call('HINCRBY', KEYS[1], 'n:' .. ARGV[1], '1')
   -- The first word on a transaction may have said less than this one.
   -- That refunds are not known stands against a credit, whatever came first.

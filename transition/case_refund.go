@@ -3,6 +3,7 @@ package transition
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -78,7 +79,33 @@ func (s *Store) settle(ctx context.Context, r RefundOrder, m RefundMade) ([]stri
 		return nil, err
 	}
 	keys = append(keys, s.keys.tot(p), s.keys.houseAccount(p), s.keys.houseEntries(p))
-	return s.run.Run(ctx, s.scripts.caseRefundSettle, keys, args...)
+	reply, err := s.run.Run(ctx, s.scripts.caseRefundSettle, keys, args...)
+	if err != nil || reply[0] != "MISMATCH" || reply[1] != "case" {
+		return reply, err
+	}
+	return s.settleLate(ctx, r, m)
+}
+
+// settleLate books a refund of a case that was made although it had been given
+// back, on the order that its payment was credited to since.
+func (s *Store) settleLate(ctx context.Context, r RefundOrder, m RefundMade) ([]string, error) {
+	o, err := s.Order(ctx, r.Order)
+	if errors.Is(err, ErrNoOrder) || errors.Is(err, ErrNumber) {
+		return []string{"MISMATCH", "case"}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	keys, err := s.refundKeys(RefundOrder{No: r.No, Order: r.Order, Account: o.Account})
+	if err != nil {
+		return nil, err
+	}
+	reply, err := s.run.Run(ctx, s.scripts.caseRefundLate, keys[:5],
+		string(m.No), string(r.Order), string(o.Account), m.Amount.String(), m.ChannelNo, millis(m.At), s.now())
+	if err == nil && (reply[0] == "NOT_CREDITED" || reply[0] == "NO_ORDER") {
+		return []string{"MISMATCH", "case"}, nil
+	}
+	return reply, err
 }
 
 // giveBack runs the script that ends a refund without its being made.

@@ -105,7 +105,7 @@ func mutations() []mutation {
 	for _, script := range []*redisx.Script{
 		s.orderCreate, s.orderPrepared, s.orderCredit, s.orderClose, s.dueClaim, s.dueResched, s.caseOpen,
 		s.caseNote, s.caseEnd, s.caseReopen, s.caseRetell, s.caseRefundHold, s.caseRefundSettle, s.caseRefundReturn,
-		s.caseRefundExt, s.orderRebuild, s.orderRestate,
+		s.caseRefundExt, s.caseRefundLate, s.orderRebuild, s.orderRestate,
 		s.orderTold, s.refundHold, s.refundSend, s.refundSettle, s.refundReturn, s.refundExt, s.refundResched,
 		s.tap, s.loadResult, s.imports, s.index, s.meta,
 	} {

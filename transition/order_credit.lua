@@ -13,14 +13,15 @@ if not o.state then return { 'NO_ORDER' } end
 if o.account ~= ARGV[2] then return { 'RETRY' } end
 if o.channel ~= ARGV[3] then return { 'MISMATCH', 'channel' } end
 if o.state == 'credited' and o.txn ~= ARGV[4] then return { 'OTHER_TXN', o.txn } end
+local case = case_read(KEYS[7], ARGV[3] .. ':' .. ARGV[4])
+-- What people decided about this payment stands, whatever is told later.
+local decided = case.decision == 'refunded' or case.decision == 'disowned'
+if o.state ~= 'credited' and decided then return { 'DECIDED', case.decision } end
 if o.amount ~= ARGV[5] then return { 'MISMATCH', 'amount' } end
 if o.state == 'credited' then
   redis.call('HINCRBY', KEYS[2], 'dup', '1')
   return { 'DUP', o.r_seq, o.r_net, o.r_pending, o.r_arrears, o.r_clawback, o.credited, o.flag or '' }
 end
-local case = case_read(KEYS[7], ARGV[3] .. ':' .. ARGV[4])
--- What people decided about this payment stands, whatever is told later.
-if case.decision == 'refunded' or case.decision == 'disowned' then return { 'DECIDED', case.decision } end
 if case.held > 0 then return { 'REFUNDING' } end
 local a = account(KEYS[1])
 if a.status ~= 'open' then return { 'CLOSED_ACCOUNT' } end

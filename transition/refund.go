@@ -202,6 +202,8 @@ func (s *Store) SettleRefund(ctx context.Context, m RefundMade) (first, late boo
 		return true, true, nil
 	case "DUP":
 		return false, false, nil
+	case "RETRY":
+		return false, false, ErrMoved
 	case "NO_REFUND":
 		return false, false, fmt.Errorf("refund %s: %w", m.No, ErrNoRefund)
 	case "MISMATCH":

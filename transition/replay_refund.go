@@ -64,7 +64,10 @@ func sameRefunds(snap snapshot, d derived) error {
 func expected(r map[string]string, amount fen.Fen) refundEntries {
 	want := refundEntries{}
 	if r["case"] != "" {
-		if r["state"] == string(RefundSettled) {
+		switch {
+		case r["state"] == string(RefundSettled) && r["flag"] == "after_credit":
+			want.outside = amount
+		case r["state"] == string(RefundSettled):
 			want.suspended = amount
 		}
 		return want

@@ -60,6 +60,8 @@ func caseClosed(ctx context.Context, st *stage) {
 	light := st.suspends(ctx, 2, "mismatch", 0, 0)
 	st.say("close without money", nil, st.EndCase(ctx, light, false))
 	st.say("reopen without money", nil, st.ReopenCase(ctx, light))
+	st.say("close without money", nil, st.EndCase(ctx, light, false))
+	st.suspends(ctx, 2, "mismatch", 900, 0) // now there is money
 	st.say("close none", nil, st.EndCase(ctx, Case{ID: "wechat:none"}, false))
 	st.say("reopen none", nil, st.ReopenCase(ctx, Case{ID: "wechat:none"}))
 	st.say("retell a closed one", nil, st.RetellCase(ctx, c, string(orderNo(1)), 0))
@@ -106,6 +108,44 @@ func caseRefunded(ctx context.Context, st *stage) {
 	st.caseNow(ctx, c.ID)
 }
 
+// Given back, credited, and made after all: it is a refund of the order then.
+func caseRefundAfterCredit(ctx context.Context, st *stage) {
+	st.paid(ctx, 5000, 700)
+	t := st.tapped(ctx, st.reading("tap-0001", 3, 1200))
+	st.result(ctx, t.Load, true, 4, 6900)
+	st.create(ctx, 3, 2000, "")
+	c := st.suspends(ctx, 3, "closed_account", 2000, 0)
+	no, fresh, err := st.HoldCaseRefund(ctx, c, CaseRefund{
+		No: refundNo(9), Channel: "wechat", Order: string(orderNo(3)), Amount: 2000, Request: json.RawMessage(`{"r":1}`),
+		By: "li+wang", Why: "closed", FirstDue: st.at,
+	})
+	st.say("hold", []any{no, fresh}, err)
+	st.notMade(ctx, 9)
+	st.made(ctx, 9, 1999)
+	st.credit(ctx, 3, 2000, nil)
+	st.hold(ctx, 8, 3, 500, nil)
+	st.made(ctx, 9, 2000) // 500 of it are on their way back already
+	st.notMade(ctx, 8)
+	t = st.tapped(ctx, st.reading("tap-0002", 4, 6900))
+	st.result(ctx, t.Load, true, 5, 8900)
+	st.create(ctx, 5, 300, "")
+	st.credit(ctx, 5, 300, nil)
+	st.made(ctx, 9, 2000) // 300 are pending, the rest is on the card
+	st.made(ctx, 9, 2000)
+	r, err := st.Refund(ctx, refundNo(9))
+	st.say("refund 9", r.State, err)
+	reply, err := st.settleLate(ctx, r, RefundMade{No: r.No, Amount: 2000, At: st.at}) // another hub at the same moment
+	st.say("late again", reply, err)
+	lost := st.suspends(ctx, 4, "unknown_order", 100, 0)
+	no, fresh, err = st.HoldCaseRefund(ctx, lost, CaseRefund{
+		No: refundNo(7), Channel: "wechat", Order: "SHOP-1", Amount: 100, Request: json.RawMessage(`{"r":1}`), FirstDue: st.at,
+	})
+	st.say("hold", []any{no, fresh}, err)
+	st.notMade(ctx, 7)
+	st.say("disown", nil, st.EndCase(ctx, lost, true))
+	st.made(ctx, 7, 100) // of nobody's order: people look
+}
+
 func caseRefundLate(ctx context.Context, st *stage) {
 	c := st.suspends(ctx, 1, "unknown_order", 5000, 0)
 	st.holdCase(ctx, c, 1, 2000)
@@ -142,6 +182,9 @@ func caseRetold(ctx context.Context, st *stage) {
 	st.say("told", nil, err)
 	c := st.suspends(ctx, 1, "refunds_unknown", 5000, 300)
 	st.credit(ctx, 1, 5000, nil)
+	known := c
+	known.Refunded = 299 // they looked before the last notice
+	st.say("retell what was told meanwhile", nil, st.RetellCase(ctx, known, string(orderNo(1)), 0))
 	st.say("retell", nil, st.RetellCase(ctx, c, string(orderNo(1)), 0))
 	st.credit(ctx, 1, 5000, nil)
 	lost := st.suspends(ctx, 2, "refunds_unknown", 700, 300)

@@ -51,6 +51,7 @@ func scenarios() []scenario {
 		{"case_closed", caseClosed},
 		{"case_refunded", caseRefunded},
 		{"case_refund_late", caseRefundLate},
+		{"case_refund_after_credit", caseRefundAfterCredit},
 		{"case_credited_net", caseCreditedNet},
 		{"case_retold", caseRetold},
 		{"order_rebuilt", orderRebuilt},

@@ -93,6 +93,9 @@ var caseRefundReturnLua string
 //go:embed case_refund_ext.lua
 var caseRefundExtLua string
 
+//go:embed case_refund_late.lua
+var caseRefundLateLua string
+
 //go:embed order_rebuild.lua
 var orderRebuildLua string
 
@@ -141,7 +144,7 @@ type scripts struct {
 	dueClaim, dueResched                                *redisx.Script
 	caseOpen, caseNote, caseEnd, caseReopen, caseRetell *redisx.Script
 	caseRefundHold, caseRefundSettle                    *redisx.Script
-	caseRefundReturn, caseRefundExt                     *redisx.Script
+	caseRefundReturn, caseRefundExt, caseRefundLate     *redisx.Script
 	orderRebuild, orderRestate                          *redisx.Script
 	tap, loadResult                                     *redisx.Script
 	refundHold, refundSettle, refundReturn              *redisx.Script
@@ -166,6 +169,7 @@ func newScripts() scripts {
 		caseRefundSettle: redisx.NewScript("case_refund_settle", ledgerLua, caseLua, caseRefundSettleLua),
 		caseRefundReturn: redisx.NewScript("case_refund_return", ledgerLua, caseLua, caseRefundReturnLua),
 		caseRefundExt:    redisx.NewScript("case_refund_ext", ledgerLua, caseLua, caseRefundExtLua),
+		caseRefundLate:   redisx.NewScript("case_refund_late", ledgerLua, refundLua, caseRefundLateLua),
 		orderRebuild:     redisx.NewScript("order_rebuild", orderRebuildLua),
 		orderRestate:     redisx.NewScript("order_restate", ledgerLua, orderRestateLua),
 		tap:              redisx.NewScript("tap", ledgerLua, loadLua, tapLua),

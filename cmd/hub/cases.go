@@ -100,6 +100,9 @@ func (c showCase) Run(r run) error {
 			}
 		}
 		fmt.Fprintf(r.out, "  opened %s\n", one.Opened.In(transition.Beijing()).Format(time.DateTime))
+		if one.Refunded > one.Returned {
+			fmt.Fprintf(r.out, "  the channel told of refunds of %s yuan, %s are known\n", one.Refunded.Yuan(), one.Returned.Yuan())
+		}
 		if one.Refunding > 0 || one.Returned > 0 || len(one.Refunds) > 0 {
 			fmt.Fprintf(r.out, "  on its way back %s yuan, gone back %s yuan: %v\n", one.Refunding.Yuan(), one.Returned.Yuan(), one.Refunds)
 		}
@@ -153,6 +156,8 @@ func (p people) word(money bool) (recharge.Word, error) {
 type creditCase struct {
 	Case    string `arg:"" help:"The case's id, as in the list."`
 	Account string `help:"The account, for a lost order whose payment names none (Alipay's queries do not)." placeholder:"NUMBER"`
+
+	NoRefunds bool `help:"The merchant's platform was looked at: of the refunds that the channel once told of, no more were made than are known."`
 	people
 }
 
@@ -169,6 +174,7 @@ func (c creditCase) Run(r run) error {
 			return err
 		}
 	}
+	word.NoRefunds = c.NoRefunds
 	return r.beside(func(hub *app.Hub) error {
 		outcome, err := hub.Orders().CreditCase(r.ctx, c.Case, account, word)
 		if err != nil {

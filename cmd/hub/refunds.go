@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"guodu/cmd/hub/app"
 	"guodu/idempotency"
@@ -45,9 +46,14 @@ func twoNames(as []string) (string, error) {
 	return as[0] + "+" + as[1], nil
 }
 
+// checkName takes what can be told apart on paper: letters of any script, digits,
+// and . _ -
 func checkName(name string) error {
-	if name == "" || len(name) > 32 || strings.ContainsAny(name, " \t\r\n+") {
-		return fmt.Errorf("name %.40q: want 1 to 32 characters without blanks and +", name)
+	odd := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r)
+	}
+	if name == "" || len(name) > 32 || strings.ContainsFunc(name, odd) {
+		return fmt.Errorf("name %.40q: want letters, digits and . _ -, at most 32 bytes", name)
 	}
 	return nil
 }

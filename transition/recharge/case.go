@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"guodu/channels"
@@ -21,7 +23,14 @@ var (
 )
 
 // Word is who decides what becomes of a case, and why.
-type Word struct{ By, Why string }
+type Word struct {
+	By, Why string
+	// NoRefunds says, to a credit, that people have looked at the merchant's
+	// platform: of the refunds that the channel once told of no more were made than
+	// are known. Nothing else takes such a word of the channel back, for a channel
+	// that is silent about a refund has not said that there is none.
+	NoRefunds bool
+}
 
 // evidence is what a case of a payment keeps of it.
 type evidence struct {
@@ -50,18 +59,13 @@ func (s *Service) CreditCase(ctx context.Context, id string, account transition.
 	if err != nil {
 		return "", err
 	}
-	if !c.Open {
-		if c.Decision == transition.Undecided {
-			return Duplicate, nil
-		}
-		return "", fmt.Errorf("%w: it was %s; reopen it first", ErrNotCreditable, c.Decision)
-	}
-	if c.Refunding > 0 {
-		return "", fmt.Errorf("%w: %s yuan of it are on their way back", ErrNotCreditable, c.Refunding.Yuan())
-	}
 	no, err := transition.ParseOrderNo(e.Order)
 	if err != nil {
 		return "", fmt.Errorf("%w: guodu has no order numbers such as %.64q; refund it, or disown it", ErrNotCreditable, e.Order)
+	}
+	credited, err := s.creditedBefore(ctx, c, e, no)
+	if err != nil || credited {
+		return Duplicate, err
 	}
 	payment, err := s.paymentOf(ctx, e)
 	if err != nil {
@@ -71,15 +75,44 @@ func (s *Service) CreditCase(ctx context.Context, id string, account transition.
 	if err != nil {
 		return "", err
 	}
-	err = s.makeCreditable(ctx, c, no, payment, firstAccount(payment.Attach, e.Attach, account))
+	// Refunds first: an order that is there again may be credited by any repeat.
+	err = s.knowRefunds(ctx, c, payment, w)
 	if err != nil {
 		return "", err
 	}
-	outcome, err := s.Settle(ctx, payment, "query")
-	if err != nil || outcome != Cased {
+	err = s.makeCreditable(ctx, c, no, payment, firstAccount(payment.Attach, e.Attach, account), account)
+	if err != nil {
+		return "", err
+	}
+	payment.Refunds = nil // they left suspense by now
+	outcome, err := s.credit(ctx, payment, "query", no)
+	if err != nil || outcome == Credited || outcome == Duplicate {
 		return outcome, err
 	}
 	return "", s.stillCase(ctx, id)
+}
+
+// creditedBefore says whether the payment of a case is in the books as a credit
+// already, and names what keeps it from becoming one.
+func (s *Service) creditedBefore(ctx context.Context, c transition.Case, e evidence, no transition.OrderNo) (bool, error) {
+	o, err := s.config.Ledger.Order(ctx, no)
+	if err != nil && !errors.Is(err, transition.ErrNoOrder) {
+		return false, err
+	}
+	credited := o.State == transition.OrderCredited && o.Txn == e.Txn
+	switch {
+	case credited && c.Open:
+		return false, fmt.Errorf("%w: its order is credited; the case is about refunds, which are booked once the channel names them", ErrNotCreditable)
+	case credited:
+		return true, nil
+	case !c.Open && c.Decision == transition.Undecided:
+		return false, fmt.Errorf("%w: it was settled without a credit of this order", ErrNotCreditable)
+	case !c.Open:
+		return false, fmt.Errorf("%w: it was %s; reopen it first", ErrNotCreditable, c.Decision)
+	case c.Refunding > 0:
+		return false, fmt.Errorf("%w: %s yuan of it are on their way back", ErrNotCreditable, c.Refunding.Yuan())
+	}
+	return false, nil
 }
 
 // firstAccount is the first of what the channel says that can be an account; the
@@ -129,7 +162,7 @@ func (s *Service) paymentOf(ctx context.Context, e evidence) (channels.Payment, 
 
 // makeCreditable brings the order's record to what the channel says of its
 // payment.
-func (s *Service) makeCreditable(ctx context.Context, c transition.Case, no transition.OrderNo, p channels.Payment, account transition.AccountNo) error {
+func (s *Service) makeCreditable(ctx context.Context, c transition.Case, no transition.OrderNo, p channels.Payment, account, asked transition.AccountNo) error {
 	o, err := s.config.Ledger.Order(ctx, no)
 	switch {
 	case errors.Is(err, transition.ErrNoOrder) && account == "":
@@ -141,6 +174,8 @@ func (s *Service) makeCreditable(ctx context.Context, c transition.Case, no tran
 		if errors.Is(err, transition.ErrNumber) || errors.Is(err, transition.ErrNoAccount) || errors.Is(err, transition.ErrMismatch) {
 			return fmt.Errorf("%w: %w", ErrNotCreditable, err)
 		}
+	case err == nil && asked != "" && asked != o.Account:
+		return fmt.Errorf("%w: its order is one of account %s", ErrNotCreditable, o.Account)
 	case err == nil && o.Channel != p.Channel:
 		return fmt.Errorf("%w: the order is one of %s", ErrNotCreditable, o.Channel)
 	case err == nil && o.State == transition.OrderCredited && o.Txn != p.TransactionID:
@@ -148,27 +183,44 @@ func (s *Service) makeCreditable(ctx context.Context, c transition.Case, no tran
 	case err == nil && o.State != transition.OrderCredited && o.Amount != p.Amount:
 		err = s.config.Ledger.RestateOrder(ctx, c, o, p.Amount)
 	}
-	if err != nil {
-		return err
-	}
-	return s.retell(ctx, c, p)
+	return err
 }
 
-// retell lets the channel's present word on refunds stand instead of a larger one
-// that it once told.
-func (s *Service) retell(ctx context.Context, c transition.Case, p channels.Payment) error {
+// knowRefunds books what the channel names as refunded of a case, and says whether
+// all that was ever told is known then. What is not stays with the case, so that no
+// repeat credits it. Only people's word takes back what the channel once told.
+func (s *Service) knowRefunds(ctx context.Context, c transition.Case, p channels.Payment, w Word) error {
 	p, err := s.learnRefunds(ctx, p)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotCreditable, err)
 	}
-	known := refundsSum(p) + c.Returned
-	if p.Refunded && known == 0 || p.RefundedTotal > known {
-		return fmt.Errorf("%w: the channel tells of refunds that are not known; name them with a refund of the case", ErrNotCreditable)
+	err = s.bookSuspended(ctx, c, p, "query")
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotCreditable, err)
 	}
-	if c.Refunded <= known && c.Kind != kindRefundsUnknown {
+	now, err := s.config.Ledger.Case(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	unnamed := (p.Refunded || now.Kind == kindRefundsUnknown) && now.Returned == 0
+	if p.Refunded && now.Returned == 0 || p.RefundedTotal > now.Returned {
+		_, err = s.openCase(ctx, p, "query", kindRefundsUnknown, "the channel tells of refunds that are not known")
+		return errors.Join(err, unknownRefunds())
+	}
+	told := max(now.Refunded, c.Refunded)
+	if told <= now.Returned && !unnamed {
 		return nil
 	}
-	return s.config.Ledger.RetellCase(ctx, c, p.OrderNo, known)
+	if !w.NoRefunds {
+		return unknownRefunds()
+	}
+	now.Refunded = c.Refunded // what was told since is not what they decided about
+	return s.config.Ledger.RetellCase(ctx, now, p.OrderNo, now.Returned)
+}
+
+func unknownRefunds() error {
+	return fmt.Errorf("%w: the channel told of refunds that are not known: book each with a refund of the case that names it, "+
+		"or say that the merchant's platform shows none", ErrNotCreditable)
 }
 
 // stillCase says why a case is one still.
@@ -207,6 +259,10 @@ func (s *Service) RefundCase(ctx context.Context, id, made string, w Word) (tran
 	if err != nil {
 		return none, err
 	}
+	if payment.Amount != c.Suspense+c.Returned {
+		return none, fmt.Errorf("%w: it was told as %s yuan and the channel holds %s; this wants the merchant's platform", ErrNotRefundable,
+			(c.Suspense + c.Returned).Yuan(), payment.Amount.Yuan())
+	}
 	if c.Refunding == 0 {
 		c, err = s.bookMade(ctx, c, payment, made)
 		if err != nil || !c.Open {
@@ -241,6 +297,11 @@ func (s *Service) bookMade(ctx context.Context, c transition.Case, p channels.Pa
 	c, err = s.config.Ledger.Case(ctx, c.ID)
 	if err != nil {
 		return c, err
+	}
+	if made != "" && !slices.ContainsFunc(c.Refunds, func(no transition.RefundNo) bool {
+		return string(no) == made || strings.HasSuffix(string(no), ":"+made)
+	}) {
+		return c, fmt.Errorf("%w: the channel has made no refund %.64q of it", ErrNotRefundable, made)
 	}
 	if p.Refunded && c.Returned == 0 || p.RefundedTotal > c.Returned {
 		return c, fmt.Errorf("%w: the channel has refunded some of it under a number that it does not say; name the number", ErrNotRefundable)

@@ -283,10 +283,9 @@ func TestARefundOfMoneyInSuspenseLeavesSuspenseByItself(t *testing.T) {
 	p.Refunded = true
 	d.told(d.wechat, p)
 	no := transition.OrderNo(p.OrderNo)
-	// The order is lost: its refund is an unknown one, and a person names it.
 	out, err := d.SettleRefund(t.Context(), status("wechat", no, "console-1", 5000, channels.RefundMade), "callback")
-	if err != nil || out != recharge.Cased {
-		t.Fatalf("%q, %v", out, err)
+	if tot := d.books(); err != nil || out != recharge.Refunded || tot["suspense"] != 0 || tot["refunded"] != -5000 {
+		t.Fatalf("of a lost order: %q, %v, books %v", out, err, tot)
 	}
 
 	e := newDesk(t)
@@ -338,8 +337,13 @@ func TestARefundThatWasToldAndFailedKeepsNoPaymentInSuspense(t *testing.T) {
 		t.Fatal("a refund that cannot be found is content")
 	}
 	d.settle(p, recharge.Cased)
-	d.told(d.alipay, p) // by now the channel tells of no refund
-	d.creditCase("alipay:4200001", recharge.Credited)
+	d.told(d.alipay, p) // by now the channel tells of no refund; it is silent about partial ones anyway
+	_, err := d.CreditCase(t.Context(), "alipay:4200001", "", twoPeople)
+	mustBe(t, err, recharge.ErrNotCreditable)
+	looked := twoPeople
+	looked.NoRefunds = true
+	_, err = d.CreditCase(t.Context(), "alipay:4200001", "", looked)
+	mustBe(t, err, nil)
 	if d.account().Pending != 1000 {
 		t.Errorf("pending %s", d.account().Pending)
 	}

@@ -383,7 +383,7 @@ func (s *Service) outsideRefund(ctx context.Context, status channels.RefundStatu
 	case errors.Is(err, transition.ErrNotPaid):
 		return s.refundBeforeCredit(ctx, order, status, at)
 	case errors.Is(err, transition.ErrNoOrder):
-		return s.refundCase(ctx, status, source, "unknown_refund", "no such order in the books")
+		return s.refundOfLost(ctx, order, status, source, at)
 	case errors.Is(err, transition.ErrMismatch):
 		return s.refundCase(ctx, status, source, "mismatch", err.Error())
 	case err != nil:
@@ -421,6 +421,35 @@ func (s *Service) refundBeforeCredit(ctx context.Context, order transition.Order
 		return outcome, err
 	}
 	return s.refundOfCase(ctx, order, status, payment)
+}
+
+// refundOfLost is for a refund of an order that the books do not have: if its
+// payment is a case, what went back leaves suspense; else people look.
+func (s *Service) refundOfLost(ctx context.Context, order transition.OrderNo, status channels.RefundStatus, source string, at time.Time) (Outcome, error) {
+	unknown := func() (Outcome, error) {
+		return s.refundCase(ctx, status, source, "unknown_refund", "no such order in the books")
+	}
+	channel, err := s.channel(status.Channel)
+	if err != nil {
+		return unknown()
+	}
+	p, err := channel.Query(ctx, string(order))
+	if err != nil || p.State != channels.Paid {
+		return unknown()
+	}
+	c, holds, err := s.suspendedCase(ctx, p)
+	if err != nil {
+		return "", err
+	}
+	if !holds {
+		return unknown()
+	}
+	p.Refunds = []channels.Refund{{No: status.No, Amount: status.Amount, Time: at}}
+	err = s.bookSuspended(ctx, c, p, source)
+	if errors.Is(err, transition.ErrMismatch) {
+		return unknown()
+	}
+	return Refunded, err
 }
 
 // refundOfCase books a refund of a payment that is a case itself: what went back

@@ -90,19 +90,20 @@ func (s *Service) credit(ctx context.Context, p channels.Payment, source string,
 		credit.Refunds = append(credit.Refunds, transition.CreditRefund(r))
 	}
 	result, err := s.config.Ledger.Credit(ctx, credit)
+	if kind, why := caseKind(err); kind != "" {
+		outcome, err := s.openCase(ctx, p, source, kind, why)
+		if err != nil || len(p.Refunds) == 0 {
+			return outcome, err
+		}
+		return s.creditSuspended(ctx, p, source, no)
+	}
 	switch {
-	case errors.Is(err, transition.ErrNoOrder):
-		return s.openCase(ctx, p, source, "unknown_order", "no such order in the books")
-	case errors.Is(err, transition.ErrMismatch), errors.Is(err, transition.ErrOtherTransaction), errors.Is(err, transition.ErrRefundKnown):
-		return s.openCase(ctx, p, source, "mismatch", err.Error())
-	case errors.Is(err, transition.ErrRefundsUnknown):
-		return s.openCase(ctx, p, source, kindRefundsUnknown, "refunds that are not named yet")
-	case errors.Is(err, transition.ErrRefunding):
-		return s.openCase(ctx, p, source, "mismatch", err.Error())
 	case errors.Is(err, transition.ErrDecided):
+		// What is told of it all the same is kept, for the day that it is reopened.
+		if _, err := s.openCase(ctx, p, source, "mismatch", err.Error()); err != nil {
+			return "", err
+		}
 		return s.decided(ctx, no)
-	case errors.Is(err, transition.ErrAccountClosed):
-		return s.openCase(ctx, p, source, "closed_account", "the account takes no money any more")
 	case err != nil:
 		return "", err
 	case result.First:
@@ -110,6 +111,23 @@ func (s *Service) credit(ctx context.Context, p channels.Payment, source string,
 		return Credited, nil
 	}
 	return Duplicate, s.bookRefunds(ctx, p, source)
+}
+
+// caseKind says what kind of case an error of the ledger makes of a payment, and
+// why; none for any other error.
+func caseKind(err error) (kind, why string) {
+	switch {
+	case errors.Is(err, transition.ErrNoOrder):
+		return "unknown_order", "no such order in the books"
+	case errors.Is(err, transition.ErrMismatch), errors.Is(err, transition.ErrOtherTransaction), errors.Is(err, transition.ErrRefundKnown),
+		errors.Is(err, transition.ErrRefunding):
+		return "mismatch", err.Error()
+	case errors.Is(err, transition.ErrRefundsUnknown):
+		return kindRefundsUnknown, "refunds that are not named yet"
+	case errors.Is(err, transition.ErrAccountClosed):
+		return "closed_account", "the account takes no money any more"
+	}
+	return "", ""
 }
 
 // closed ends an order that its own channel holds as closed. Such a word about

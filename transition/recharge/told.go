@@ -58,7 +58,7 @@ func (s *Service) learnRefunds(ctx context.Context, p channels.Payment) (channel
 		if err != nil {
 			return p, err
 		}
-		if ofCase {
+		if ofCase != "" && ofCase != transition.RefundReturned {
 			continue // its case accounts for it
 		}
 		status, err := refunder.QueryRefund(ctx, p.OrderNo, no)
@@ -71,6 +71,10 @@ func (s *Service) learnRefunds(ctx context.Context, p channels.Payment) (channel
 			return p, fmt.Errorf("refund %.70s of order %.40s: %w", no, p.OrderNo, errUnseen)
 		case err != nil:
 			return p, fmt.Errorf("refund %.70s of order %.40s: %w", no, p.OrderNo, err)
+		case status.State == channels.RefundMade && ofCase != "":
+			if _, err := s.SettleRefund(ctx, status, "query"); err != nil {
+				return p, err
+			}
 		case status.State == channels.RefundMade:
 			at := status.Time
 			if at.IsZero() {
@@ -82,17 +86,18 @@ func (s *Service) learnRefunds(ctx context.Context, p channels.Payment) (channel
 	return p, nil
 }
 
-// ofCase says whether a refund is one that the hub asked for of money in suspense.
-func (s *Service) ofCase(ctx context.Context, text string) (bool, error) {
+// ofCase is the state of a refund that the hub asked for of money in suspense,
+// empty for any other.
+func (s *Service) ofCase(ctx context.Context, text string) (transition.RefundState, error) {
 	no, err := transition.ParseRefundNo(text)
 	if err != nil {
-		return false, nil //nolint:nilerr // no number of the hub's
+		return "", nil //nolint:nilerr // no number of the hub's
 	}
 	r, err := s.config.Ledger.Refund(ctx, no)
-	if errors.Is(err, transition.ErrNoRefund) {
-		return false, nil
+	if errors.Is(err, transition.ErrNoRefund) || err == nil && r.Case == "" {
+		return "", nil
 	}
-	return err == nil && r.Case != "", err
+	return r.State, err
 }
 
 func refundsSum(p channels.Payment) fen.Fen {
@@ -126,11 +131,11 @@ func (s *Service) moreRefunds(ctx context.Context, p channels.Payment, source st
 		}
 		sum = o.Refunded
 	}
-	if p.RefundedTotal == 0 {
-		return s.openCase(ctx, p, source, kindRefundsUnknown, "the channel tells of refunds without naming them")
+	why := "the channel tells of refunds without naming them"
+	if p.RefundedTotal > 0 {
+		why = fmt.Sprintf("the channel refunded %s yuan, refunds of %s are known", p.RefundedTotal.Yuan(), sum.Yuan())
 	}
-	outcome, err := s.openCase(ctx, p, source, kindRefundsUnknown,
-		fmt.Sprintf("the channel refunded %s yuan, refunds of %s are known", p.RefundedTotal.Yuan(), sum.Yuan()))
+	outcome, err := s.openCase(ctx, p, source, kindRefundsUnknown, why)
 	if err != nil {
 		return outcome, err
 	}
