@@ -45,10 +45,16 @@ const (
 func (n *Notice) complete() {
 	sum := sha256.Sum256(n.body)
 	n.Bytes, n.SHA256 = len(n.body), hex.EncodeToString(sum[:])
+	defer func() {
+		// A body that cannot be read for people costs its excerpt, not the process.
+		if recover() != nil {
+			n.Excerpt = channels.Excerpt{}
+		}
+		n.excerpt, n.body = nil, nil
+	}()
 	if n.excerpt != nil {
 		n.Excerpt = n.excerpt()
 	}
-	n.excerpt, n.body = nil, nil
 }
 
 // Journal takes note of callbacks.

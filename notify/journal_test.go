@@ -105,6 +105,28 @@ func TestEachCallbackIsNotedWithItsVerdict(t *testing.T) {
 	}
 }
 
+// broken is a channel that cannot say what of a callback may be kept.
+type broken struct{ fakeNotifier }
+
+func (*broken) Excerpt(http.Header, []byte, bool) channels.Excerpt { panic("unforeseen") }
+
+func TestACallbackThatCannotBeExcerptedIsNotedWithoutItsBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		discard := slog.New(slog.DiscardHandler)
+		recorded(t, s, discard, func(r *notify.Recorder) {
+			h := notify.NewHandler(notify.HandlerConfig{Channel: "x", Log: discard, Journal: r}, &broken{},
+				settleFunc(func(channels.Payment, string) (string, error) { return "credited", nil }))
+			for range 2 {
+				h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader("hello")))
+			}
+		})
+		if len(s.kept) != 2 || s.kept[0].Bytes != 5 || s.kept[0].Body != "" || s.kept[0].Outcome != "credited" {
+			t.Errorf("kept %+v", s.kept)
+		}
+	})
+}
+
 func TestAJournalThatHangsDelaysNoAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{takes: time.Hour}
