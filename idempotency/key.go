@@ -10,7 +10,7 @@ import (
 )
 
 // Fragment is the Lua that a script carries to check and store a key in the
-// slot of its effect: idem_check, idem_store and idem_count.
+// slot of its effect: idem_answer and idem_store, and what these are made of.
 //
 //go:embed idem.lua
 var Fragment string

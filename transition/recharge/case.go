@@ -207,8 +207,7 @@ func (s *Service) knowRefunds(ctx context.Context, c transition.Case, p channels
 		_, err = s.openCase(ctx, p, "query", kindRefundsUnknown, "the channel tells of refunds that are not known")
 		return errors.Join(err, unknownRefunds())
 	}
-	told := max(now.Refunded, c.Refunded)
-	if told <= now.Returned && !unnamed {
+	if now.Refunded <= now.Returned && !unnamed {
 		return nil
 	}
 	if !w.NoRefunds {
