@@ -93,6 +93,18 @@ func (e Entry) Postings(before Balances) (Postings, error) {
 		if e.Kind == "refund_ext" {
 			p = Postings{"pending": -d.Pending, "clawback": d.Clawback, "refunded": -a}
 		}
+	case "load_suspend":
+		want = Balances{LoadHeld: -a}
+		p = Postings{"load_held": a, "suspense": -a}
+	case "load_unsuspend":
+		want = Balances{LoadHeld: a}
+		p = Postings{"load_held": -a, "suspense": a}
+	case "unconfirm":
+		want = Balances{LoadHeld: a}
+		p = Postings{"load_held": -a, "loaded": a}
+	case "uncancel":
+		want = Balances{Pending: d.Clawback - a, LoadHeld: a, Clawback: d.Clawback}
+		p = Postings{"pending": -d.Pending, "clawback": d.Clawback, "load_held": -a}
 	case "refund_hold":
 		want = Balances{Pending: -a, RefundHeld: a}
 		p = Postings{"pending": a, "refund_held": -a}

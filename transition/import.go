@@ -74,8 +74,8 @@ func (st Statement) Check() error {
 	if !word(st.Card.No, 1) || !word(st.Card.Version, 1) {
 		return fmt.Errorf("%w: card number %.40q, version %.40q (1 to 32 letters and digits each)", ErrImport, st.Card.No, st.Card.Version)
 	}
-	if st.Card.Profile != "stamp" {
-		return fmt.Errorf("%w: card profile %.40q; this hub loads cards of profile stamp", ErrImport, st.Card.Profile)
+	if st.Card.Profile != "stamp" && st.Card.Profile != "epurse" && st.Card.Profile != "shared" {
+		return fmt.Errorf("%w: card profile %.40q; it is stamp, epurse or shared", ErrImport, st.Card.Profile)
 	}
 	return nil
 }

@@ -45,6 +45,7 @@ func (k keyring) refund(p partition, no string) string      { return k.of(p, "rf
 func (k keyring) load(p partition, l LoadNo) string         { return k.of(p, "ld:"+string(l)) }
 func (k keyring) due(p partition) string                    { return k.of(p, "due") }
 func (k keyring) refundsDue(p partition) string             { return k.of(p, "rfdue") }
+func (k keyring) epoch(p partition) string                  { return k.of(p, "epoch") }
 func (k keyring) doubt(p partition) string                  { return k.of(p, "doubt") }
 func (k keyring) cases(p partition) string                  { return k.of(p, "case") }
 func (k keyring) tot(p partition) string                    { return k.of(p, "tot") }
@@ -58,6 +59,11 @@ func (k keyring) idem(p partition, a AccountNo, key string) string {
 
 func (k keyring) claim(p partition, uid CardUID, version, counter string) string {
 	return k.of(p, "claim:"+string(uid)+":"+version+":"+counter)
+}
+
+// reports are what the card core told of one version of a card.
+func (k keyring) reports(p partition, uid CardUID, version string) string {
+	return k.of(p, "core:"+string(uid)+":"+version)
 }
 
 func (k keyring) tap(p partition, terminal, tap string) string {

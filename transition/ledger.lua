@@ -17,7 +17,7 @@ end
 local function account(key)
   local h = hash(key)
   local a = { key = key, status = h.status, freeze = h.freeze or '', open = h.open or '', card = h.card or '',
-    ver = h.ver or '', part = h.part or '', q_day = h.q_day or '', head = h.head or '-' }
+    ver = h.ver or '', part = h.part or '', q_day = h.q_day or '', head = h.head or '-', doubt = h.doubt or '' }
   for _, f in ipairs({ 'pending', 'load_held', 'refund_held', 'arrears', 'clawback', 'seq', 'q_fen' }) do
     a[f] = tonumber(h[f] or '0')
   end
@@ -68,4 +68,22 @@ local function receive(a, amount)
   if a.clawback == 0 then a.freeze = unfreeze(a.freeze, 'clawback') end
   if a.arrears == 0 then a.freeze = unfreeze(a.freeze, 'arrears') end
   return claw, owed, rest
+end
+
+-- freeze puts a reason into a packed set, which stays sorted.
+local function freeze(set, reason, owner)
+  local all = { reason .. '=' .. owner }
+  for one in string.gmatch(unfreeze(set, reason), '[^,]+') do all[#all + 1] = one end
+  table.sort(all)
+  return table.concat(all, ',')
+end
+
+-- give takes money from the account that left the hub without a hold: through the
+-- channel, or on to a card by a load that the books had lost. Pending first; the
+-- rest is owed to the hub. It returns what was taken of pending.
+local function give(a, amount)
+  local taken = math.max(0, math.min(a.pending, amount))
+  a.pending, a.clawback = a.pending - taken, a.clawback + amount - taken
+  if a.clawback > 0 then a.freeze = freeze(a.freeze, 'clawback', 'hub') end
+  return taken
 end

@@ -1,21 +1,128 @@
--- load.lua: what tap and load_result share, put after ledger.lua.
+-- load.lua: what the scripts about loads and cards share, put after ledger.lua.
 
 -- live says whether an attempt of a load may still be used by its terminal.
 local function live(load, n, who)
   return string.find(',' .. (load.live or '') .. ',', ',' .. n .. '=' .. who .. ',', 1, true) ~= nil
 end
 
+-- open says whether a load still binds money.
+local function open(load)
+  return load.state == 'HELD' or load.state == 'IN_DOUBT' or load.state == 'WRITTEN' or load.state == 'CONFLICT'
+end
+
+-- doubt puts a card among, or with the mark '' out of, those that may hold money
+-- which the books do not know. Nothing of the account is refunded meanwhile.
+local function doubt(a, uid, mark)
+  local all = {}
+  for one in string.gmatch(a.doubt, '[^,]+') do
+    if string.match(one, '^[^=]+') ~= uid then all[#all + 1] = one end
+  end
+  if mark ~= '' then all[#all + 1] = uid .. '=' .. mark end
+  table.sort(all)
+  local packed = table.concat(all, ',')
+  if packed == a.doubt then return end
+  a.doubt = packed
+  redis.call('HSET', a.key, 'doubt', packed)
+end
+
+-- step is the ledger's counter after a load at L0 is on the card. It never falls:
+-- a counter set back would bind a second load to a step that is used up. What the
+-- counter had run ahead by is explained once the ledger has caught up.
+local function step(a, k, card, uid, L0)
+  card.L = text(math.max(tonumber(card.L or '0'), L0 + 1))
+  redis.call('HSET', k.card, 'L', card.L)
+  if card.mark == 'UNKNOWN_LOAD' and tonumber(card.L) >= tonumber(card.seen) then
+    card.mark = ''
+    redis.call('HDEL', k.card, 'mark', 'seen')
+    doubt(a, uid, '')
+  end
+end
+
+-- close takes a load off its card and out of the list of open ones.
+local function close(k, id)
+  redis.call('HSET', k.card, 'open', '', 'open_l0', '')
+  redis.call('ZREM', k.doubt, id)
+end
+
 -- confirm ends an open load as written on the card: the counter moved, so the
 -- card took this amount, and every attempt is over.
 -- k holds the keys: entries, tot, card, load, claim, doubt.
-local function confirm(a, k, id, load, evidence, now)
+local function confirm(a, k, card, id, load, evidence, now)
   a.load_held = a.load_held - tonumber(load.amount)
   enter(a, k.entries, 'confirm', id, tonumber(load.amount), now)
   save(a)
   post(k.tot, { load_held = tonumber(load.amount), loaded = -tonumber(load.amount) })
   redis.call('SET', k.claim, id)
-  redis.call('HSET', k.card, 'L', text(tonumber(load.L0) + 1), 'open', '', 'open_l0', '')
+  step(a, k, card, load.card_uid, tonumber(load.L0))
   redis.call('HINCRBY', k.card, 'loads', '1')
   redis.call('HSET', k.load, 'state', 'CONFIRMED', 'confirmed', now, 'evidence', evidence, 'live', '')
-  redis.call('ZREM', k.doubt, id)
+  close(k, id)
+end
+
+-- cancel ends an open load whose attempts are all dead: its money is pending again,
+-- after what is owed.
+local function cancel(a, k, id, load, evidence, now)
+  local amount = tonumber(load.amount)
+  a.load_held = a.load_held - amount
+  local claw, owed, rest = receive(a, amount)
+  enter(a, k.entries, 'cancel', id, amount, now)
+  save(a)
+  post(k.tot, { load_held = amount, clawback = -claw, arrears_paid = -owed, pending = -rest })
+  redis.call('HSET', k.load, 'state', 'CANCELLED', 'confirmed', now, 'evidence', evidence, 'live', '')
+  close(k, id)
+end
+
+-- force books a load that is on the card although the hub holds no money for it:
+-- what is pending pays for it first, the rest is owed. The ledger's
+-- counter is the caller's to move.
+local function force(a, k, id, load, evidence, now)
+  local amount = tonumber(load.amount)
+  local taken = give(a, amount)
+  enter(a, k.entries, 'forced', id, amount, now)
+  save(a)
+  post(k.tot, { pending = taken, clawback = amount - taken, loaded = -amount })
+  redis.call('SET', k.claim, id)
+  redis.call('HINCRBY', k.card, 'loads', '1')
+  redis.call('HSET', k.load, 'state', 'FORCED', 'account', load.account, 'card_uid', load.card_uid, 'card_no', load.card_no,
+    'version', load.version, 'profile', load.profile, 'amount', load.amount, 'L0', load.L0, 'B0', load.B0, 'P0', load.P0,
+    'n', load.n, 'live', '', 'confirmed', now, 'evidence', evidence)
+end
+
+-- ahead marks a card whose counter ran ahead of the ledger: somebody loaded it and
+-- the books do not know what.
+local function ahead(a, key, card, uid, L)
+  redis.call('HSET', key, 'mark', 'UNKNOWN_LOAD', 'seen', text(math.max(L, tonumber(card.seen or '0'))))
+  doubt(a, uid, 'UNKNOWN_LOAD')
+end
+
+-- file keeps, once an id, what people must look at; it books nothing.
+local function file(key, id, kind, evidence, now)
+  redis.call('HSETNX', key, 't:' .. id, now)
+  redis.call('HSETNX', key, 'f:' .. id, '0')
+  redis.call('HINCRBY', key, 'n:' .. id, '1')
+  redis.call('HSET', key, id, cjson.encode({ evidence = evidence }), 's:' .. id, 'open', 'k:' .. id, kind)
+end
+
+-- shows compares a reading at the load's own counter with what the load was made
+-- with: 'same' (unchanged, or changed as the core's reports explain; then with the
+-- balance that it shows), 'hidden' (purchases that nobody reported could hide a torn
+-- write) or 'torn' (nothing explains it).
+local function shows(load, core, B, P)
+  local B0, P0 = tonumber(load.B0) + tonumber(load.topped or '0'), load.P0
+  if P == P0 then
+    if B == B0 then return 'same' end
+    -- Without a purchase counter a meal and a torn write look alike.
+    return P == '' and 'hidden' or 'torn'
+  end
+  if P == '' or P0 == '' then return 'hidden' end
+  local from, to = tonumber(P0), tonumber(P)
+  if to < from then return 'torn' end
+  if to - from > 100 then return 'hidden' end
+  local names = {}
+  for n = from, to - 1 do names[#names + 1] = 'p:' .. text(n) end
+  for _, spent in ipairs(redis.call('HMGET', core, unpack(names))) do
+    if not spent then return 'hidden' end
+    B0 = B0 - tonumber(spent)
+  end
+  return B == B0 and 'same' or 'torn'
 end

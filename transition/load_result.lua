@@ -1,50 +1,100 @@
--- load_result: a terminal says what came of a write (load protocol, rules 5
--- and 12, for cards of profile stamp). The caller verified the authorisation
--- that the result carries.
--- KEYS 1 account  2 entries  3 tot  4 card  5 load  6 claim  7 doubt  8 nonce
+-- load_result: a terminal says what came of a write (load protocol, rules 5, 11
+-- and 12). The caller verified the authorisation that the result carries: it is the
+-- hub's own word about load, card and amount, also if the hub has lost the load.
+-- KEYS 1 account  2 entries  3 tot  4 card  5 load  6 claim  7 doubt
+--      8 nonce (5 if none)  9 case  10 the card's open load (5 if none or the same)
 -- ARGV 1 load  2 terminal  3 tap  4 n  5 card uid  6 version  7 amount  8 L0
 --      9 outcome (written, unknown)  10 L read back or ''  11 B read back or ''
---      12 P or ''  13 now  14 life of the nonce in ms
+--      12 P or ''  13 now  14 life of the nonce in ms  15 B0 and 16 P0 of the attempt
+--      17 account  18 card_no  19 the card's open load or ''
+--      20 '1': the card itself vouches for L and B  21 '1': a TAC proves the load
+--      22 amount and 23 terminal of the newest load in the card's own log, or ''
 -- Replies: docs/keys.md.
--- Invariants: a load is confirmed once; a result that proves nothing moves
--- nothing.
-local now = ARGV[13]
-if redis.call('EXISTS', KEYS[8]) == 1 then return { 'REPLAY' } end
-local load, card = hash(KEYS[5]), hash(KEYS[4])
-if not load.state then return { 'NO_LOAD' } end
-if load.card_uid ~= ARGV[5] then return { 'OTHER_LOAD', 'card_uid' } end
-if load.version ~= ARGV[6] then return { 'OTHER_LOAD', 'version' } end
-if load.amount ~= ARGV[7] then return { 'OTHER_LOAD', 'amount' } end
-if load.L0 ~= ARGV[8] then return { 'OTHER_LOAD', 'L0' } end
-if tonumber(ARGV[4]) > tonumber(load.n) then return { 'OTHER_LOAD', 'attempt' } end
-local claimed = redis.call('GET', KEYS[6])
-local a = account(KEYS[1])
-redis.call('SET', KEYS[8], '1', 'PX', ARGV[14])
-if load.state == 'CONFIRMED' then
+-- Invariants: a counter step of a card pays for one load; a load is confirmed or
+-- forced once; a result that proves nothing moves nothing.
+local now, L0 = ARGV[13], tonumber(ARGV[8])
+local written = ARGV[9] == 'written'
+if KEYS[8] ~= KEYS[5] and redis.call('EXISTS', KEYS[8]) == 1 then return { 'REPLAY' } end
+local load, card, a = hash(KEYS[5]), hash(KEYS[4]), account(KEYS[1])
+if not a.status or card.account ~= ARGV[17] then return { 'NO_LOAD' } end
+if (card.open or '') ~= ARGV[19] then return { 'RETRY' } end
+if load.state then
+  if load.card_uid ~= ARGV[5] then return { 'OTHER_LOAD', 'card_uid' } end
+  if load.version ~= ARGV[6] then return { 'OTHER_LOAD', 'version' } end
+  if load.amount ~= ARGV[7] then return { 'OTHER_LOAD', 'amount' } end
+  if load.L0 ~= ARGV[8] then return { 'OTHER_LOAD', 'L0' } end
+end
+local claim = redis.call('GET', KEYS[6])
+if KEYS[8] ~= KEYS[5] then redis.call('SET', KEYS[8], '1', 'PX', ARGV[14]) end
+if load.state == 'CONFIRMED' or load.state == 'FORCED' then
   redis.call('HINCRBY', KEYS[5], 'dup', '1')
-  return { 'DUP', load.amount, load.confirmed }
+  return { 'DUP', load.amount, load.confirmed, load.state }
 end
 local dash = function(s) return s == '' and '-' or s end
 local evidence = table.concat({ 'result_' .. ARGV[9], ARGV[2], ARGV[3], dash(ARGV[10]), dash(ARGV[11]), dash(ARGV[12]),
   now }, ' ')
-if load.short == '1' then
-  redis.call('HSET', KEYS[5], 'evidence', evidence)
-  return { 'WRITTEN' }
+local case = 'load:' .. ARGV[1]
+local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], claim = KEYS[6], doubt = KEYS[7] }
+
+-- Rule 11: the hub does not know the load, or has released it.
+if not load.state or load.state == 'CANCELLED' then
+  local unmoved = ARGV[10] ~= '' and tonumber(ARGV[10]) ~= L0 + 1
+  if not written or unmoved then
+    if load.state then
+      redis.call('HSET', KEYS[5], 'evidence', evidence)
+      return { 'CANCELLED' }
+    end
+    file(KEYS[9], case, 'lost', evidence, now)
+    return { 'IN_DOUBT' }
+  end
+  if claim then
+    file(KEYS[9], case, 'claimed', evidence, now)
+    return { 'CONFLICT' }
+  end
+  if ARGV[19] ~= '' and KEYS[10] ~= KEYS[5] then
+    local other = hash(KEYS[10])
+    if open(other) and other.version == ARGV[6] and other.L0 == ARGV[8] then
+      cancel(a, { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[10], doubt = KEYS[7] }, ARGV[19], other,
+        evidence, now)
+    end
+  end
+  force(a, k, ARGV[1], load.state and load or { account = ARGV[17], card_uid = ARGV[5], card_no = ARGV[18],
+    version = ARGV[6], profile = card.profile, amount = ARGV[7], L0 = ARGV[8], B0 = ARGV[15], P0 = ARGV[16], n = ARGV[4] },
+    evidence, now)
+  if card.version == ARGV[6] then
+    step(a, k, card, ARGV[5], L0)
+  else
+    -- The counter belongs to a version that the card no longer has, or has again later.
+    redis.call('HSET', KEYS[4], 'L:' .. ARGV[6], text(math.max(tonumber(card['L:' .. ARGV[6]] or '0'), L0 + 1)))
+  end
+  return { 'FORCED', ARGV[7], now }
 end
-if load.state == 'CANCELLED' or load.state == 'CONFLICT' or claimed or card.open ~= ARGV[1] then
-  redis.call('HSET', KEYS[5], 'evidence', evidence)
-  return { load.state == 'CANCELLED' and 'CANCELLED' or 'CONFLICT' }
+
+if not live({ live = load.begun }, ARGV[4], ARGV[2] .. ':' .. ARGV[3]) then
+  -- An attempt that reached for the card cannot be taken back as one that did not.
+  local begun = (load.begun or '') == '' and '' or load.begun .. ','
+  redis.call('HSET', KEYS[5], 'begun', begun .. ARGV[4] .. '=' .. ARGV[2] .. ':' .. ARGV[3])
 end
-local proof = ARGV[9] == 'written' and tonumber(ARGV[10]) == tonumber(load.L0) + 1
-  and tonumber(ARGV[11]) == tonumber(load.B0) + tonumber(load.amount)
-if proof then
-  confirm(a, { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], claim = KEYS[6], doubt = KEYS[7] },
-    ARGV[1], load, evidence, now)
+redis.call('HSET', KEYS[5], 'evidence', evidence)
+if load.state == 'CONFLICT' or load.state == 'SUSPENDED' then return { 'CONFLICT' } end
+if claim and claim ~= ARGV[1] then
+  -- The step was paid for: this load cannot be on the card, whoever says so.
+  cancel(a, k, ARGV[1], load, evidence, now)
+  file(KEYS[9], case, 'claimed', evidence, now)
+  return { 'CONFLICT' }
+end
+if load.short == '1' then return { 'WRITTEN' } end
+local shown = tonumber(ARGV[10]) == L0 + 1 and tonumber(ARGV[11]) == tonumber(ARGV[15]) + tonumber(load.amount)
+local logged = ARGV[22] == load.amount and ARGV[23] == ARGV[2]
+local proof = ARGV[21] == '1' or shown and (load.profile == 'stamp' or load.profile == 'epurse' and ARGV[20] == '1'
+  or load.profile == 'shared' and logged)
+if written and proof then
+  confirm(a, k, card, ARGV[1], load, evidence, now)
   return { 'CONFIRMED', load.amount, now }
 end
-if ARGV[9] == 'written' or load.state == 'WRITTEN' then
-  redis.call('HSET', KEYS[5], 'state', 'WRITTEN', 'evidence', evidence)
+if written or load.state == 'WRITTEN' then
+  redis.call('HSET', KEYS[5], 'state', 'WRITTEN')
   return { 'WRITTEN' }
 end
-redis.call('HSET', KEYS[5], 'state', 'IN_DOUBT', 'evidence', evidence)
+redis.call('HSET', KEYS[5], 'state', 'IN_DOUBT')
 return { 'IN_DOUBT' }

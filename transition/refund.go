@@ -23,9 +23,12 @@ var (
 	ErrNoRefund = errors.New("no such refund of the hub's own")
 	// ErrRefundExists says that a number is taken.
 	ErrRefundExists = errors.New("refund number is taken")
-	// ErrDoubt says that the account's card shows what the ledger does not explain:
-	// its money may be on the card already.
-	ErrDoubt = errors.New("the card is in doubt")
+	// ErrDoubt says that a card of the account, in force or not, shows what the ledger
+	// does not explain: its money may be on that card already.
+	ErrDoubt = errors.New("a card is in doubt")
+	// ErrRecovery says that the hub looks for what it may have lost; nothing is given
+	// back meanwhile.
+	ErrRecovery = errors.New("the books are being recovered")
 	// ErrRecent says that a refund was sent too lately to be given back.
 	ErrRecent = errors.New("refund was sent a short while ago")
 	// ErrAccepted says that the channel has a refund under way, by its own word.
@@ -100,7 +103,7 @@ type NewRefund struct {
 
 // HoldRefund binds the money, or gives back the number of the refund that was
 // made with the same idempotency key.
-// Errors: ErrNumber, ErrNoOrder, ErrNotPaid, ErrFrozen, ErrDoubt,
+// Errors: ErrNumber, ErrNoOrder, ErrNotPaid, ErrFrozen, ErrDoubt, ErrRecovery,
 // *RefundLimitError, ErrIdempotency, ErrRefundExists; after ErrUnknownOutcome repeat the same call.
 func (s *Store) HoldRefund(ctx context.Context, n NewRefund) (no RefundNo, fresh bool, err error) {
 	p, err := n.Order.partition()
@@ -129,16 +132,7 @@ func (s *Store) HoldRefund(ctx context.Context, n NewRefund) (no RefundNo, fresh
 	return "", false, ErrMoved
 }
 
-// hold runs refund_hold with the card that is in force now.
 func (s *Store) hold(ctx context.Context, p partition, n NewRefund) ([]string, error) {
-	a, err := s.Account(ctx, n.Account)
-	if err != nil && !errors.Is(err, ErrNoAccount) {
-		return nil, err
-	}
-	card := s.keys.account(p, n.Account)
-	if a.Card != "" {
-		card = s.keys.card(p, a.Card)
-	}
 	refund := s.keys.refund(p, string(n.No))
 	idem := refund
 	if n.Key != "" {
@@ -149,16 +143,18 @@ func (s *Store) hold(ctx context.Context, p partition, n NewRefund) ([]string, e
 		frozen = "1"
 	}
 	return s.run.Run(ctx, s.scripts.refundHold, []string{
-		s.keys.account(p, n.Account), s.keys.order(p, n.Order), refund, s.keys.entries(p, n.Account), s.keys.tot(p), s.keys.refundsDue(p), idem, card,
+		s.keys.account(p, n.Account), s.keys.order(p, n.Order), refund, s.keys.entries(p, n.Account), s.keys.tot(p), s.keys.refundsDue(p), idem,
+		s.keys.epoch(p),
 	}, string(n.No), string(n.Order), string(n.Account), n.Amount.String(), string(n.Request), string(n.Key),
 		idempotency.Fingerprint("refund", string(n.Account), string(n.Order), n.Amount.String()), s.now(), millis(n.FirstDue),
-		n.By, n.Why, frozen, strconv.Itoa(refundsMax), string(a.Card))
+		n.By, n.Why, frozen, strconv.Itoa(refundsMax))
 }
 
 // refundRefused puts a refusal of refund_hold into an error.
 func refundRefused(n NewRefund, reply []string) error {
 	known := map[string]error{
 		"IDEM_CONFLICT": ErrIdempotency, "NO_ORDER": ErrNoOrder, "NOT_PAID": ErrNotPaid, "FROZEN": ErrFrozen, "EXISTS": ErrRefundExists, "DOUBT": ErrDoubt,
+		"RECOVERY": ErrRecovery,
 	}
 	if why, found := known[reply[0]]; found {
 		return fmt.Errorf("refund of order %s: %w", n.Order, why)

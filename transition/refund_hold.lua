@@ -1,11 +1,9 @@
 -- refund_hold: binds pending money to a refund before its channel hears of it.
 -- KEYS 1 account  2 order  3 refund  4 entries  5 tot  6 rfdue
---      7 idempotency key (equal to 3 if none is used)  8 card in force (equal
---      to 1 if there is none)
+--      7 idempotency key (equal to 3 if none is used)  8 epoch
 -- ARGV 1 refund  2 order  3 account  4 amount  5 request to the channel (JSON)
 --      6 idempotency key or ''  7 fingerprint  8 now  9 first due  10 who asks
 --      11 why  12 '1' if a freeze is no obstacle  13 most refunds of an order
---      14 the card in force, '' for none
 -- Replies: docs/keys.md.
 -- Invariants: of an order never more is under way or refunded than was paid,
 -- and of an account never more than is pending; a refund is in rfdue as long
@@ -19,11 +17,9 @@ if o.account ~= ARGV[3] then return { 'RETRY' } end
 if o.state ~= 'credited' then return { 'NOT_PAID', o.state } end
 if redis.call('EXISTS', KEYS[3]) == 1 then return { 'EXISTS' } end
 local a, amount = account(KEYS[1]), tonumber(ARGV[4])
-if a.card ~= ARGV[14] then return { 'RETRY' } end
-if a.card ~= '' then
-  local mark = redis.call('HGET', KEYS[8], 'mark')
-  if mark and mark ~= '' then return { 'DOUBT', mark } end
-end
+if a.doubt ~= '' then return { 'DOUBT', string.match(a.doubt, '=([A-Z_]+)') } end
+local recovery = redis.call('HGET', KEYS[8], 'recovery')
+if recovery and recovery ~= '' then return { 'RECOVERY', recovery } end
 if a.freeze ~= '' and ARGV[12] ~= '1' then return { 'FROZEN' } end
 local left = tonumber(o.amount) - tonumber(o.refunded) - tonumber(o.refunding)
 if amount <= 0 or amount > left then return { 'LIMIT_ORDER', text(math.max(0, left)) } end

@@ -13,13 +13,14 @@ import (
 
 // derived is what a partition's entries say.
 type derived struct {
-	tot                  Postings
-	credits, holds, ends map[string]fen.Fen // by order, by load
-	suspended            map[string]fen.Fen // by case
-	refunds              map[string]refundEntries
-	netted               map[string]fen.Fen // refunded before the credit, by order
-	owners               map[string]string  // account of the credit or refund entries, by order, by refund
-	entries              int
+	tot       Postings
+	credits   map[string]fen.Fen // by order
+	loads     map[string]loadEntries
+	suspended map[string]fen.Fen // by case
+	refunds   map[string]refundEntries
+	netted    map[string]fen.Fen // refunded before the credit, by order
+	owners    map[string]string  // account of the credit or refund entries, by order, by refund
+	entries   int
 }
 
 // refundEntries is what the entries say of one refund: of netted and refund_ext, of
@@ -50,7 +51,7 @@ func (d *derived) refunded(e Entry) {
 // derive replays all accounts of a partition.
 func derive(snap snapshot) (derived, error) {
 	d := derived{
-		tot: Postings{}, credits: map[string]fen.Fen{}, holds: map[string]fen.Fen{}, ends: map[string]fen.Fen{},
+		tot: Postings{}, credits: map[string]fen.Fen{}, loads: map[string]loadEntries{},
 		suspended: map[string]fen.Fen{}, refunds: map[string]refundEntries{},
 		netted: map[string]fen.Fen{}, owners: map[string]string{},
 	}
@@ -67,10 +68,8 @@ func derive(snap snapshot) (derived, error) {
 					return derived{}, fmt.Errorf("account %s: %w: order %s is credited twice", id, ErrBooks, e.Ref)
 				}
 				d.credits[e.Ref], d.owners[e.Ref] = e.Amount, id
-			case "hold":
-				d.holds[e.Ref] += e.Amount
-			case "confirm", "cancel":
-				d.ends[e.Ref] += e.Amount
+			case "hold", "confirm", "cancel", "forced", "load_suspend", "unconfirm", "uncancel", "load_unsuspend":
+				d.loaded(e)
 			case "netted", "refund_ext", "refund_hold", "refund_settle", "refund_return", "suspense_refund":
 				d.refunded(e)
 				d.owners[e.Ref] = id
@@ -96,7 +95,7 @@ func (d derived) compare(snap snapshot) error {
 		err = sameRefunds(snap, d)
 	}
 	if err == nil {
-		err = sameLoads(snap.loads, d.holds, d.ends)
+		err = sameLoads(snap, d.loads)
 	}
 	if err == nil {
 		err = sameCases(snap.cases, d.suspended, held)
@@ -259,25 +258,6 @@ func sameCases(cases map[string]string, suspended, held map[string]fen.Fen) erro
 	for _, id := range sorted(suspended) {
 		if suspended[id] != 0 && cases["f:"+id] == "" {
 			return fmt.Errorf("%w: case %s has %s in suspense and no record", ErrBooks, id, suspended[id])
-		}
-	}
-	return nil
-}
-
-func sameLoads(loads map[string]map[string]string, holds, ends map[string]fen.Fen) error {
-	for _, no := range sorted(loads) {
-		amount := loads[no]["amount"]
-		if holds[no].String() != amount {
-			return fmt.Errorf("%w: load %s of %s has hold entries of %s", ErrBooks, no, amount, holds[no])
-		}
-		ended := loads[no]["state"] == string(LoadConfirmed) || loads[no]["state"] == string(LoadCancelled)
-		if ended && ends[no].String() != amount || !ended && ends[no] != 0 {
-			return fmt.Errorf("%w: load %s is %s, its entries ended %s of %s", ErrBooks, no, loads[no]["state"], ends[no], amount)
-		}
-	}
-	for _, no := range sorted(holds) {
-		if loads[no] == nil {
-			return fmt.Errorf("%w: load %s has entries and no record", ErrBooks, no)
 		}
 	}
 	return nil

@@ -21,10 +21,11 @@ import (
 // which writes down what was called, what came back and what is stored.
 type stage struct {
 	*Store
-	at    time.Time
-	loads int
-	nonce int
-	log   strings.Builder
+	at     time.Time
+	loads  int
+	nonce  int
+	tokens int
+	log    strings.Builder
 }
 
 func newStage(ctx context.Context, run *redisx.Runner) (*stage, error) {
@@ -38,6 +39,10 @@ func newStage(ctx context.Context, run *redisx.Runner) (*stage, error) {
 		var id ulid.ULID
 		id[15] = byte(st.loads)
 		return LoadNo(p.digits() + id.String())
+	}
+	store.token = func() string {
+		st.tokens++
+		return fmt.Sprintf("challenge-%d", st.tokens)
 	}
 	st.Store = store
 	return st, nil

@@ -386,12 +386,10 @@ func resultRefusals(ctx context.Context, st *stage) {
 	st.credit(ctx, 1, 5000, nil)
 	t := st.tapped(ctx, st.reading("tap-0001", 3, 1200))
 	for _, change := range []func(*Load){
-		func(l *Load) { l.No = l.No[:27] + "Z" },
 		func(l *Load) { l.UID = "04FFFFFF" },
 		func(l *Load) { l.Version = "9" },
 		func(l *Load) { l.Amount = 1 },
 		func(l *Load) { l.L0 = 9 },
-		func(l *Load) { l.Attempt = 2 },
 		func(l *Load) { l.Account = "B2" },
 	} {
 		l := t.Load
@@ -405,9 +403,6 @@ func resultRefusals(ctx context.Context, st *stage) {
 		r, err := st.Result(ctx, WriteResult{Load: t.Load, Written: true, L: &counter, B: &balance}, nonce)
 		st.say("result with one nonce", r, err)
 	}
-	st.say("cancelled", nil, st.client().HSet(ctx, st.keys.load(p, t.Load.No), "state", "CANCELLED").Err())
-	st.result(ctx, t.Load, true, 4, 6200)
-	st.say("held again", nil, st.client().HSet(ctx, st.keys.load(p, t.Load.No), "state", "HELD").Err())
 }
 
 func creditOddities(ctx context.Context, st *stage) {

@@ -12,7 +12,7 @@ import (
 )
 
 // holdings are the keys of a partition that Verify reads.
-type holdings struct{ accounts, orders, loads, refunds []string }
+type holdings struct{ accounts, orders, loads, refunds, cards []string }
 
 // scan lists the keys of every partition.
 func (s *Store) scan(ctx context.Context) (map[partition]holdings, error) {
@@ -37,6 +37,8 @@ func (s *Store) scan(ctx context.Context) (map[partition]holdings, error) {
 				h.accounts = append(h.accounts, id)
 			case "o":
 				h.orders = append(h.orders, id)
+			case "card":
+				h.cards = append(h.cards, id)
 			case "ld":
 				h.loads = append(h.loads, id)
 			case "rf":
@@ -92,8 +94,9 @@ type snapshot struct {
 	loads    map[string]map[string]string
 	cases    map[string]string
 	refunds  map[string]map[string]string
+	cards    map[string]map[string]string
 
-	due, refundsDue map[string]bool
+	due, refundsDue, doubt map[string]bool
 }
 
 // take reads a partition in one transaction, so that no script runs between
@@ -102,6 +105,7 @@ func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, er
 	pipe := s.client().TxPipeline()
 	tot, cases := pipe.HGetAll(ctx, s.keys.tot(p)), pipe.HGetAll(ctx, s.keys.cases(p))
 	due, refundsDue := pipe.ZRange(ctx, s.keys.due(p), 0, -1), pipe.ZRange(ctx, s.keys.refundsDue(p), 0, -1)
+	doubt := pipe.ZRange(ctx, s.keys.doubt(p), 0, -1)
 	hashes := func(ids []string, key func(string) string) map[string]*redis.MapStringStringCmd {
 		m := map[string]*redis.MapStringStringCmd{}
 		for _, id := range ids {
@@ -113,6 +117,7 @@ func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, er
 	orders := hashes(h.orders, func(id string) string { return s.keys.order(p, OrderNo(id)) })
 	loads := hashes(h.loads, func(id string) string { return s.keys.load(p, LoadNo(id)) })
 	refunds := hashes(h.refunds, func(id string) string { return s.keys.refund(p, id) })
+	cards := hashes(h.cards, func(id string) string { return s.keys.card(p, CardUID(id)) })
 	entries := map[string]*redis.StringSliceCmd{}
 	for _, id := range h.accounts {
 		entries[id] = pipe.LRange(ctx, s.keys.entries(p, AccountNo(id)), 0, -1)
@@ -136,7 +141,7 @@ func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, er
 		return m
 	}
 	snap := snapshot{
-		tot: tot.Val(), cases: cases.Val(), due: members(due), refundsDue: members(refundsDue), accounts: values(accounts),
+		tot: tot.Val(), cases: cases.Val(), due: members(due), refundsDue: members(refundsDue), doubt: members(doubt), cards: values(cards), accounts: values(accounts),
 		orders: values(orders), loads: values(loads), refunds: values(refunds), entries: map[string][]string{},
 	}
 	for id, cmd := range entries {

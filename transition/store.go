@@ -2,6 +2,7 @@ package transition
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed" // for the scripts
 	"errors"
 	"fmt"
@@ -108,6 +109,33 @@ var tapLua string
 //go:embed load_result.lua
 var loadResultLua string
 
+//go:embed load_drop.lua
+var loadDropLua string
+
+//go:embed load_doubt.lua
+var loadDoubtLua string
+
+//go:embed conflict.lua
+var conflictLua string
+
+//go:embed card_recheck.lua
+var cardRecheckLua string
+
+//go:embed load_decide.lua
+var loadDecideLua string
+
+//go:embed load_undo.lua
+var loadUndoLua string
+
+//go:embed card_decide.lua
+var cardDecideLua string
+
+//go:embed card_report.lua
+var cardReportLua string
+
+//go:embed recovery.lua
+var recoveryLua string
+
 //go:embed refund.lua
 var refundLua string
 
@@ -146,7 +174,9 @@ type scripts struct {
 	caseRefundHold, caseRefundSettle                    *redisx.Script
 	caseRefundReturn, caseRefundExt, caseRefundLate     *redisx.Script
 	orderRebuild, orderRestate                          *redisx.Script
-	tap, loadResult                                     *redisx.Script
+	tap, loadResult, loadDrop, loadDoubt                *redisx.Script
+	cardRecheck, cardDecide, cardReport                 *redisx.Script
+	loadDecide, loadUndo, recovery                      *redisx.Script
 	refundHold, refundSettle, refundReturn              *redisx.Script
 	refundSend, refundExt, refundResched, orderTold     *redisx.Script
 	imports, index, meta                                *redisx.Script
@@ -174,6 +204,14 @@ func newScripts() scripts {
 		orderRestate:     redisx.NewScript("order_restate", ledgerLua, orderRestateLua),
 		tap:              redisx.NewScript("tap", ledgerLua, loadLua, tapLua),
 		loadResult:       redisx.NewScript("load_result", ledgerLua, loadLua, loadResultLua),
+		loadDrop:         redisx.NewScript("load_drop", ledgerLua, loadLua, loadDropLua),
+		loadDoubt:        redisx.NewScript("load_doubt", loadDoubtLua),
+		cardRecheck:      redisx.NewScript("card_recheck", ledgerLua, loadLua, conflictLua, cardRecheckLua),
+		cardDecide:       redisx.NewScript("card_decide", ledgerLua, loadLua, conflictLua, cardDecideLua),
+		cardReport:       redisx.NewScript("card_report", ledgerLua, loadLua, cardReportLua),
+		loadDecide:       redisx.NewScript("load_decide", ledgerLua, loadLua, conflictLua, loadDecideLua),
+		loadUndo:         redisx.NewScript("load_undo", ledgerLua, loadLua, loadUndoLua),
+		recovery:         redisx.NewScript("recovery", recoveryLua),
 		refundHold:       redisx.NewScript("refund_hold", ledgerLua, idempotency.Fragment, refundLua, refundHoldLua),
 		refundSettle:     redisx.NewScript("refund_settle", ledgerLua, refundLua, refundSettleLua),
 		orderTold:        redisx.NewScript("order_told", orderToldLua),
@@ -194,6 +232,7 @@ type Store struct {
 	clock   func() time.Time
 	scripts scripts
 	loadNo  func(partition, time.Time) LoadNo
+	token   func() string // a challenge
 }
 
 // Options tune a Store; the zero value is right for one campus on one Redis.
@@ -216,7 +255,7 @@ func Open(ctx context.Context, run *redisx.Runner, o Options) (*Store, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	s := &Store{run: run, keys: keyring{o.Prefix}, clock: o.Clock, scripts: newScripts(), loadNo: newLoadNo}
+	s := &Store{run: run, keys: keyring{o.Prefix}, clock: o.Clock, scripts: newScripts(), loadNo: newLoadNo, token: rand.Text}
 	reply, err := run.Run(ctx, s.scripts.meta, []string{s.keys.meta()}, format, strconv.Itoa(Partitions))
 	if err != nil {
 		return nil, err

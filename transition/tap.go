@@ -24,6 +24,9 @@ var (
 	ErrTapConflict = errors.New("tap id was used for another reading")
 )
 
+// challengeLife is how long a re-reading may take.
+const challengeLife = 2 * time.Minute
+
 // Nonce is the one-time mark of a signed request; it is used up in the step
 // that the request causes.
 type Nonce struct{ KeyID, Value string }
@@ -41,6 +44,38 @@ type Reading struct {
 	L        int64   // load counter
 	B        fen.Fen // card balance
 	P        *int64  // purchase counter, if the card has one
+	Proof    Proof
+	// NoOffer takes the reading as evidence only: this terminal gets nothing to write.
+	NoOffer bool
+}
+
+// Proof is what stands behind a reading beyond a terminal's word. The caller has
+// verified it.
+type Proof struct {
+	Genuine bool     // the card itself vouches for L and B (MAC1)
+	TAC     bool     // the card's certificate of exactly the open load
+	Log     *CardLog // the newest load in the card's own log
+}
+
+// CardLog is an entry of a card's own log of loads.
+type CardLog struct {
+	Amount   fen.Fen
+	Terminal string
+}
+
+// args are the proof as scripts take it: genuine, TAC, amount, terminal.
+func (p Proof) args() [4]string {
+	var a [4]string
+	if p.Genuine {
+		a[0] = "1"
+	}
+	if p.TAC {
+		a[1] = "1"
+	}
+	if p.Log != nil {
+		a[2], a[3] = p.Log.Amount.String(), p.Log.Terminal
+	}
+	return a
 }
 
 func (r Reading) purchases() string {
@@ -70,6 +105,8 @@ const (
 	UnknownLoad Outcome = "UNKNOWN_LOAD" // the counter is ahead of the ledger
 	Conflict    Outcome = "CONFLICT"     // evidence contradicts itself
 	Dead        Outcome = "DEAD"         // this tap's attempt is over
+	Recovery    Outcome = "RECOVERY"     // the hub looks for what it may have lost
+	Clock       Outcome = "CLOCK"        // the caller asked for no offer
 )
 
 // Load is one write to a card, as far as its authorisation states it.
@@ -96,7 +133,8 @@ type TapResult struct {
 	Pending         fen.Fen   // left pending after this tap
 	Confirmed       LoadNo    // the load that this reading proved, or empty
 	ConfirmedAmount fen.Fen
-	Load            Load // with Offer
+	Load            Load   // with Offer
+	Challenge       string // with Reread: what Recheck has to name
 }
 
 // TapTimes bound what a tap grants.
@@ -144,15 +182,21 @@ func (s *Store) tap(ctx context.Context, account AccountNo, r Reading, nonce Non
 	if current == "" {
 		current = fresh
 	}
+	proof, quiet := r.Proof.args(), ""
+	if r.NoOffer {
+		quiet = "1"
+	}
 	keys := []string{
 		s.keys.account(p, account), s.keys.entries(p, account), s.keys.tot(p), s.keys.card(p, r.UID), s.keys.doubt(p),
 		s.keys.tap(p, r.Terminal, r.TapID), s.keys.nonce(p, nonce.KeyID, nonce.Value), s.keys.load(p, current),
 		s.keys.load(p, fresh), s.keys.claim(p, r.UID, r.Version, counter), s.keys.cases(p),
+		s.keys.reports(p, r.UID, r.Version), s.keys.epoch(p),
 	}
 	reply, err = s.run.Run(ctx, s.scripts.tap, keys,
 		string(open), string(fresh), string(account), r.Terminal, r.TapID, r.CardNo, string(r.UID), r.Version,
 		strconv.FormatInt(r.L, 10), r.B.String(), r.purchases(), r.fingerprint(), millis(now),
-		millis(now.Add(times.NotAfter)), millis(now.Add(times.Deadline)), strconv.FormatInt(nonceLife.Milliseconds(), 10))
+		millis(now.Add(times.NotAfter)), millis(now.Add(times.Deadline)), strconv.FormatInt(nonceLife.Milliseconds(), 10),
+		proof[0], proof[1], proof[2], proof[3], s.token(), millis(now.Add(challengeLife)), quiet)
 	return reply, open, fresh, err
 }
 
@@ -167,12 +211,13 @@ func tapped(account AccountNo, r Reading, open, fresh LoadNo, reply []string) (T
 	case "TAP_CONFLICT":
 		return TapResult{}, ErrTapConflict
 	}
-	if len(reply) != 11 {
+	if len(reply) != 12 {
 		return TapResult{}, unexpected("tap", reply)
 	}
 	var n number
 	t := TapResult{
 		Outcome: Outcome(reply[0]), Account: account, Pending: n.fen(reply[1]), Confirmed: LoadNo(reply[2]), ConfirmedAmount: n.fen(reply[3]),
+		Challenge: reply[11],
 	}
 	if t.Outcome == Offer {
 		t.Load = Load{

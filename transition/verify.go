@@ -72,7 +72,7 @@ func (s *Store) verifyPartition(ctx context.Context, p partition, h holdings) (B
 		if err != nil {
 			return Books{}, s.orMoved(ctx, p, h, err)
 		}
-		return Books{Accounts: len(snap.accounts), Entries: d.entries, Orders: len(d.credits), Loads: len(d.holds), Tot: d.tot}, nil
+		return Books{Accounts: len(snap.accounts), Entries: d.entries, Orders: len(d.credits), Loads: len(d.loads), Tot: d.tot}, nil
 	}
 	return Books{}, ErrMoved
 }
@@ -84,7 +84,7 @@ func (h *holdings) miss(d derived) bool {
 	for _, one := range []struct {
 		listed *[]string
 		named  []string
-	}{{&h.orders, sorted(d.credits)}, {&h.loads, sorted(d.holds)}, {&h.refunds, sorted(d.refunds)}} {
+	}{{&h.orders, sorted(d.credits)}, {&h.loads, sorted(d.loads)}, {&h.refunds, sorted(d.refunds)}} {
 		known := map[string]bool{}
 		for _, id := range *one.listed {
 			known[id] = true

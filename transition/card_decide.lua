@@ -1,0 +1,42 @@
+-- card_decide: two people end what stands against a card and no load carries (load
+-- protocol, rules 9 and 10): a counter ahead of the ledger is adopted, with what the
+-- card got by it; of a card in conflict they say what it shall hold.
+-- KEYS 1 account  2 entries  3 tot  4 card  5 the load to book  6 claim of the step
+--      before the counter  7 doubt  8 case
+-- ARGV 1 card uid  2 verdict: adopt or repair  3 who  4 and who else  5 why  6 now
+--      7 counter to adopt  8 fen that the card got, or that it shall hold
+--      9 the load to book  10 account
+-- Replies: docs/keys.md.
+local card, now, uid = hash(KEYS[4]), ARGV[6], ARGV[1]
+if card.account ~= ARGV[10] then return { 'NO_CARD' } end
+if (card.open or '') ~= '' then return { 'BUSY', card.open } end
+local a, amount, L = account(KEYS[1]), tonumber(ARGV[8]), tonumber(ARGV[7])
+local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], claim = KEYS[6], doubt = KEYS[7] }
+local said = table.concat({ ARGV[2], ARGV[3], ARGV[4], ARGV[7], ARGV[8], now, ARGV[5] }, ' ')
+if ARGV[2] == 'repair' then
+  if card.mark ~= 'CONFLICT' then return { 'NOTHING', card.mark or '' } end
+  if not card.desk then return { 'NO_READING' } end
+  redis.call('HSET', KEYS[4], 'repair', card.L .. ' ' .. ARGV[8], 'said', said)
+  local _, _, _, was, balance = string.match(card.desk, '^(%S+) (%S+) (%S+) (%S+) (%S+)')
+  if was == card.L and balance == ARGV[8] then mended(a, k, card, uid, now) end
+  redis.call('HSET', KEYS[8], 's:card:' .. uid, 'closed', 'd:card:' .. uid, 'closed')
+  return { 'DECIDED' }
+end
+if card.mark ~= 'UNKNOWN_LOAD' then
+  -- An earlier version of the card left it; nothing can be read of that any more.
+  if not string.find(',' .. a.doubt, ',' .. uid .. '=UNKNOWN_LOAD', 1, true) then return { 'NOTHING', card.mark or '' } end
+  redis.call('HSET', KEYS[4], 'said', said)
+  doubt(a, uid, '')
+  return { 'DECIDED' }
+end
+if ARGV[7] ~= card.seen then return { 'MOVED', card.seen } end
+if amount > 0 and redis.call('EXISTS', KEYS[6]) == 1 then return { 'CLAIMED', redis.call('GET', KEYS[6]) } end
+redis.call('HSET', KEYS[4], 'said', said)
+if amount > 0 then
+  force(a, k, ARGV[9], { account = ARGV[10], card_uid = uid, card_no = card.card_no, version = card.version,
+    profile = card.profile, amount = ARGV[8], L0 = text(L - 1), B0 = '0', P0 = '', n = '0' },
+    table.concat({ 'decided', ARGV[3], ARGV[4], '-', '-', '-', now }, ' '), now)
+  redis.call('HSET', KEYS[5], 'decided', 'adopt', 'by', ARGV[3], 'second', ARGV[4], 'why', ARGV[5])
+end
+step(a, k, card, uid, L - 1)
+return { 'DECIDED' }

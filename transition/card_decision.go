@@ -1,0 +1,108 @@
+package transition
+
+import (
+	"context"
+	"fmt"
+
+	"guodu/internal/fen"
+)
+
+// CardState is a card as the books have it.
+type CardState struct {
+	Card
+	Account   AccountNo
+	InForce   bool
+	L         *int64 // the ledger's load counter; nil before the first tap
+	Open      LoadNo // the open load, or empty
+	Mark      string // "", "UNKNOWN_LOAD" or "CONFLICT"
+	Seen      int64  // with UNKNOWN_LOAD: how far the card's counter is
+	Desk      string // a desk's last reading of a card in conflict, as evidence
+	Repair    string // what a card in conflict shall show: "L B"
+	Decisions string // the last that people said of it
+}
+
+// CardState reads a card.
+// Errors: ErrNoCard.
+func (s *Store) CardState(ctx context.Context, uid CardUID) (CardState, error) {
+	account, err := s.AccountOfCard(ctx, uid)
+	if err != nil {
+		return CardState{}, err
+	}
+	h, err := s.client().HGetAll(ctx, s.keys.card(partitionOf(account), uid)).Result()
+	if err := read("card", err); err != nil {
+		return CardState{}, err
+	}
+	if h["account"] != string(account) {
+		return CardState{}, fmt.Errorf("card %s: %w", uid, ErrNoCard)
+	}
+	var n number
+	c := CardState{
+		Card:    Card{UID: uid, No: h["card_no"], Version: h["version"], Profile: h["profile"]},
+		Account: account, InForce: h["status"] == "in_force", Open: LoadNo(h["open"]), Mark: h["mark"], Desk: h["desk"],
+		Repair: h["repair"], Decisions: h["said"],
+	}
+	if h["L"] != "" {
+		L := n.int(h["L"])
+		c.L = &L
+	}
+	if h["seen"] != "" {
+		c.Seen = n.int(h["seen"])
+	}
+	return c, n.err
+}
+
+// CardDecision ends what stands against a card and no load carries.
+type CardDecision struct {
+	UID             CardUID
+	By, Second, Why string
+	// Adopt takes the counter Seen of a card that ran ahead of the ledger for true,
+	// with Amount as what the card got by it (zero: nothing of the hub's).
+	Adopt bool
+	Seen  int64
+	// Amount is what the card got, or with a conflict the balance it shall show; the
+	// counter shall be the ledger's then.
+	Amount fen.Fen
+}
+
+// DecideCard ends an UNKNOWN_LOAD or a CONFLICT without a load.
+// Errors: ErrTwoNames, ErrNoCard, ErrNothingToDecide, ErrNoReading, ErrBuiltUpon (a
+// load is open, or the card's counter is another one by now), ErrOtherLoad.
+func (s *Store) DecideCard(ctx context.Context, d CardDecision) error {
+	if err := people(d.By, d.Second, d.Why); err != nil {
+		return err
+	}
+	if d.Amount < 0 || d.Amount > fen.Max || d.Adopt && d.Seen < 1 {
+		return fmt.Errorf("amount %s, counter %d: %w", d.Amount, d.Seen, ErrNumber)
+	}
+	c, err := s.CardState(ctx, d.UID)
+	if err != nil {
+		return err
+	}
+	p, verdict := partitionOf(c.Account), "repair"
+	if d.Adopt {
+		verdict = "adopt"
+	}
+	fresh := s.loadNo(p, s.clock())
+	reply, err := s.run.Run(ctx, s.scripts.cardDecide, []string{
+		s.keys.account(p, c.Account), s.keys.entries(p, c.Account), s.keys.tot(p), s.keys.card(p, d.UID), s.keys.load(p, fresh),
+		s.keys.claim(p, d.UID, c.Version, counterText(d.Seen-1)), s.keys.doubt(p), s.keys.cases(p),
+	}, string(d.UID), verdict, d.By, d.Second, d.Why, s.now(), counterText(d.Seen), d.Amount.String(), string(fresh), string(c.Account))
+	if err != nil {
+		return err
+	}
+	switch reply[0] {
+	case "DECIDED":
+		return nil
+	case "NO_CARD":
+		return fmt.Errorf("card %s: %w", d.UID, ErrNoCard)
+	case "NOTHING":
+		return fmt.Errorf("card %s: %w", d.UID, ErrNothingToDecide)
+	case "NO_READING":
+		return fmt.Errorf("card %s: %w", d.UID, ErrNoReading)
+	case "BUSY", "MOVED":
+		return fmt.Errorf("card %s: %w: it is at %s", d.UID, ErrBuiltUpon, reply[1])
+	case "CLAIMED":
+		return fmt.Errorf("card %s: %w: its step was paid for by %s", d.UID, ErrOtherLoad, reply[1])
+	}
+	return unexpected("card_decide", reply)
+}

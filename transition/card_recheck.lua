@@ -1,0 +1,48 @@
+-- card_recheck: the reading that a tap's challenge asked for, by the same terminal;
+-- or one at the card centre's desk, of a card in conflict (load protocol, rules 4, 9
+-- and 14).
+-- KEYS 1 account  2 entries  3 tot  4 card  5 the open load (4 if none)
+--      6 nonce  7 case  8 core's reports
+-- ARGV 1 open load or ''  2 account  3 terminal  4 card_no  5 card uid  6 version
+--      7 L  8 B  9 P or ''  10 challenge or ''  11 '1' if the terminal is a desk
+--      12 now  13 life of the nonce in ms
+-- Replies: docs/keys.md.
+-- Invariants: only a reading that names a fresh challenge opens a conflict; only
+-- one at a desk, after people decided, ends it.
+local uid, L, B, P, now = ARGV[5], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], ARGV[12]
+if redis.call('EXISTS', KEYS[6]) == 1 then return { 'REPLAY' } end
+local card = hash(KEYS[4])
+if card.account ~= ARGV[2] then return { 'NO_CARD' } end
+if (card.open or '') ~= ARGV[1] then return { 'RETRY' } end
+if card.card_no ~= ARGV[4] then return { 'OTHER_CARD', 'card_no' } end
+if card.version ~= ARGV[6] then return { 'OTHER_CARD', 'version' } end
+local a, load = account(KEYS[1]), {}
+if ARGV[1] ~= '' then load = hash(KEYS[5]) end
+local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], case = KEYS[7] }
+local atdesk = ARGV[11] == '1' and card.mark == 'CONFLICT'
+local value, terminal, till = string.match(card.challenge or '', '^(%S+) (%S+) (%S+)$')
+local asked = value and value == ARGV[10] and terminal == ARGV[3] and tonumber(now) <= tonumber(till)
+if not asked and not atdesk then return { 'CHALLENGE' } end
+redis.call('SET', KEYS[6], '1', 'PX', ARGV[13])
+if asked then redis.call('HDEL', KEYS[4], 'challenge') end
+local evidence = table.concat({ 'recheck', ARGV[3], '-', ARGV[7], ARGV[8], P == '' and '-' or P, now }, ' ')
+if atdesk then
+  local to, balance = string.match(card.repair or '', '^(%S+) (%S+)$')
+  redis.call('HSET', KEYS[4], 'desk', evidence)
+  if not to then return { 'FILED' } end
+  if to ~= ARGV[7] or balance ~= ARGV[8] then return { 'REPAIR', to, balance } end
+  mended(a, k, card, uid, now)
+  return { 'REPAIRED' }
+end
+if card.mark == 'CONFLICT' then return { 'CONFLICT' } end
+local against
+if ARGV[1] == '' then
+  against = card.L and L < tonumber(card.L)
+elseif L == tonumber(load.L0) then
+  against = load.state == 'WRITTEN' or shows(load, KEYS[8], B, P) == 'torn'
+else
+  against = L < tonumber(load.L0)
+end
+if not against then return { 'AGREES' } end
+clash(a, k, card, uid, ARGV[1], load, evidence, now)
+return { 'CONFLICT' }

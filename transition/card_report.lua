@@ -1,0 +1,47 @@
+-- card_report: the card core tells what else moved a card: a purchase, a load by
+-- another machine, cash (load protocol, rules 3, 4 and 17).
+-- KEYS 1 account  2 entries  3 tot  4 card  5 the open load (4 if none)  6 doubt
+--      7 core's reports  8 claim of the counter step  9 case
+-- ARGV 1 kind: spend, outside or topup  2 purchase number, load counter before, or
+--      id  3 amount  4 when, by the core's clock  5 version  6 open load or ''
+--      7 account  8 now  9 card uid
+-- Replies: docs/keys.md.
+-- Invariants: a report counts once; a purchase and cash move no money of the hub's;
+-- a load by another machine at the open load's own step proves that load unwritten.
+local card, now = hash(KEYS[4]), ARGV[8]
+if card.account ~= ARGV[7] then return { 'NO_CARD' } end
+if (card.open or '') ~= ARGV[6] then return { 'RETRY' } end
+local field = ({ spend = 'p:', outside = 'l:', topup = 't:' })[ARGV[1]] .. ARGV[2]
+local known = redis.call('HGET', KEYS[7], field)
+if known and known ~= ARGV[3] then return { 'MISMATCH', known } end
+if known then
+  redis.call('HINCRBY', KEYS[7], 'dup', '1')
+  return { 'DUP' }
+end
+if ARGV[1] == 'outside' and card.profile ~= 'shared' then return { 'PROFILE', card.profile } end
+local load, same = {}, card.version == ARGV[5]
+if ARGV[6] ~= '' then load = hash(KEYS[5]) end
+local evidence = table.concat({ ARGV[1], 'core', ARGV[2], '-', '-', '-', now }, ' ')
+redis.call('HSET', KEYS[7], field, ARGV[3])
+if ARGV[1] == 'topup' and open(load) and tonumber(ARGV[4]) >= tonumber(load.since) then
+  redis.call('HINCRBY', KEYS[5], 'topped', ARGV[3])
+end
+if ARGV[1] ~= 'outside' then return { 'TAKEN' } end
+local claim = redis.call('GET', KEYS[8])
+local mine = same and open(load) and load.L0 == ARGV[2]
+if claim or mine and (load.state == 'WRITTEN' or load.state == 'CONFLICT') then
+  -- Somebody says that the hub's own load is on the card at this very step.
+  file(KEYS[9], 'card:' .. ARGV[9], 'outside', evidence, now)
+  return { 'CONTRADICTS' }
+end
+redis.call('SET', KEYS[8], 'outside')
+local a = account(KEYS[1])
+local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], doubt = KEYS[6] }
+if mine then cancel(a, k, ARGV[6], load, evidence, now) end
+-- Reports may come in any order: the ledger's counter follows them without a gap.
+if same and card.L then
+  local L = tonumber(card.L)
+  while redis.call('HEXISTS', KEYS[7], 'l:' .. text(L)) == 1 do L = L + 1 end
+  if L > tonumber(card.L) then step(a, k, card, ARGV[9], L - 1) end
+end
+return { 'TAKEN' }

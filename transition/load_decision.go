@@ -1,0 +1,157 @@
+package transition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"guodu/internal/fen"
+)
+
+// Sentinels of people's decisions about loads and cards. None of them moved
+// anything.
+var (
+	// ErrEnded says that a load was ended before.
+	ErrEnded = errors.New("load has ended")
+	// ErrTwoNames says that a decision needs two different people and a reason.
+	ErrTwoNames = errors.New("a decision needs two different names and a reason")
+	// ErrNoReading says that a desk has not read the card since the conflict.
+	ErrNoReading = errors.New("no desk has read the card since the conflict")
+	// ErrStillLive says that an authorisation may still be used, or that a card that
+	// is gone may still turn up; the error's text says until when.
+	ErrStillLive = errors.New("too early to decide")
+	// ErrBuiltUpon says that later evidence rests on what was decided.
+	ErrBuiltUpon = errors.New("cannot be taken back any more")
+	// ErrByEvidence says that a load was ended by evidence, not by people.
+	ErrByEvidence = errors.New("ended by evidence, not by people")
+	// ErrNothingToDecide says that nothing stands against the card.
+	ErrNothingToDecide = errors.New("nothing stands against the card")
+)
+
+// Verdict is what two people decide about a load.
+type Verdict string
+
+// The verdicts on a load.
+const (
+	VerdictConfirm Verdict = "confirm" // the card has it
+	VerdictCancel  Verdict = "cancel"  // the card has it not: pending again
+	VerdictSuspend Verdict = "suspend" // nobody can say: the money waits in suspense
+)
+
+// What has to pass before people may say that a load was not written.
+const (
+	// quietTime is how long no authorisation of the load may have been usable.
+	quietTime = 10 * time.Minute
+	// goneTime is how long a load of a card that is not in force must have been open.
+	goneTime = 30 * 24 * time.Hour
+)
+
+// LoadDecision ends a load on two people's word.
+type LoadDecision struct {
+	Load            LoadNo
+	Verdict         Verdict
+	By, Second, Why string
+	// Balance is what a card in conflict shall show in the end; nil: what the desk
+	// read.
+	Balance *fen.Fen
+}
+
+// people checks who decides, and why. Names become parts of blank-separated text.
+func people(by, second, why string) error {
+	if !word(by, 1) || !word(second, 1) || by == second || why == "" || len(why) > 500 {
+		return fmt.Errorf("%w: 1 to 32 letters and digits each", ErrTwoNames)
+	}
+	return nil
+}
+
+// DecideLoad ends a load that no evidence ends.
+// Errors: ErrTwoNames, ErrNumber, ErrNoLoad, ErrEnded, ErrNoReading, ErrStillLive,
+// ErrOtherLoad (its counter step was paid for by another one).
+func (s *Store) DecideLoad(ctx context.Context, d LoadDecision) (LoadState, error) {
+	if err := people(d.By, d.Second, d.Why); err != nil {
+		return "", err
+	}
+	if d.Verdict != VerdictConfirm && d.Verdict != VerdictCancel && d.Verdict != VerdictSuspend {
+		return "", fmt.Errorf("verdict %.20q: %w", d.Verdict, ErrNumber)
+	}
+	for range tries {
+		keys, err := s.deciding(ctx, d.Load)
+		if err != nil {
+			return "", err
+		}
+		reply, err := s.run.Run(ctx, s.scripts.loadDecide, keys, string(d.Load), string(d.Verdict), d.By, d.Second, d.Why, s.now(),
+			strconv.FormatInt(quietTime.Milliseconds(), 10), strconv.FormatInt(goneTime.Milliseconds(), 10), optionalFen(d.Balance))
+		if err != nil {
+			return "", err
+		}
+		if reply[0] != "RETRY" {
+			return decided(d.Load, reply)
+		}
+	}
+	return "", ErrMoved
+}
+
+// UndoLoad takes back what people decided about a load: it is in doubt again. What
+// was spent of its money meanwhile is owed.
+// Errors: ErrTwoNames, ErrNumber, ErrNoLoad, ErrByEvidence, ErrBuiltUpon.
+func (s *Store) UndoLoad(ctx context.Context, no LoadNo, by, second, why string) error {
+	if err := people(by, second, why); err != nil {
+		return err
+	}
+	keys, err := s.deciding(ctx, no)
+	if err != nil {
+		return err
+	}
+	reply, err := s.run.Run(ctx, s.scripts.loadUndo, keys, string(no), by, second, why, s.now())
+	if err != nil {
+		return err
+	}
+	switch reply[0] {
+	case "UNDONE", "DUP":
+		return nil
+	case "EVIDENCE":
+		return fmt.Errorf("load %s, %s: %w", no, reply[1], ErrByEvidence)
+	case "BUSY", "MOVED":
+		return fmt.Errorf("load %s: %w: the card has gone on to %s", no, ErrBuiltUpon, reply[1])
+	}
+	_, err = decided(no, reply)
+	return err
+}
+
+// deciding names the keys of a decision about a load.
+func (s *Store) deciding(ctx context.Context, no LoadNo) ([]string, error) {
+	l, err := s.LoadRecord(ctx, no)
+	if err != nil {
+		return nil, err
+	}
+	p := partitionOf(l.Account)
+	return []string{
+		s.keys.account(p, l.Account), s.keys.entries(p, l.Account), s.keys.tot(p), s.keys.card(p, l.UID), s.keys.load(p, no),
+		s.keys.claim(p, l.UID, l.Version, counterText(l.L0)), s.keys.doubt(p), s.keys.cases(p),
+	}, nil
+}
+
+func decided(no LoadNo, reply []string) (LoadState, error) {
+	switch reply[0] {
+	case "DECIDED":
+		return LoadState(reply[1]), nil
+	case "NO_LOAD":
+		return "", fmt.Errorf("load %s: %w", no, ErrNoLoad)
+	case "ENDED":
+		return "", fmt.Errorf("load %s, %s: %w", no, reply[1], ErrEnded)
+	case "NO_READING":
+		return "", fmt.Errorf("load %s: %w", no, ErrNoReading)
+	case "CLAIMED":
+		return "", fmt.Errorf("load %s: %w: the card's step was paid for by %s", no, ErrOtherLoad, reply[1])
+	case "LIVE", "EARLY":
+		var n number
+		until := n.time(reply[1])
+		if n.err != nil {
+			return "", n.err
+		}
+		return "", fmt.Errorf("load %s: %w: not before %s", no, ErrStillLive, until.In(Beijing()).Format(time.DateTime))
+	}
+	return "", unexpected("load_decide", reply)
+}

@@ -1,0 +1,70 @@
+package transition
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// RecoveryState is how far a store's recovery is.
+type RecoveryState struct {
+	Partitions int       // that are in recovery
+	Since      time.Time // the earliest
+	Why        string    // of that one
+}
+
+// BeginRecovery stops new holds, new refunds and the adoption of counters in every
+// partition: writes that were acknowledged may have been lost. Everything else goes
+// on, and terminals' journals bring back what was lost.
+func (s *Store) BeginRecovery(ctx context.Context, by, why string) error {
+	return s.recover(ctx, "begin", by, "", why)
+}
+
+// EndRecovery ends it: every running terminal has sent its journal past the
+// beginning, or two people say so.
+// Errors: ErrTwoNames.
+func (s *Store) EndRecovery(ctx context.Context, by, second, why string) error {
+	if err := people(by, second, why); err != nil {
+		return err
+	}
+	return s.recover(ctx, "end", by, second, why)
+}
+
+func (s *Store) recover(ctx context.Context, verb, by, second, why string) error {
+	for p := range partition(Partitions) {
+		reply, err := s.run.Run(ctx, s.scripts.recovery, []string{s.keys.epoch(p)}, verb, s.now(), by, second, why)
+		if err != nil {
+			return fmt.Errorf("%s recovery of partition p%s: %w", verb, p.digits(), err)
+		}
+		if reply[0] != "BEGUN" && reply[0] != "ENDED" && reply[0] != "DUP" {
+			return unexpected("recovery", reply)
+		}
+	}
+	return nil
+}
+
+// Recovery reads how far it is; zero if there is none.
+func (s *Store) Recovery(ctx context.Context) (RecoveryState, error) {
+	var state RecoveryState
+	for p := range partition(Partitions) {
+		f, err := s.client().HMGet(ctx, s.keys.epoch(p), "recovery", "why").Result()
+		if err := read("epoch", err); err != nil {
+			return RecoveryState{}, err
+		}
+		since, _ := f[0].(string)
+		if since == "" {
+			continue
+		}
+		var n number
+		at := n.time(since)
+		if n.err != nil {
+			return RecoveryState{}, n.err
+		}
+		if state.Partitions == 0 || at.Before(state.Since) {
+			state.Since = at
+			state.Why, _ = f[1].(string)
+		}
+		state.Partitions++
+	}
+	return state, nil
+}
