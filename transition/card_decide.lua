@@ -38,5 +38,6 @@ if amount > 0 then
     table.concat({ 'decided', ARGV[3], ARGV[4], '-', '-', '-', now }, ' '), now)
   redis.call('HSET', KEYS[5], 'decided', 'adopt', 'by', ARGV[3], 'second', ARGV[4], 'why', ARGV[5])
 end
-step(a, k, card, uid, L - 1)
+step(k, card, L - 1)
+caughtup(a, k, card, uid)
 return { 'DECIDED' }

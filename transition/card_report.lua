@@ -42,6 +42,9 @@ if mine then cancel(a, k, ARGV[6], load, evidence, now) end
 if same and card.L then
   local L = tonumber(card.L)
   while redis.call('HEXISTS', KEYS[7], 'l:' .. text(L)) == 1 do L = L + 1 end
-  if L > tonumber(card.L) then step(a, k, card, ARGV[9], L - 1) end
+  if L > tonumber(card.L) then
+    step(k, card, L - 1)
+    caughtup(a, k, card, ARGV[9])
+  end
 end
 return { 'TAKEN' }

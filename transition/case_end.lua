@@ -11,7 +11,9 @@ if c.state ~= 'open' then
   return { 'DUP', c.decision }
 end
 if c.held > 0 then return { 'REFUNDING', text(c.held) } end
-if c.fen > 0 and ARGV[3] ~= '1' then return { 'HOLDS', text(c.fen) } end
+-- A load's money is the holder's: load_undo brings it back, and nothing else.
+local ours = string.sub(c.id, 1, 5) == 'load:'
+if c.fen > 0 and (ours or ARGV[3] ~= '1') then return { 'HOLDS', text(c.fen) } end
 local decision = c.fen > 0 and 'disowned' or 'closed'
 if c.fen > 0 then
   local house = account(KEYS[3])

@@ -4,7 +4,6 @@
 -- that for people.
 local function clash(a, k, card, uid, id, load, evidence, now)
   redis.call('HSET', k.card, 'mark', 'CONFLICT')
-  redis.call('HDEL', k.card, 'desk', 'repair')
   if id ~= '' then redis.call('HSET', k.load, 'state', 'CONFLICT', 'evidence', evidence) end
   doubt(a, uid, 'CONFLICT')
   if not string.find(',' .. a.freeze, ',mismatch=', 1, true) then
@@ -37,7 +36,7 @@ local function suspend(a, k, card, id, load, evidence, now)
   save(a)
   post(k.tot, { load_held = amount, suspense = -amount })
   redis.call('SET', k.claim, id)
-  step(a, k, card, load.card_uid, tonumber(load.L0))
+  step(k, card, tonumber(load.L0))
   redis.call('HSET', k.load, 'state', 'SUSPENDED', 'confirmed', now, 'evidence', evidence, 'live', '')
   file(k.case, case, 'load', evidence, now)
   redis.call('HSET', k.case, 'f:' .. case, text(amount))

@@ -26,11 +26,14 @@ local function doubt(a, uid, mark)
 end
 
 -- step is the ledger's counter after a load at L0 is on the card. It never falls:
--- a counter set back would bind a second load to a step that is used up. What the
--- counter had run ahead by is explained once the ledger has caught up.
-local function step(a, k, card, uid, L0)
+-- a counter set back would bind a second load to a step that is used up.
+local function step(k, card, L0)
   card.L = text(math.max(tonumber(card.L or '0'), L0 + 1))
   redis.call('HSET', k.card, 'L', card.L)
+end
+
+-- caughtup ends what a counter had run ahead by, once the ledger is as far.
+local function caughtup(a, k, card, uid)
   if card.mark == 'UNKNOWN_LOAD' and tonumber(card.L) >= tonumber(card.seen) then
     card.mark = ''
     redis.call('HDEL', k.card, 'mark', 'seen')
@@ -53,7 +56,7 @@ local function confirm(a, k, card, id, load, evidence, now)
   save(a)
   post(k.tot, { load_held = tonumber(load.amount), loaded = -tonumber(load.amount) })
   redis.call('SET', k.claim, id)
-  step(a, k, card, load.card_uid, tonumber(load.L0))
+  step(k, card, tonumber(load.L0))
   redis.call('HINCRBY', k.card, 'loads', '1')
   redis.call('HSET', k.load, 'state', 'CONFIRMED', 'confirmed', now, 'evidence', evidence, 'live', '')
   close(k, id)
@@ -98,15 +101,14 @@ end
 -- file keeps, once an id, what people must look at; it books nothing.
 local function file(key, id, kind, evidence, now)
   redis.call('HSETNX', key, 't:' .. id, now)
-  redis.call('HSETNX', key, 'f:' .. id, '0')
   redis.call('HINCRBY', key, 'n:' .. id, '1')
   redis.call('HSET', key, id, cjson.encode({ evidence = evidence }), 's:' .. id, 'open', 'k:' .. id, kind)
 end
 
 -- shows compares a reading at the load's own counter with what the load was made
--- with: 'same' (unchanged, or changed as the core's reports explain; then with the
--- balance that it shows), 'hidden' (purchases that nobody reported could hide a torn
--- write) or 'torn' (nothing explains it).
+-- with. 'same' is unchanged, or changed as the core's reports explain; 'hidden' is
+-- changed by purchases that nobody reported, which could hide a torn write; 'torn'
+-- is what nothing explains.
 local function shows(load, core, B, P)
   local B0, P0 = tonumber(load.B0) + tonumber(load.topped or '0'), load.P0
   if P == P0 then

@@ -62,7 +62,8 @@ if not load.state or load.state == 'CANCELLED' then
     version = ARGV[6], profile = card.profile, amount = ARGV[7], L0 = ARGV[8], B0 = ARGV[15], P0 = ARGV[16], n = ARGV[4] },
     evidence, now)
   if card.version == ARGV[6] then
-    step(a, k, card, ARGV[5], L0)
+    step(k, card, L0)
+    caughtup(a, k, card, ARGV[5])
   else
     -- The counter belongs to a version that the card no longer has, or has again later.
     redis.call('HSET', KEYS[4], 'L:' .. ARGV[6], text(math.max(tonumber(card['L:' .. ARGV[6]] or '0'), L0 + 1)))
@@ -90,6 +91,7 @@ local proof = ARGV[21] == '1' or shown and (load.profile == 'stamp' or load.prof
   or load.profile == 'shared' and logged)
 if written and proof then
   confirm(a, k, card, ARGV[1], load, evidence, now)
+  caughtup(a, k, card, ARGV[5])
   return { 'CONFIRMED', load.amount, now }
 end
 if written or load.state == 'WRITTEN' then

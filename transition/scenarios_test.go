@@ -17,7 +17,7 @@ type scenario struct {
 }
 
 func scenarios() []scenario {
-	return []scenario{
+	return append(loadScenarios(), []scenario{
 		{"recharge_tap_confirm", rechargeTapConfirm},
 		{"order_life", orderLife},
 		{"order_limits", orderLimits},
@@ -56,7 +56,7 @@ func scenarios() []scenario {
 		{"case_retold", caseRetold},
 		{"order_rebuilt", orderRebuilt},
 		{"order_restated", orderRestated},
-	}
+	}...)
 }
 
 func rechargeTapConfirm(ctx context.Context, st *stage) {

@@ -78,7 +78,7 @@ if open_id ~= '' then
   if L == L0 + 1 and claim and claim ~= open_id then
     cancel(a, k, open_id, load, evidence, now)
     open_id = ''
-    step(a, k, card, uid, L0)
+    step(k, card, L0)
   elseif L == L0 + 1 then
     local logged = ARGV[19] == load.amount and string.find(',' .. (load.live or ''), '=' .. ARGV[20] .. ':', 1, true)
     -- Another machine may have moved a shared counter.
