@@ -23,9 +23,11 @@ if ARGV[2] == 'repair' then
   return { 'DECIDED' }
 end
 if card.mark ~= 'UNKNOWN_LOAD' then
-  -- An earlier version of the card left it; nothing can be read of that any more.
-  if not string.find(',' .. a.doubt, ',' .. uid .. '=UNKNOWN_LOAD', 1, true) then return { 'NOTHING', card.mark or '' } end
+  -- An earlier version of the card left it, or a load that was lost: no reading tells.
+  local why = string.match(',' .. a.doubt .. ',', ',' .. uid .. '=([A-Z_]+),')
+  if why ~= 'UNKNOWN_LOAD' and why ~= 'LOST_LOAD' then return { 'NOTHING', card.mark or '' } end
   redis.call('HSET', KEYS[4], 'said', said)
+  redis.call('HDEL', KEYS[4], 'lost')
   doubt(a, uid, '')
   return { 'DECIDED' }
 end

@@ -1,7 +1,6 @@
 package transition
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -173,7 +172,7 @@ func parseCase(h map[string]string, id string, p partition) (Case, error) {
 		return n.fen(h[field+id])
 	}
 	c := Case{
-		ID: id, Kind: h["k:"+id], Suspense: n.fen(cmp.Or(h["f:"+id], "0")), Evidence: json.RawMessage(h[id]), Times: n.int(h["n:"+id]),
+		ID: id, Kind: h["k:"+id], Suspense: amount("f:"), Evidence: json.RawMessage(h[id]), Times: n.int(h["n:"+id]),
 		Open: h["s:"+id] == "open", Opened: n.time(h["t:"+id]), Refunded: amount("r:"), Refunding: amount("h:"), Returned: amount("b:"),
 		Decision: Decision(h["d:"+id]), home: p,
 	}

@@ -47,6 +47,18 @@ local function close(k, id)
   redis.call('ZREM', k.doubt, id)
 end
 
+-- settled ends the doubt that a lost load left: its step of the card is paid for.
+local function settled(a, k, card, uid, L0)
+  if (card.lost or '') == '' then return end
+  local left = {}
+  for one in string.gmatch(card.lost or '', '%d+') do
+    if one ~= L0 then left[#left + 1] = one end
+  end
+  card.lost = table.concat(left, ' ')
+  redis.call('HSET', k.card, 'lost', card.lost)
+  if #left == 0 and (card.mark or '') == '' then doubt(a, uid, '') end
+end
+
 -- confirm ends an open load as written on the card: the counter moved, so the
 -- card took this amount, and every attempt is over.
 -- k holds the keys: entries, tot, card, load, claim, doubt.
@@ -59,6 +71,7 @@ local function confirm(a, k, card, id, load, evidence, now)
   step(k, card, tonumber(load.L0))
   redis.call('HINCRBY', k.card, 'loads', '1')
   redis.call('HSET', k.load, 'state', 'CONFIRMED', 'confirmed', now, 'evidence', evidence, 'live', '')
+  settled(a, k, card, load.card_uid, load.L0)
   close(k, id)
 end
 

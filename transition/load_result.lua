@@ -3,6 +3,7 @@
 -- hub's own word about load, card and amount, also if the hub has lost the load.
 -- KEYS 1 account  2 entries  3 tot  4 card  5 load  6 claim  7 doubt
 --      8 nonce (5 if none)  9 case  10 the card's open load (5 if none or the same)
+--      11 tap
 -- ARGV 1 load  2 terminal  3 tap  4 n  5 card uid  6 version  7 amount  8 L0
 --      9 outcome (written, unknown)  10 L read back or ''  11 B read back or ''
 --      12 P or ''  13 now  14 life of the nonce in ms  15 B0 and 16 P0 of the attempt
@@ -38,25 +39,44 @@ local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], cl
 
 -- Rule 11: the hub does not know the load, or has released it.
 if not load.state or load.state == 'CANCELLED' then
+  local other = ARGV[19] ~= '' and KEYS[10] ~= KEYS[5] and hash(KEYS[10]) or {}
   local unmoved = ARGV[10] ~= '' and tonumber(ARGV[10]) ~= L0 + 1
   if not written or unmoved then
-    if load.state then
-      redis.call('HSET', KEYS[5], 'evidence', evidence)
-      return { 'CANCELLED' }
-    end
+    -- An attempt that the hub remembers is dead if its load is over; one that it has
+    -- lost may have written.
+    if load.state then redis.call('HSET', KEYS[5], 'evidence', evidence) end
+    if claim or load.state and redis.call('EXISTS', KEYS[11]) == 1 then return { 'CANCELLED' } end
     file(KEYS[9], case, 'lost', evidence, now)
+    local amount = tonumber(ARGV[7])
+    local at = card.version == ARGV[6] and (not card.L or card.L == ARGV[8])
+    if ARGV[19] == '' and at and a.pending >= amount then
+      -- The books have its money still: it is bound again, and the card will tell.
+      local who = ARGV[4] .. '=' .. ARGV[2] .. ':' .. ARGV[3]
+      a.pending, a.load_held = a.pending - amount, a.load_held + amount
+      enter(a, KEYS[2], 'hold', ARGV[1], amount, now)
+      save(a)
+      post(KEYS[3], { pending = amount, load_held = -amount })
+      redis.call('HSET', KEYS[5], 'state', 'IN_DOUBT', 'account', ARGV[17], 'card_uid', ARGV[5], 'card_no', ARGV[18],
+        'version', ARGV[6], 'profile', card.profile, 'amount', ARGV[7], 'L0', ARGV[8], 'B0', ARGV[15], 'P0', ARGV[16],
+        'n', ARGV[4], 'live', who, 'begun', who, 'held', now, 'since', now, 'deadline', now, 'not_after', now, 'dup', '0',
+        'confirmed', '', 'evidence', evidence)
+      redis.call('HSET', KEYS[4], 'open', ARGV[1], 'open_l0', ARGV[8], 'L', ARGV[8])
+      redis.call('ZADD', KEYS[7], now, ARGV[1])
+    elseif other.L0 ~= ARGV[8] or other.version ~= ARGV[6] then
+      -- It may be on the card, and no money is bound for it: nothing more leaves until
+      -- the card's step is paid for, or people decide.
+      redis.call('HSET', KEYS[4], 'lost', (card.lost or '') .. ' ' .. ARGV[8])
+      doubt(a, ARGV[5], 'LOST_LOAD')
+    end
     return { 'IN_DOUBT' }
   end
   if claim then
     file(KEYS[9], case, 'claimed', evidence, now)
     return { 'CONFLICT' }
   end
-  if ARGV[19] ~= '' and KEYS[10] ~= KEYS[5] then
-    local other = hash(KEYS[10])
-    if open(other) and other.version == ARGV[6] and other.L0 == ARGV[8] then
-      cancel(a, { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[10], doubt = KEYS[7] }, ARGV[19], other,
-        evidence, now)
-    end
+  if open(other) and other.version == ARGV[6] and other.L0 == ARGV[8] then
+    cancel(a, { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[10], doubt = KEYS[7] }, ARGV[19], other, evidence,
+      now)
   end
   force(a, k, ARGV[1], load.state and load or { account = ARGV[17], card_uid = ARGV[5], card_no = ARGV[18],
     version = ARGV[6], profile = card.profile, amount = ARGV[7], L0 = ARGV[8], B0 = ARGV[15], P0 = ARGV[16], n = ARGV[4] },
@@ -64,6 +84,7 @@ if not load.state or load.state == 'CANCELLED' then
   if card.version == ARGV[6] then
     step(k, card, L0)
     caughtup(a, k, card, ARGV[5])
+    settled(a, k, card, ARGV[5], ARGV[8])
   else
     -- The counter belongs to a version that the card no longer has, or has again later.
     redis.call('HSET', KEYS[4], 'L:' .. ARGV[6], text(math.max(tonumber(card['L:' .. ARGV[6]] or '0'), L0 + 1)))
@@ -71,10 +92,16 @@ if not load.state or load.state == 'CANCELLED' then
   return { 'FORCED', ARGV[7], now }
 end
 
+local attempt = ARGV[4] .. '=' .. ARGV[2] .. ':' .. ARGV[3]
+local function with(list) return (list or '') == '' and attempt or list .. ',' .. attempt end
 if not live({ live = load.begun }, ARGV[4], ARGV[2] .. ':' .. ARGV[3]) then
-  -- An attempt that reached for the card cannot be taken back as one that did not.
-  local begun = (load.begun or '') == '' and '' or load.begun .. ','
-  redis.call('HSET', KEYS[5], 'begun', begun .. ARGV[4] .. '=' .. ARGV[2] .. ':' .. ARGV[3])
+  -- An attempt that reached for the card cannot be taken back as one that did not. One
+  -- that the hub has lost is an attempt again.
+  redis.call('HSET', KEYS[5], 'begun', with(load.begun))
+  if open(load) and redis.call('EXISTS', KEYS[11]) == 0 then
+    load.live = with(load.live)
+    redis.call('HSET', KEYS[5], 'live', load.live, 'n', text(math.max(tonumber(load.n), tonumber(ARGV[4]))))
+  end
 end
 redis.call('HSET', KEYS[5], 'evidence', evidence)
 if load.state == 'CONFLICT' or load.state == 'SUSPENDED' then return { 'CONFLICT' } end

@@ -32,13 +32,21 @@ func (s *Store) EndRecovery(ctx context.Context, by, second, why string) error {
 
 func (s *Store) recover(ctx context.Context, verb, by, second, why string) error {
 	for p := range partition(Partitions) {
-		reply, err := s.run.Run(ctx, s.scripts.recovery, []string{s.keys.epoch(p)}, verb, s.now(), by, second, why)
+		err := s.recoverPartition(ctx, p, verb, by, second, why)
 		if err != nil {
-			return fmt.Errorf("%s recovery of partition p%s: %w", verb, p.digits(), err)
+			return err
 		}
-		if reply[0] != "BEGUN" && reply[0] != "ENDED" && reply[0] != "DUP" {
-			return unexpected("recovery", reply)
-		}
+	}
+	return nil
+}
+
+func (s *Store) recoverPartition(ctx context.Context, p partition, verb, by, second, why string) error {
+	reply, err := s.run.Run(ctx, s.scripts.recovery, []string{s.keys.epoch(p)}, verb, s.now(), by, second, why)
+	if err != nil {
+		return fmt.Errorf("%s recovery of partition p%s: %w", verb, p.digits(), err)
+	}
+	if reply[0] != "BEGUN" && reply[0] != "ENDED" && reply[0] != "DUP" {
+		return unexpected("recovery", reply)
 	}
 	return nil
 }

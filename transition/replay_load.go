@@ -42,19 +42,21 @@ func (d *derived) loaded(e Entry) {
 
 // want is what the entries of a load must come to, by its state.
 func (s LoadState) want(amount fen.Fen, l loadEntries) (loadEntries, bool) {
-	w := loadEntries{held: amount}
+	// A load that was released can be bound again when the hub learns of an attempt that
+	// it had lost.
+	w := loadEntries{held: amount + l.cancelled, cancelled: l.cancelled}
 	switch s {
 	case LoadHeld, LoadInDoubt, LoadWritten, LoadConflict:
 	case LoadConfirmed:
 		w.confirmed = amount
 	case LoadCancelled:
-		w.cancelled = amount
+		w.held = l.cancelled
+		return w, l.cancelled > 0
 	case LoadSuspended:
 		w.suspended = amount
 	case LoadForced:
 		// It was never held in these books, or released.
-		w = loadEntries{held: l.held, cancelled: l.held, forced: amount}
-		return w, l.held == 0 || l.held == amount
+		w.held, w.forced = l.cancelled, amount
 	default:
 		return w, false
 	}

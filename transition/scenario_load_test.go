@@ -271,11 +271,55 @@ func loadLostUnknown(ctx context.Context, st *stage) {
 	st.funded(ctx, "stamp", 3000)
 	var lost TapResult
 	st.lose(ctx, func() { lost = st.tapped(ctx, st.reading("tap-0001", 3, 1200)) })
-	st.result(ctx, lost.Load, false, 0, 0) // it does not know either: people will want that
-	st.reread(ctx, lost.Load, 3, 1200)
+	st.pays(ctx, 2, 500)
+	st.result(ctx, lost.Load, false, 0, 0) // it does not know either: its money is bound again
+	st.show(ctx, st.keys.load(partitionOf(accountA), lost.Load.No))
+	st.show(ctx, st.keys.card(partitionOf(accountA), lost.Load.UID))
+	open, err := st.OpenLoads(ctx)
+	st.say("open loads", len(open), err)
+	st.result(ctx, lost.Load, false, 0, 0)
+	st.tapped(ctx, st.reading("tap-0002", 4, 4200))
 	gone := lost.Load
 	gone.UID = "04FFFFFF"
 	st.result(ctx, gone, true, 4, 4200)
+	// Of another lost one the money is gone.
+	lost.Load.No, lost.Load.L0, lost.Load.TapID = LoadNo("07"+"0000000000000000000000000Z"), 4, "tap-0009"
+	st.result(ctx, lost.Load, false, 0, 0) // filed: another load is open
+	next := st.tapped(ctx, st.reading("tap-0003", 4, 4200))
+	st.aborted(ctx, next.Load, true)
+	st.aborted(ctx, Load{Terminal: "T1", TapID: "tap-0002"}, false)
+	st.result(ctx, lost.Load, false, 0, 0)
+	st.show(ctx, st.keys.account(partitionOf(accountA), accountA))
+	st.show(ctx, st.keys.card(partitionOf(accountA), lost.Load.UID))
+	next = st.tapped(ctx, st.reading("tap-0004", 4, 4200))
+	st.result(ctx, next.Load, true, 5, 4700) // that step is paid for now
+	st.result(ctx, lost.Load, false, 0, 0)
+	lost.Load.No, lost.Load.L0 = LoadNo("07"+"0000000000000000000000000Y"), 5
+	st.result(ctx, lost.Load, false, 0, 0)
+	st.show(ctx, st.keys.account(partitionOf(accountA), accountA))
+	st.result(ctx, lost.Load, true, 6, 7700) // it knows by now
+	st.show(ctx, st.keys.account(partitionOf(accountA), accountA))
+	lost.Load.No, lost.Load.L0 = LoadNo("07"+"0000000000000000000000000X"), 6
+	st.result(ctx, lost.Load, false, 0, 0)
+	st.say("nothing is on the card", nil, st.DecideCard(ctx, CardDecision{
+		UID: "04A1B2C3", By: "anna", Second: "bert", Why: "its log", Adopt: true, Seen: 6,
+	}))
+	st.show(ctx, st.keys.card(partitionOf(accountA), lost.Load.UID))
+	// And a tap that proves another load at the very step.
+	st.pays(ctx, 3, 5000)
+	again := st.tapped(ctx, st.reading("tap-0005", 6, 7700))
+	st.aborted(ctx, again.Load, true)
+	lost.Load.No, lost.Load.Amount = LoadNo("07"+"0000000000000000000000000W"), 9000
+	st.result(ctx, lost.Load, false, 0, 0)
+	again = st.tapped(ctx, st.reading("tap-0006", 6, 7700))
+	st.tapped(ctx, st.reading("tap-0007", 7, 7700+again.Load.Amount))
+	// Or people who decide that another one has it.
+	lost.Load.No, lost.Load.L0 = LoadNo("07"+"0000000000000000000000000V"), 7
+	st.result(ctx, lost.Load, false, 0, 0)
+	st.pays(ctx, 4, 700)
+	last := st.tapped(ctx, st.reading("tap-0008", 7, 7700+again.Load.Amount))
+	st.at = st.at.Add(time.Hour)
+	st.decides(ctx, last.Load.No, VerdictConfirm, nil)
 }
 
 func loadClaimed(ctx context.Context, st *stage) {

@@ -1,0 +1,57 @@
+package transition
+
+import (
+	"testing"
+	"time"
+)
+
+// family is a set of faults that a search goes through together.
+type family struct {
+	name  string
+	rules rules
+}
+
+// families are what models of the protocol found worth searching: each with every
+// order of two recharges, taps at two terminals, lost messages, crashes and refunds.
+func families() []family {
+	base := func(change func(*rules)) rules {
+		r := rules{Left: budgets{Taps: 3}, Terminals: 2, Recharges: 2, Refunds: true, Crashes: true}
+		change(&r)
+		return r
+	}
+	return []family{
+		{"late and lost messages", base(func(r *rules) { r.Left.Late = 1 })},
+		{"repeated requests and late answers", base(func(r *rules) { r.Rude, r.Left.Taps = true, 2 })},
+		{"a failover that is noticed", base(func(r *rules) { r.Left.Failovers, r.Noticed, r.Left.Taps = 1, true, 3 })},
+		{"a failover that nobody notices", base(func(r *rules) { r.Left.Failovers, r.Known = 1, true })},
+		{"torn writes and purchases", base(func(r *rules) { r.Left.Tears, r.Left.Purchases, r.Refunds = 1, 1, false })},
+		{"aborts after a write", base(func(r *rules) { r.Left.Lies = 1 })},
+	}
+}
+
+func newModel(t testing.TB, r rules, rewrite func(name, source string) string) *model {
+	m := &model{modelHub: newModelHub(t, rewrite), rules: r}
+	m.origin = world{Hub: m.first("stamp"), Left: r.Left}
+	if r.Known {
+		m.origin.Hub = m.call(m.origin.reading("tap", 1, 0)).state
+	}
+	return m
+}
+
+// TestNoHistoryOfThreeTapsGoesWrong goes through every history of each family on the
+// real scripts: the card is never paid twice, every balance follows from the entries,
+// and every history can end with all money on the card, refunded or pending.
+func TestNoHistoryOfThreeTapsGoesWrong(t *testing.T) {
+	for _, f := range families() {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			begin := time.Now()
+			m := newModel(t, f.rules, nil)
+			wrong, worlds := m.search(3_000_000)
+			if wrong != nil {
+				t.Errorf("%v", wrong)
+			}
+			t.Logf("result: %d worlds, %d states of the hub, %d calls of its scripts, %s", worlds, len(m.states), m.calls, time.Since(begin).Round(time.Second))
+		})
+	}
+}
