@@ -1,5 +1,7 @@
 # guodu: `make help` lists what can be made.
 GO   ?= go
+# Searches through millions of worlds in one goroutine: the race detector sees nothing there.
+MODEL = TestNoHistory|TestEachShortcut|TestLongHistories
 LINT  = $(GO) tool -modfile=.tools/go.mod golangci-lint
 
 ##@ Use
@@ -20,12 +22,13 @@ mockpay: ## WeChat Pay and Alipay for the tests of a shop of yours, in any langu
 	@exec bin/mockpay $(ARGS)
 
 ##@ Work
-.PHONY: setup test check fmt tidy bench kill-matrix mutants readme soak
+.PHONY: setup test check fmt tidy bench kill-matrix mutants readme soak model
 setup: ## Install what tests need (redis-server, gcc, curl, openssl, chromium, fonts), as root on Debian or with brew
 	@.ci/setup
 
 test: setup ## All tests, race detector on, nothing skipped
 	$(GO) test -race -count=1 -timeout 20m -parallel 8 ./...
+	$(GO) test -count=1 -timeout 20m -run '$(MODEL)' ./transition
 
 check: setup ## gofmt, go vet, golangci-lint with the import walls
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi
@@ -34,6 +37,9 @@ check: setup ## gofmt, go vet, golangci-lint with the import walls
 
 kill-matrix: setup ## Kill hub and redis-server at every step, and print what became of the money
 	$(GO) test -count=1 -timeout 10m -parallel 8 -run TestKillMatrix -v ./cmd/hub | grep -v '^=== '
+
+model: setup ## Every history of three taps, each tempting shortcut, and long random ones, on the real scripts
+	$(GO) test -count=1 -timeout 30m -run '$(MODEL)' -v ./transition | grep -v '^=== '
 
 mutants: setup ## Take out each defence of docs/money-path.md and see its test fail. ARGS='-mutants wechat-25' for some
 	$(GO) test -count=1 -timeout 60m -run TestMutantsAreKilled -v ./internal/mutants -mutants all $(ARGS)

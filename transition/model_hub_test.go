@@ -1,3 +1,5 @@
+//go:build !race
+
 package transition
 
 import (
@@ -40,6 +42,9 @@ type modelHub struct {
 	loads  []Load // authorisations that were given, by index; 0 is none
 	known  map[Load]uint16
 	calls  int
+	// tolerant goes on when books contradict themselves within a call: of scripts that
+	// were made wrong on purpose the history is wanted.
+	tolerant bool
 }
 
 // hubState is a state and what the search asks of it.
@@ -107,14 +112,14 @@ func newModelHub(tb testing.TB, rewrite func(name, source string) string) *model
 	return h
 }
 
-// first is the state of an account with two orders that nobody has paid.
-func (h *modelHub) first(profile string) int32 {
+// first is the state of an account with orders that nobody has paid.
+func (h *modelHub) first(profile string, orders uint8) int32 {
 	ctx := context.Background()
 	h.client.FlushDB(ctx)
 	_, err := h.store.Import(ctx, Statement{
 		Account: modelAccount, Version: 1, Open: true, Card: Card{UID: modelCard, No: "70001", Version: "1", Profile: profile},
 	})
-	for i, amount := range modelAmounts() {
+	for i, amount := range modelAmounts()[:orders] {
 		if err == nil {
 			_, _, err = h.store.CreateOrder(ctx, NewOrder{
 				No: orderNo(i), Account: modelAccount, Amount: amount, Channel: "wechat", PayerKind: "openid",
@@ -130,7 +135,7 @@ func (h *modelHub) first(profile string) int32 {
 }
 
 // modelAmounts are the recharges of a history, in fen.
-func modelAmounts() []fen.Fen { return []fen.Fen{3, 5} }
+func modelAmounts() []fen.Fen { return []fen.Fen{3, 5, 2, 7, 1, 4} }
 
 // call is what a call does in a state.
 func (h *modelHub) call(c modelCall) modelReply {
@@ -145,7 +150,7 @@ func (h *modelHub) call(c modelCall) modelReply {
 	keys, entries := h.read(ctx)
 	after := h.states[h.keep(keys, nil)]
 	r.state = h.ids[canonical(keys)]
-	if err := derives(before, after, entries); err != nil {
+	if err := derives(before, after, entries); err != nil && !h.tolerant {
 		h.tb.Fatalf("%+v: %v", c, err)
 	}
 	h.done[c] = r
@@ -230,7 +235,7 @@ func (h *modelHub) run(ctx context.Context, c modelCall) modelReply {
 		h.tb.Fatalf("no call %q", c.kind)
 	}
 	if err != nil && !errors.Is(err, ErrFrozen) && !errors.Is(err, ErrDoubt) && !errors.Is(err, ErrRecovery) &&
-		!errors.Is(err, ErrStillLive) && !errors.Is(err, ErrChallenge) && !errors.Is(err, ErrNoReading) {
+		!h.tolerant && !errors.Is(err, ErrStillLive) && !errors.Is(err, ErrChallenge) && !errors.Is(err, ErrNoReading) {
 		h.tb.Fatalf("%+v: %v", c, err)
 	}
 	if err != nil {
@@ -256,6 +261,9 @@ func (h *modelHub) refund(ctx context.Context) error {
 			return err
 		}
 		o, err := h.store.Order(ctx, orderNo(i))
+		if errors.Is(err, ErrNoOrder) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

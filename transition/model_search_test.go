@@ -1,3 +1,5 @@
+//go:build !race
+
 package transition
 
 import (
@@ -105,6 +107,10 @@ func (m *model) closing(w world) (world, []string, error) {
 			w.Hub = r.state
 			say("read again: %s", r.word)
 		case UnknownLoad:
+			// Once every result is in, nothing is unknown.
+			if (m.Left.Failovers == 0 || m.Answers) && m.Left.Lies == 0 {
+				return w, steps, fmt.Errorf("%w: the card's counter is ahead of the ledger, with nothing lost", errStuck)
+			}
 			if s.open {
 				w = m.desk(w, say)
 				s = m.states[w.Hub]
@@ -118,8 +124,16 @@ func (m *model) closing(w world) (world, []string, error) {
 			if s.openState == LoadHeld {
 				return w, steps, fmt.Errorf("%w: %s", errStuck, r.outcome)
 			}
+			if m.Left.Failovers == 0 && m.Left.Lies == 0 && m.Left.Tears == 0 {
+				return w, steps, fmt.Errorf("%w: %s, and only people end it, with nothing lost or torn", errStuck, r.outcome)
+			}
 			w = m.desk(w, say)
 		default:
+			// What a forced load left owing freezes the account, whose open load waits then.
+			if r.outcome == Frozen && s.open && s.clawback > 0 {
+				w = m.desk(w, say)
+				continue
+			}
 			return w, steps, m.ended(w)
 		}
 	}
@@ -155,6 +169,11 @@ type found struct {
 	steps []string
 }
 
+// wanted says whether a search looks for that.
+func (m *model) wanted(err error) bool {
+	return err != nil && (m.only == nil || errors.Is(err, m.only))
+}
+
 func (f found) String() string {
 	return fmt.Sprintf("%v after %d steps: %s", f.err, len(f.steps), strings.Join(f.steps, " → "))
 }
@@ -180,13 +199,13 @@ func (m *model) search(most int) (*found, int) {
 	for i := 0; i < len(worlds); i++ {
 		w := worlds[i]
 		err := m.checked(w)
-		if err != nil {
+		if m.wanted(err) {
 			return &found{err, history(int32(i))}, len(worlds)
 		}
 		if end := quieted(w); !done[end] {
 			done[end] = true
 			_, steps, err := m.closing(w)
-			if err != nil {
+			if m.wanted(err) {
 				return &found{err, append(history(int32(i)), steps...)}, len(worlds)
 			}
 		}

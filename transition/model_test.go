@@ -1,3 +1,5 @@
+//go:build !race
+
 package transition
 
 import (
@@ -21,7 +23,7 @@ func families() []family {
 	}
 	return []family{
 		{"late and lost messages", base(func(r *rules) { r.Left.Late = 1 })},
-		{"repeated requests and late answers", base(func(r *rules) { r.Rude, r.Left.Taps = true, 2 })},
+		{"repeated requests and late answers", base(func(r *rules) { r.Rude, r.Echoes, r.Left.Taps = true, true, 2 })},
 		{"a failover that is noticed", base(func(r *rules) { r.Left.Failovers, r.Noticed, r.Left.Taps = 1, true, 3 })},
 		{"a failover that nobody notices", base(func(r *rules) { r.Left.Failovers, r.Known = 1, true })},
 		{"torn writes and purchases", base(func(r *rules) { r.Left.Tears, r.Left.Purchases, r.Refunds = 1, 1, false })},
@@ -31,7 +33,7 @@ func families() []family {
 
 func newModel(t testing.TB, r rules, rewrite func(name, source string) string) *model {
 	m := &model{modelHub: newModelHub(t, rewrite), rules: r}
-	m.origin = world{Hub: m.first("stamp"), Left: r.Left}
+	m.origin = world{Hub: m.first("stamp", r.Recharges), Left: r.Left}
 	if r.Known {
 		m.origin.Hub = m.call(m.origin.reading("tap", 1, 0)).state
 	}

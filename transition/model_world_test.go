@@ -1,3 +1,5 @@
+//go:build !race
+
 package transition
 
 import (
@@ -74,13 +76,17 @@ type rules struct {
 	Crashes   bool
 	// Known says that the hub has seen the card before.
 	Known bool
+	// Answers says that the card always answers, so that no terminal is in doubt.
+	Answers bool
 	// Noticed says that a failover is noticed: the partition goes into recovery.
 	Noticed bool
-	// Rude says that answers and requests are repeated.
-	Rude bool
+	// Rude says that requests are repeated, and Echoes that answers are.
+	Rude, Echoes bool
 	// The mutations that are a terminal's or the clock's.
 	RereadAfterIntent bool
-	TimerReleases     bool
+	// Forgetful terminals forget a tap that they dropped once the hub has heard of it.
+	Forgetful     bool
+	TimerReleases bool
 }
 
 // model is a hub with rules.
@@ -88,6 +94,7 @@ type model struct {
 	*modelHub
 	rules
 	origin world
+	only   error // what a search looks for; nil is anything that goes wrong
 }
 
 // move is one step of a history, and what the world is after it.
@@ -272,10 +279,12 @@ func (m *model) tap(w world, t uint8, add func(string, world)) {
 		}
 		add(fmt.Sprintf("tap at %d, authorised, and a failover loses that", t), z)
 	}
-	if m.Rude {
+	if m.Echoes {
 		if z, room := took(y).send(message{Kind: answerMessage, Terminal: t, Tap: x.Session, Auth: r.auth}); room {
 			add(fmt.Sprintf("tap at %d, authorised, a copy of the answer under way", t), z)
 		}
+	}
+	if m.Rude {
 		if z, room := took(y).send(request); room {
 			add(fmt.Sprintf("tap at %d, authorised, a copy of the request under way", t), z)
 		}
@@ -296,7 +305,9 @@ func (m *model) present(w world, t uint8, add func(string, world)) {
 		v.finish(w.Session)
 		return v.with(t, func(s *terminal) { s.Auth, s.Journal, s.Of = 0, intent, s.Auth })
 	}
-	add("write does nothing", begun(away))
+	if !m.Answers {
+		add("write does nothing", begun(away))
+	}
 	if int64(w.L) == auth.L0 {
 		v := w
 		v.L++
@@ -305,7 +316,9 @@ func (m *model) present(w world, t uint8, add func(string, world)) {
 		add("written", known)
 		gone := begun(v)
 		gone.Field = 0
-		add("written, the card's answer lost", gone)
+		if !m.Answers {
+			add("written, the card's answer lost", gone)
+		}
 		if w.Left.Lies > 0 {
 			lie := known
 			lie.Left.Lies--
@@ -418,6 +431,9 @@ func (m *model) arrive(w world, i int, n message, add func(string, world)) {
 
 // receive is the hub after a result, an abort or a re-reading.
 func (m *model) receive(w world, n message) world {
+	if m.Forgetful && n.Kind != resultMessage {
+		w.Fins &^= 1 << n.Tap
+	}
 	switch n.Kind {
 	case resultMessage:
 		return m.told(w, n)
