@@ -2,7 +2,9 @@ package transition
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"guodu/internal/fen"
 )
@@ -12,13 +14,14 @@ type CardState struct {
 	Card
 	Account   AccountNo
 	InForce   bool
-	L         *int64 // the ledger's load counter; nil before the first tap
-	Open      LoadNo // the open load, or empty
-	Mark      string // "", "UNKNOWN_LOAD" or "CONFLICT"
-	Seen      int64  // with UNKNOWN_LOAD: how far the card's counter is
-	Desk      string // a desk's last reading of a card in conflict, as evidence
-	Repair    string // what a card in conflict shall show: "L B"
-	Decisions string // the last that people said of it
+	L         *int64   // the ledger's load counter; nil before the first tap
+	Open      LoadNo   // the open load, or empty
+	Mark      string   // "", "UNKNOWN_LOAD" or "CONFLICT"
+	Seen      int64    // with UNKNOWN_LOAD: how far the card's counter is
+	Desk      string   // a desk's last reading of a card in conflict, as evidence
+	Repair    string   // what a card in conflict shall show: "L B"
+	Lost      []string // counter steps at which a load may have been written that was lost
+	Decisions string   // the last that people said of it
 }
 
 // CardState reads a card.
@@ -39,7 +42,7 @@ func (s *Store) CardState(ctx context.Context, uid CardUID) (CardState, error) {
 	c := CardState{
 		Card:    Card{UID: uid, No: h["card_no"], Version: h["version"], Profile: h["profile"]},
 		Account: account, InForce: h["status"] == "in_force", Open: LoadNo(h["open"]), Mark: h["mark"], Desk: h["desk"],
-		Repair: h["repair"], Decisions: h["said"],
+		Repair: h["repair"], Decisions: h["said"], Lost: strings.Fields(h["lost"]),
 	}
 	if h["L"] != "" {
 		L := n.int(h["L"])
@@ -49,6 +52,38 @@ func (s *Store) CardState(ctx context.Context, uid CardUID) (CardState, error) {
 		c.Seen = n.int(h["seen"])
 	}
 	return c, n.err
+}
+
+// CardsInDoubt reads the cards that something stands against and no open load carries.
+func (s *Store) CardsInDoubt(ctx context.Context) ([]CardState, error) {
+	index, err := s.scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []CardState
+	for p := range partition(Partitions) {
+		for _, uid := range sorted(set(index[p].cards)) {
+			c, err := s.CardState(ctx, CardUID(uid))
+			if errors.Is(err, ErrNoCard) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			if c.Mark != "" && c.Open == "" || len(c.Lost) > 0 {
+				all = append(all, c)
+			}
+		}
+	}
+	return all, nil
+}
+
+func set(names []string) map[string]bool {
+	m := map[string]bool{}
+	for _, name := range names {
+		m[name] = true
+	}
+	return m
 }
 
 // CardDecision ends what stands against a card and no load carries.

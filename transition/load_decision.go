@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"guodu/internal/fen"
 )
@@ -60,8 +62,14 @@ type LoadDecision struct {
 
 // people checks who decides, and why. Names become parts of blank-separated text.
 func people(by, second, why string) error {
-	if !word(by, 1) || !word(second, 1) || by == second || why == "" || len(why) > 500 {
-		return fmt.Errorf("%w: 1 to 32 letters and digits each", ErrTwoNames)
+	odd := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r) }
+	for _, name := range []string{by, second} {
+		if name == "" || len(name) > 32 || strings.ContainsFunc(name, odd) {
+			return fmt.Errorf("%w: name %.40q (letters, digits and . _ -, at most 32 bytes)", ErrTwoNames, name)
+		}
+	}
+	if strings.EqualFold(by, second) || strings.TrimSpace(why) == "" || len(why) > 500 {
+		return ErrTwoNames
 	}
 	return nil
 }

@@ -78,6 +78,9 @@ func evidenceOf(c transition.Case) map[string]string {
 	if err := json.Unmarshal(c.Evidence, &e); err != nil {
 		return map[string]string{"why": string(c.Evidence)}
 	}
+	if e["why"] == "" {
+		e["why"] = e["evidence"]
+	}
 	return e
 }
 

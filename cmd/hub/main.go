@@ -30,6 +30,8 @@ type program struct {
 	Refunds          refunds          `cmd:"" help:"Money back to payers."`
 	Trace            trace            `cmd:"" help:"Everything known of an order, in the order of time."`
 	Notices          notices          `cmd:"" help:"The last callbacks of channels, and what they were answered."`
+	Loads            loads            `cmd:"" help:"Loads that are open or in doubt, and what people decide about them."`
+	Recovery         recovery         `cmd:"" help:"After a failover or a restore that may have lost writes."`
 	Cases            cases            `cmd:"" help:"What a person must decide."`
 	Keys             keys             `cmd:"" help:"The hub's own keys."`
 }

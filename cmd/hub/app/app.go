@@ -329,6 +329,7 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	background.Go(func() { h.poller.Run(ctx) })
 	background.Go(func() { h.refunds.Run(ctx) })
 	background.Go(func() { h.keys.run(ctx, h.hangup) })
+	background.Go(func() { markDoubt(ctx, h.Books(), h.log) })
 	background.Go(func() {
 		if h.memory {
 			return
