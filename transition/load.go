@@ -114,6 +114,34 @@ func (s *Store) OpenLoads(ctx context.Context) ([]LoadRecord, error) {
 	return all, nil
 }
 
+// LoadsOf reads the newest loads of an account, the newest first, as far as its last
+// hundred entries name them.
+func (s *Store) LoadsOf(ctx context.Context, account AccountNo, most int) ([]LoadRecord, error) {
+	lines, err := s.client().LRange(ctx, s.keys.entries(partitionOf(account), account), -100, -1).Result()
+	if err := read("entries", err); err != nil {
+		return nil, err
+	}
+	var all []LoadRecord
+	seen := map[string]bool{}
+	for i := len(lines) - 1; i >= 0 && len(all) < most; i-- {
+		e, err := ParseEntry(lines[i])
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %w", account, err)
+		}
+		no, err := ParseLoadNo(e.Ref)
+		if err != nil || seen[e.Ref] {
+			continue
+		}
+		seen[e.Ref] = true
+		l, err := s.LoadRecord(ctx, no)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
 // MarkDoubt marks the loads whose deadline passed after since as in doubt, and
 // returns how many. Nothing else happens to them: time moves no money.
 func (s *Store) MarkDoubt(ctx context.Context, since time.Time) (marked int, err error) {

@@ -86,6 +86,7 @@ type world struct {
 	oauth    *oauth
 	orders   *orders
 	accounts accounts
+	loads    map[transition.AccountNo][]transition.LoadRecord
 	log      *buffer
 }
 
@@ -105,7 +106,9 @@ func start(t testing.TB, options ...func(*web.Config)) *world {
 	}
 	w.oauth = &oauth{OAuth: channel}
 	config := web.Config{
-		Links: w.links, Orders: w.orders, Accounts: w.accounts, Identity: w.identity(),
+		Links: w.links, Orders: w.orders, Accounts: books{w.accounts, w}, Place: func(_ context.Context, id string) string {
+			return map[string]string{"T1": "第二食堂 3 号窗口"}[id]
+		}, Identity: w.identity(),
 		OAuth: map[string]channels.OAuth{"wechat": w.oauth}, Ephemeral: w.client,
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
@@ -205,6 +208,17 @@ func (o *oauth) Exchange(ctx context.Context, code string) (channels.Payer, erro
 }
 
 type accounts map[transition.AccountNo]transition.Account
+
+// books adds loads to the accounts.
+type books struct {
+	accounts
+	w *world
+}
+
+func (b books) LoadsOf(_ context.Context, no transition.AccountNo, most int) ([]transition.LoadRecord, error) {
+	all := b.w.loads[no]
+	return all[:min(most, len(all))], nil
+}
 
 func (a accounts) Account(_ context.Context, no transition.AccountNo) (transition.Account, error) {
 	found, ok := a[no]

@@ -43,6 +43,7 @@ type orders interface {
 // accounts is what the pages need of the transition balance.
 type accounts interface {
 	Account(ctx context.Context, no transition.AccountNo) (transition.Account, error)
+	LoadsOf(ctx context.Context, no transition.AccountNo, most int) ([]transition.LoadRecord, error)
 }
 
 // Config is what the pages are made of.
@@ -57,6 +58,8 @@ type Config struct {
 	PublicURL string                    // without a slash at the end
 	Secure    bool                      // cookies over https only
 	Log       *slog.Logger
+	// Place says where a terminal stands, "" if that is not known; nil is never known.
+	Place func(ctx context.Context, terminal string) string
 	// Ready says whether what a form asks for would be kept; nil is always.
 	Ready func() bool
 }

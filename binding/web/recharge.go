@@ -18,7 +18,7 @@ func (p *Pages) card(v visit) error {
 	if err != nil {
 		return p.noAccount(v, err)
 	}
-	return p.show(v, http.StatusOK, "card.html", map[string]any{"Account": a, "Double": p.double(v, "")})
+	return p.show(v, http.StatusOK, "card.html", map[string]any{"Account": a, "Double": p.double(v, ""), "Loads": p.loads(v)})
 }
 
 // rechargeForm shows the form; the address may name an amount to begin with.

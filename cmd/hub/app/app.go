@@ -204,6 +204,7 @@ func (h *Hub) wire(parts secrets) error {
 		Links: links, Orders: h.orders, Accounts: h.books, Identity: portal,
 		OAuth: authorize, Ephemeral: ephemeral, Prefix: h.config.Ephemeral.Prefix,
 		PublicURL: h.config.PublicURL, Secure: h.config.Environment == production, Log: h.log, Ready: h.durable.Load,
+		Place: h.place,
 	})
 	if err != nil {
 		return err
