@@ -15,28 +15,59 @@ import (
 )
 
 type terminals struct {
-	Add  addTerminal   `cmd:"" help:"Register a terminal. The same one again changes nothing; another key under its id is refused."`
-	List listTerminals `cmd:"" help:"List the running terminals."`
+	Add        addTerminal        `cmd:"" help:"Register a terminal; it runs from its first sign-in. The same one again changes its place at most; another key under its id is refused."`
+	List       listTerminals      `cmd:"" help:"List the terminals."`
+	Show       showTerminal       `cmd:"" help:"Everything known of a terminal: keys, message numbers, alarms, journal."`
+	Suspend    suspendTerminal    `cmd:"" help:"Stop a terminal for a while: it may not even sign in."`
+	Resume     resumeTerminal     `cmd:"" help:"Let a suspended terminal go on."`
+	Lost       lostTerminal       `cmd:"" help:"A terminal is out of hand: nothing of it counts any more, its journal is kept for people. For good."`
+	Retire     retireTerminal     `cmd:"" help:"Take a terminal out of use, likewise."`
+	Rotate     rotateTerminal     `cmd:"" help:"Give a terminal another key; the old one is accepted until its end. With hmac-sha256: print the next secret."`
+	Params     terminalParams     `cmd:"" help:"Parameters that terminals fetch."`
+	Quarantine terminalQuarantine `cmd:"" help:"Journal records that moved nothing and wait for people."`
 }
 
 type addTerminal struct {
 	ID    string `arg:"" help:"The terminal's id, 1 to 32 of 0-9 A-Z a-z _ -."`
-	Key   string `arg:"" help:"Its Ed25519 public key: a PEM file (PUBLIC KEY), or base64 of the 32 bytes."`
+	Key   string `arg:"" optional:"" help:"Its Ed25519 public key: a PEM file (PUBLIC KEY), or base64 of the 32 bytes."`
+	Alg   string `help:"How it signs. With hmac-sha256 it has no key; its secret is printed, this once." enum:"ed25519,hmac-sha256" default:"ed25519"`
+	Role  string `help:"A canteen's, or one at the card centre, whose re-reading can end a conflict." enum:"pos,desk" default:"pos"`
 	Place string `help:"Where it stands, for people." default:""`
 }
 
 // Run registers the terminal.
 func (c addTerminal) Run(r run) error {
-	key, err := publicKey(c.Key)
-	if err != nil {
-		return err
+	t := pos.Terminal{ID: c.ID, Algorithm: pos.Algorithm(c.Alg), Role: pos.Role(c.Role), Place: c.Place, Added: time.Now()}
+	if t.Algorithm == pos.HMAC && c.Key != "" {
+		return errors.New("a terminal with hmac-sha256 has no key of its own: its secret comes from the hub")
 	}
-	return r.money(func(hub *app.Hub) error {
-		err := hub.Registry().Add(r.ctx, pos.Terminal{ID: c.ID, Key: key, Place: c.Place, Added: time.Now()})
+	if t.Algorithm == pos.Ed25519 {
+		key, err := publicKey(c.Key)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(r.out, "terminal %s is registered\n", c.ID)
+		t.Key = pos.Key{Public: key}
+	}
+	return r.money(func(hub *app.Hub) error {
+		secret := ""
+		if t.Algorithm == pos.HMAC {
+			raw, err := hub.TerminalSecret(t.ID, 1)
+			if err != nil {
+				return err // before it is registered: the secret is printed once
+			}
+			secret = base64.StdEncoding.EncodeToString(raw)
+		}
+		added, err := hub.Registry().Add(r.ctx, t)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(r.out, "terminal %s is registered\n", t.ID)
+		switch {
+		case secret != "" && added:
+			fmt.Fprintf(r.out, "secret (base64), printed this once: %s\n", secret)
+		case secret != "":
+			fmt.Fprintf(r.out, "it was before; its secret is not printed again (another one: hub terminals rotate %s)\n", t.ID)
+		}
 		return nil
 	})
 }
@@ -76,7 +107,11 @@ func (listTerminals) Run(r run) error {
 			return err
 		}
 		for _, t := range all {
-			fmt.Fprintf(r.out, "%-32s %-10s %s  %s\n", t.ID, t.State, t.Added.Format(time.DateTime), t.Place)
+			alarms := ""
+			if t.Alarms > 0 {
+				alarms = fmt.Sprintf("  ALARMS %d", t.Alarms)
+			}
+			fmt.Fprintf(r.out, "%-32s %-10s %-4s %-11s %s  %s%s\n", t.ID, t.State, t.Role, t.Algorithm, t.Added.Format(time.DateTime), t.Place, alarms)
 		}
 		return nil
 	})

@@ -10,6 +10,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -25,6 +27,10 @@ const bodyMax = 16 << 10
 type ledger interface {
 	Tap(ctx context.Context, r transition.Reading, n transition.Nonce, t transition.TapTimes) (transition.TapResult, error)
 	Result(ctx context.Context, w transition.WriteResult, n transition.Nonce) (transition.Receipt, error)
+	Abort(ctx context.Context, a transition.Abort, n transition.Nonce) (transition.LoadState, error)
+	Reread(ctx context.Context, r transition.Rereading, n transition.Nonce) (transition.LoadState, error)
+	Recheck(ctx context.Context, c transition.Recheck, n transition.Nonce) (transition.Rechecked, error)
+	LoadRecord(ctx context.Context, no transition.LoadNo) (transition.LoadRecord, error)
 	CardOfNumber(ctx context.Context, cardNo string) (transition.CardUID, error)
 	AccountOfCard(ctx context.Context, uid transition.CardUID) (transition.AccountNo, error)
 	Account(ctx context.Context, no transition.AccountNo) (transition.Account, error)
@@ -35,19 +41,27 @@ type nonces interface {
 	Use(ctx context.Context, n transition.Nonce) error
 }
 
-// Config is what a Handler is made of; all fields but Clock, Hosts and Loaded are
-// needed.
+// payers knows who has bound an account.
+type payers interface {
+	Bound(ctx context.Context, channel, kind, payer string) (bool, error)
+}
+
+// Config is what a Handler is made of; all fields but Clock, Hosts, Archive
+// and Loaded are needed.
 type Config struct {
 	Ledger   ledger
 	Registry *Registry
 	Nonces   nonces
-	Key      ed25519.PrivateKey // signs answers and authorisations
+	Payers   payers
+	Key      ed25519.PrivateKey // signs answers and authorisations, and secrets come from it
 	Log      *slog.Logger
 	Clock    func() time.Time // time.Now if nil
 	Times    transition.TapTimes
 	// Hosts are the hub's own names, host or host:port as terminals address it.
 	// A signature for another hub is then refused; empty accepts any.
 	Hosts []string
+	// Archive keeps journals on another disk; nil if there is none.
+	Archive *Archive
 	// Loaded hears of each load that is confirmed, perhaps more than once. It must
 	// not wait; nil if nobody wants to know.
 	Loaded func(Loaded)
@@ -76,14 +90,46 @@ func NewHandler(c Config) *Handler {
 	if c.Loaded == nil {
 		c.Loaded = func(Loaded) {}
 	}
-	return &Handler{config: c, verifier: verifier{registry: c.Registry, clock: c.Clock, hosts: c.Hosts}}
+	return &Handler{config: c, verifier: verifier{registry: c.Registry, hub: c.Key, clock: c.Clock, hosts: c.Hosts}}
+}
+
+// endpoint is one call of /pos/v1.
+type endpoint struct {
+	method, path string
+	answer       func(call) (any, error)
+	open         access
+	bodyMax      int64 // bytes; bodyMax if 0
+}
+
+// access says whose call an endpoint is, beside running terminals'.
+type access int
+
+const (
+	forRunning access = iota
+	forSignIn         // registered ones as well
+	forRevoked        // lost and retired ones as well
+)
+
+func (h *Handler) endpoints() []endpoint {
+	return []endpoint{
+		{method: http.MethodPost, path: "/sign-in", answer: h.signIn, open: forSignIn},
+		{method: http.MethodPost, path: "/taps", answer: h.tap},
+		{method: http.MethodPost, path: "/loads/:load/result", answer: h.result},
+		{method: http.MethodGet, path: "/cards/:card/pending", answer: h.pending},
+		{method: http.MethodPost, path: "/heartbeat", answer: h.heartbeat},
+		{method: http.MethodGet, path: "/params", answer: h.params},
+		{method: http.MethodGet, path: "/payers/bound", answer: h.bound},
+	}
 }
 
 // Mount adds the routes of /pos/v1 to a group that has this prefix.
 func (h *Handler) Mount(g *echo.Group) {
-	g.POST("/taps", h.signed(h.tap))
-	g.POST("/loads/:load/result", h.signed(h.result))
-	g.GET("/cards/:card/pending", h.signed(h.pending))
+	for _, e := range h.endpoints() {
+		if e.bodyMax == 0 {
+			e.bodyMax = bodyMax
+		}
+		g.Add(e.method, e.path, h.signed(e))
+	}
 }
 
 // call is a request whose sender is proven.
@@ -112,50 +158,98 @@ func (c call) read(v any) error {
 	return nil
 }
 
-// signed authenticates the request, runs the endpoint and signs its answer.
-func (h *Handler) signed(endpoint func(call) (any, error)) echo.HandlerFunc {
+// query is the request's query, each of the names at most once and no other.
+func (c call) query(names ...string) (map[string]string, error) {
+	values, err := url.ParseQuery(c.echo.Request().URL.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("%w: query", errMalformed)
+	}
+	found := map[string]string{}
+	for name, all := range values {
+		if !slices.Contains(names, name) || len(all) != 1 {
+			return nil, fmt.Errorf("%w: query %.40q", errMalformed, name)
+		}
+		found[name] = all[0]
+	}
+	return found, nil
+}
+
+// signed authenticates the request, takes its number, runs the endpoint and
+// signs its answer.
+func (h *Handler) signed(e endpoint) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		log := h.config.Log.With("route", c.Path())
-		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, bodyMax))
+		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, e.bodyMax))
 		if err != nil {
 			var large *http.MaxBytesError
 			if errors.As(err, &large) {
-				return h.refuse(c, log, "", errTooLarge)
+				return h.refuse(c, log, Signed{}, errTooLarge)
 			}
-			return h.refuse(c, log, "", fmt.Errorf("%w: %w", errMalformed, err))
+			return h.refuse(c, log, Signed{}, fmt.Errorf("%w: %w", errMalformed, err))
 		}
 		signed, err := h.verifier.verify(c.Request(), body)
+		if err == nil && signed.Terminal.State.revoked() && e.open != forRevoked {
+			err = fmt.Errorf("%w: terminal %s is %s", ErrSignature, signed.Terminal.ID, signed.Terminal.State)
+		}
 		if err != nil {
-			return h.refuse(c, log, "", err)
+			return h.refuse(c, log, Signed{}, err)
 		}
 		log = log.With("terminal", signed.Terminal.ID)
-		answer, err := endpoint(call{ctx: c.Request().Context(), echo: c, body: body, signed: signed})
+		answer, err := h.answer(e, call{ctx: c.Request().Context(), echo: c, body: body, signed: signed})
 		if err != nil {
-			return h.refuse(c, log, signed.Nonce, err)
+			return h.refuse(c, log, signed, err)
 		}
 		out, err := json.Marshal(answer)
 		if err != nil {
-			return h.refuse(c, log, signed.Nonce, err)
+			return h.refuse(c, log, signed, err)
 		}
-		return h.write(c, http.StatusOK, "application/json", out, signed.Nonce)
+		return h.write(c, http.StatusOK, "application/json", out, signed)
 	}
 }
 
-func (h *Handler) refuse(c echo.Context, log *slog.Logger, nonce string, err error) error {
+// answer runs the endpoint for a sender that is proven and may ask.
+func (h *Handler) answer(e endpoint, c call) (any, error) {
+	t := c.signed.Terminal
+	// The numbers of a lost terminal prove nothing any more, and whoever has it
+	// could use up those that its journal needs.
+	if e.method == http.MethodPost && !t.State.revoked() {
+		if err := h.take(c); err != nil {
+			return nil, err
+		}
+	}
+	may := t.State == Running || t.State.revoked() || t.State == Registered && e.open == forSignIn
+	if !may {
+		return nil, fmt.Errorf("%w: %s", errNotRunning, t.State)
+	}
+	return e.answer(c)
+}
+
+// take notes the number of a POST.
+func (h *Handler) take(c call) error {
+	seq, err := parseSeq(c.signed.Seq)
+	if err != nil {
+		return err
+	}
+	r := c.echo.Request()
+	return h.config.Registry.Take(c.ctx, c.signed.Terminal.ID, seq,
+		digest(r.Method, r.URL.Path, r.URL.RawQuery, string(c.body)), h.config.Clock())
+}
+
+func (h *Handler) refuse(c echo.Context, log *slog.Logger, to Signed, err error) error {
 	p := toProblem(log, err)
 	if p.Status == http.StatusServiceUnavailable {
 		c.Response().Header().Set("Retry-After", "1")
 	}
-	return h.write(c, p.Status, "application/problem+json", p.body(), nonce)
+	return h.write(c, p.Status, "application/problem+json", p.body(), to)
 }
 
-// write sends an answer; it is signed if the request's nonce is known, since
+// write sends an answer; it is signed if the request was authenticated, since
 // only then does the signature bind it to the request.
-func (h *Handler) write(c echo.Context, status int, kind string, body []byte, nonce string) error {
+func (h *Handler) write(c echo.Context, status int, kind string, body []byte, to Signed) error {
 	header := c.Response().Header()
 	header.Set("Cache-Control", "no-store")
-	if nonce != "" {
-		err := signAnswer(h.config.Key, header, status, body, nonce)
+	if to.Nonce != "" {
+		err := signAnswer(h.config.Key, to, header, status, body)
 		if err != nil {
 			return err
 		}

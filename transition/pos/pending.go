@@ -17,6 +17,9 @@ type pendingAnswer struct {
 }
 
 func (h *Handler) pending(c call) (any, error) {
+	if _, err := c.query(); err != nil {
+		return nil, err
+	}
 	cardNo := c.echo.Param("card")
 	if !wordForm.MatchString(cardNo) {
 		return nil, fmt.Errorf("%w: card_no must be 1 to 32 letters and digits", errMalformed)

@@ -21,9 +21,16 @@ type problem struct {
 }
 
 var (
-	errMalformed = errors.New("request cannot be read")
-	errTooLarge  = errors.New("body is too large")
+	errMalformed  = errors.New("request cannot be read")
+	errTooLarge   = errors.New("body is too large")
+	errNotRunning = errors.New("terminal does not run")
+	errRole       = errors.New("terminal is not a desk")
 )
+
+// passing are errors after which the same again may go well.
+func passing() []error {
+	return []error{transition.ErrUnavailable, transition.ErrUnknownOutcome, transition.ErrMoved}
+}
 
 // toProblem is the one place where errors become answers. What it does not
 // know is internal: the text stays in the log.
@@ -37,6 +44,11 @@ func toProblem(log *slog.Logger, err error) problem {
 		{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "Body is too large"},
 		{ErrSignature, http.StatusUnauthorized, "signature", "Signature is not accepted"},
 		{transition.ErrReplay, http.StatusUnauthorized, "replay", "Nonce was used before"},
+		{ErrTerminalState, http.StatusForbidden, "not-running", "Terminal does not run"},
+		{errNotRunning, http.StatusForbidden, "not-running", "Terminal does not run"},
+		{errRole, http.StatusForbidden, "role", "Only a desk may do this"},
+		{transition.ErrChallenge, http.StatusConflict, "challenge", "Not the challenge that waits"},
+		{ErrSeq, http.StatusConflict, "seq-conflict", "Message number is not this message's"},
 		{errMalformed, http.StatusBadRequest, "malformed", "Request cannot be read"},
 		{transition.ErrNumber, http.StatusBadRequest, "malformed", "Request cannot be read"},
 		{transition.ErrNoCard, http.StatusNotFound, "unknown-card", "Card is not known"},
@@ -48,12 +60,16 @@ func toProblem(log *slog.Logger, err error) problem {
 	}
 	for _, k := range known {
 		if errors.Is(err, k.err) {
-			log.Warn("request refused", "type", k.urn, "error", err)
+			if errors.Is(err, ErrAlarm) {
+				log.Error("request refused", "alarm", k.urn, "type", k.urn, "error", err)
+			} else {
+				log.Warn("request refused", "type", k.urn, "error", err)
+			}
 			return problem{Type: "urn:guodu:" + k.urn, Title: k.title, Status: k.status, Detail: err.Error()}
 		}
 	}
 	id := ulid.Make().String()
-	for _, down := range []error{transition.ErrUnavailable, transition.ErrUnknownOutcome, transition.ErrMoved} {
+	for _, down := range append(passing(), errArchive) {
 		if errors.Is(err, down) {
 			log.Error("request not carried out", "instance", id, "error", err)
 			return problem{Type: "urn:guodu:unavailable", Title: "Try again", Status: http.StatusServiceUnavailable, Instance: id}

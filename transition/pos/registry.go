@@ -2,13 +2,11 @@ package pos
 
 import (
 	"context"
-	"crypto/ed25519"
-	_ "embed" // for the script
-	"encoding/base64"
+	_ "embed" // for the scripts
 	"errors"
 	"fmt"
-	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,33 +15,30 @@ import (
 	"guodu/internal/redisx"
 )
 
-// Sentinels of the registry.
-var (
-	// ErrTerminal says that an id, key or place cannot be a terminal's.
-	ErrTerminal = errors.New("not a terminal")
-	// ErrTerminalTaken says that the id is registered with another key.
-	ErrTerminalTaken = errors.New("terminal id is registered with another key")
-	// ErrNoTerminal says that no running terminal has this id.
-	ErrNoTerminal = errors.New("no such running terminal")
-)
-
 //go:embed terminal_add.lua
 var terminalAddLua string
 
-// Terminal is a POS terminal as registered.
-type Terminal struct {
-	ID    string // 1 to 32 of [0-9A-Za-z_-]; the keyid of its signatures
-	Key   ed25519.PublicKey
-	Place string // where it stands, for people
-	State string // "running" so far
-	Added time.Time
-}
+//go:embed terminal_state.lua
+var terminalStateLua string
+
+//go:embed terminal_rotate.lua
+var terminalRotateLua string
+
+//go:embed terminal_seq.lua
+var terminalSeqLua string
+
+//go:embed terminal_seen.lua
+var terminalSeenLua string
+
+//go:embed params_set.lua
+var paramsSetLua string
 
 // Registry is the list of terminals in Redis. It is safe for concurrent use.
 type Registry struct {
 	run    *redisx.Runner
-	prefix string
-	add    *redisx.Script
+	prefix string // of every key that belongs to terminals
+
+	add, state, rotate, seq, seen, params, journalSeen, journalKeep *redisx.Script
 }
 
 // NewRegistry returns the registry under the key prefix ("h" if empty).
@@ -51,66 +46,168 @@ func NewRegistry(run *redisx.Runner, prefix string) *Registry {
 	if prefix == "" {
 		prefix = "h"
 	}
-	return &Registry{run: run, prefix: prefix + ":{term}:t:", add: redisx.NewScript("terminal_add", terminalAddLua)}
+	return &Registry{
+		run: run, prefix: prefix + ":{term}:",
+		add:    redisx.NewScript("terminal_add", terminalAddLua),
+		state:  redisx.NewScript("terminal_state", terminalStateLua),
+		rotate: redisx.NewScript("terminal_rotate", terminalRotateLua),
+		seq:    redisx.NewScript("terminal_seq", terminalSeqLua),
+		seen:   redisx.NewScript("terminal_seen", terminalSeenLua),
+		params: redisx.NewScript("params_set", paramsSetLua),
+
+		journalSeen: redisx.NewScript("journal_seen", journalSeenLua),
+		journalKeep: redisx.NewScript("journal_keep", journalKeepLua),
+	}
 }
 
-var terminalID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,32}$`)
+func (r *Registry) terminalKey(id string) string { return r.prefix + "t:" + id }
 
-// Add registers a running terminal. Adding the same one again changes nothing.
+// Add registers a terminal, whose state is then Registered. Adding the same one
+// again changes its place at most, and added is false.
 // Errors: ErrTerminal, ErrTerminalTaken.
-func (r *Registry) Add(ctx context.Context, t Terminal) error {
-	if !terminalID.MatchString(t.ID) || t.ID == hubKeyID {
-		return fmt.Errorf("%w: id %.40q (1 to 32 of 0-9 A-Z a-z _ -, and not %q)", ErrTerminal, t.ID, hubKeyID)
+func (r *Registry) Add(ctx context.Context, t Terminal) (added bool, err error) {
+	if t.Algorithm == "" {
+		t.Algorithm = Ed25519
 	}
-	if len(t.Key) != ed25519.PublicKeySize {
-		return fmt.Errorf("%w: key of %d bytes, Ed25519 has %d", ErrTerminal, len(t.Key), ed25519.PublicKeySize)
+	if t.Role == "" {
+		t.Role = RolePOS
 	}
-	if len(t.Place) > 200 {
-		return fmt.Errorf("%w: place of %d bytes, at most 200", ErrTerminal, len(t.Place))
+	if t.Algorithm == HMAC {
+		t.Key = Key{Number: 1}
 	}
-	reply, err := r.run.Run(ctx, r.add, []string{r.prefix + t.ID},
-		base64.StdEncoding.EncodeToString(t.Key), t.Place, fmt.Sprint(t.Added.UnixMilli()))
+	if err := t.check(); err != nil {
+		return false, err
+	}
+	reply, err := r.run.Run(ctx, r.add, []string{r.terminalKey(t.ID)},
+		t.Key.text(), string(t.Algorithm), string(t.Role), t.Place, strconv.FormatInt(t.Added.UnixMilli(), 10))
+	if err != nil {
+		return false, err
+	}
+	switch reply[0] {
+	case "NEW", "SAME":
+		return reply[0] == "NEW", nil
+	case "TAKEN":
+		return false, fmt.Errorf("terminal %s: %w: another %s", t.ID, ErrTerminalTaken, map[string]string{
+			"key": "key", "alg": "algorithm", "role": "role"}[reply[1]])
+	}
+	return false, unexpected("terminal_add", reply)
+}
+
+// Set moves a terminal to Suspended, Lost or Retired, or a suspended one back to
+// Running. Registered becomes Running by the terminal's own sign-in alone, and
+// what is lost or retired stays so.
+// Errors: ErrNoTerminal, ErrTerminalState.
+func (r *Registry) Set(ctx context.Context, id string, to State, now time.Time) error {
+	from, ok := map[State]string{
+		Running:   "suspended",
+		Suspended: "registered running",
+		Lost:      "registered running suspended",
+		Retired:   "registered running suspended lost",
+	}[to]
+	if !ok {
+		return fmt.Errorf("terminal %s: %w: nobody sets %q", id, ErrTerminalState, to)
+	}
+	if !terminalID.MatchString(id) {
+		return fmt.Errorf("terminal %.40q: %w", id, ErrNoTerminal)
+	}
+	reply, err := r.run.Run(ctx, r.state, []string{r.terminalKey(id)}, string(to), from, strconv.FormatInt(now.UnixMilli(), 10))
 	if err != nil {
 		return err
 	}
-	if reply[0] != "OK" {
-		return fmt.Errorf("terminal %s: %w", t.ID, ErrTerminalTaken)
-	}
-	return nil
+	return outcome("terminal_state", id, reply, "OK", "SAME")
 }
 
-// Terminal reads a running terminal.
+// Rotate gives a terminal another key, with which it may sign from now on. The
+// one before is accepted for the time of overlap; zero ends it at once, and any
+// key before it. With HMAC public is empty, and the key is the terminal's next
+// secret. Asking again while the overlap runs gives the same key and its end.
+// Errors: ErrTerminal, ErrNoTerminal, ErrTerminalState, ErrOverlap.
+func (r *Registry) Rotate(ctx context.Context, id string, public []byte, now time.Time, overlap time.Duration) (Key, error) {
+	if !terminalID.MatchString(id) {
+		return Key{}, fmt.Errorf("terminal %.40q: %w", id, ErrNoTerminal)
+	}
+	text, alg := "", HMAC
+	if len(public) > 0 {
+		text, alg = Key{Public: public}.text(), Ed25519
+		if _, ok := parseKey(alg, text); !ok {
+			return Key{}, fmt.Errorf("%w: key of %d bytes", ErrTerminal, len(public))
+		}
+	}
+	until := "0"
+	if overlap > 0 {
+		until = strconv.FormatInt(now.Add(overlap).UnixMilli(), 10)
+	}
+	reply, err := r.run.Run(ctx, r.rotate, []string{r.terminalKey(id)}, text, strconv.FormatInt(now.UnixMilli(), 10), until)
+	if err != nil {
+		return Key{}, err
+	}
+	if err := outcome("terminal_rotate", id, reply, "ROTATED", "SAME"); err != nil {
+		return Key{}, err
+	}
+	key, ok := parseKey(alg, reply[1])
+	if !ok {
+		return Key{}, unexpected("terminal_rotate", reply)
+	}
+	return key, nil
+}
+
+// outcome turns the replies that scripts of the registry share into errors.
+func outcome(script, id string, reply []string, good ...string) error {
+	for _, word := range good {
+		if reply[0] == word {
+			return nil
+		}
+	}
+	switch reply[0] {
+	case "NO_TERMINAL":
+		return fmt.Errorf("terminal %s: %w", id, ErrNoTerminal)
+	case "STATE":
+		return fmt.Errorf("terminal %s: %w: it is %s", id, ErrTerminalState, reply[1])
+	case "ALG":
+		return fmt.Errorf("terminal %s: %w: it signs with %s", id, ErrTerminal, reply[1])
+	case "OVERLAP":
+		return fmt.Errorf("terminal %s: %w, until %s", id, ErrOverlap, millis(reply[1]).UTC().Format(time.RFC3339))
+	}
+	return unexpected(script, reply)
+}
+
+func unexpected(script string, reply []string) error {
+	return fmt.Errorf("script %s: unexpected reply %.80q", script, reply)
+}
+
+// Terminal reads a terminal, whatever its state.
 // Errors: ErrNoTerminal; redisx.ErrUnavailable or ErrUnknownOutcome if the
 // registry cannot be read.
 func (r *Registry) Terminal(ctx context.Context, id string) (Terminal, error) {
 	if !terminalID.MatchString(id) {
 		return Terminal{}, fmt.Errorf("terminal %.40q: %w", id, ErrNoTerminal)
 	}
-	h, err := r.run.Client().HGetAll(ctx, r.prefix+id).Result()
+	h, err := r.run.Client().HGetAll(ctx, r.terminalKey(id)).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return Terminal{}, fmt.Errorf("read terminal: %w", redisx.Classify(err))
 	}
-	key, err := base64.StdEncoding.DecodeString(h["key"])
-	if err != nil || len(key) != ed25519.PublicKeySize || h["state"] != "running" || h["alg"] != "ed25519" {
+	t, ok := terminalOf(id, h)
+	if !ok {
 		return Terminal{}, fmt.Errorf("terminal %s: %w", id, ErrNoTerminal)
 	}
-	return Terminal{ID: id, Key: key, Place: h["place"], State: h["state"], Added: millis(h["added"])}, nil
+	return t, nil
 }
 
-// List reads all running terminals, by id.
+// List reads all terminals, by id.
 func (r *Registry) List(ctx context.Context) ([]Terminal, error) {
 	var ids []string
+	all := r.terminalKey("")
 	scan := func(ctx context.Context, node redis.Cmdable) error {
-		iter := node.Scan(ctx, 0, r.prefix+"*", 1000).Iterator()
+		iter := node.Scan(ctx, 0, all+"*", 1000).Iterator()
 		for iter.Next(ctx) {
-			ids = append(ids, strings.TrimPrefix(iter.Val(), r.prefix))
+			ids = append(ids, strings.TrimPrefix(iter.Val(), all))
 		}
 		return iter.Err()
 	}
 	var err error
 	if cluster, ok := r.run.Client().(*redis.ClusterClient); ok {
 		// All terminals share one slot, so one node has them.
-		node, fail := cluster.MasterForKey(ctx, r.prefix)
+		node, fail := cluster.MasterForKey(ctx, all)
 		err = fail
 		if err == nil {
 			err = scan(ctx, node)
@@ -122,7 +219,7 @@ func (r *Registry) List(ctx context.Context) ([]Terminal, error) {
 		return nil, fmt.Errorf("list terminals: %w", redisx.Classify(err))
 	}
 	sort.Strings(ids)
-	var all []Terminal
+	var list []Terminal
 	for i, id := range ids {
 		if i > 0 && id == ids[i-1] {
 			continue // SCAN may show a key twice
@@ -134,7 +231,7 @@ func (r *Registry) List(ctx context.Context) ([]Terminal, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, t)
+		list = append(list, t)
 	}
-	return all, nil
+	return list, nil
 }

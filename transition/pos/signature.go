@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -21,9 +19,9 @@ import (
 	"guodu/internal/redisx"
 )
 
-// ErrSignature says that a request was not signed by a running terminal of
-// this hub, or not as docs/pos-v1.md asks.
-var ErrSignature = errors.New("request is not signed by a running terminal")
+// ErrSignature says that a request was not signed by a terminal of this hub, or
+// not as docs/pos-v1.md asks.
+var ErrSignature = errors.New("request is not signed by a terminal of this hub")
 
 const (
 	hubKeyID  = "hub"
@@ -36,26 +34,34 @@ const (
 // The headers have one spelling each. RFC 8941 dictionaries would let a second
 // member of the same name win, and RFC 9530 other digests beside the first.
 var (
-	nonceForm     = regexp.MustCompile(`^[0-9A-Za-z_-]{16,64}$`)
-	digestForm    = regexp.MustCompile(`^sha-256=:[0-9A-Za-z+/]{43}=:$`)
-	signatureForm = regexp.MustCompile(`^` + sigLabel + `=:[0-9A-Za-z+/]{86}==:$`)
+	nonceForm   = regexp.MustCompile(`^[0-9A-Za-z_-]{16,64}$`)
+	digestForm  = regexp.MustCompile(`^sha-256=:[0-9A-Za-z+/]{43}=:$`)
+	ed25519Form = regexp.MustCompile(`^` + sigLabel + `=:[0-9A-Za-z+/]{86}==:$`)
+	hmacForm    = regexp.MustCompile(`^` + sigLabel + `=:[0-9A-Za-z+/]{43}=:$`)
 )
 
 // covered are the components that a request's signature must hold. @target-uri
 // is not among them: the library's does not cover the path.
-func covered() []string {
-	return []string{"@method", "@authority", "@path", "@query", "content-digest"}
+func covered(method string) []string {
+	names := []string{"@method", "@authority", "@path", "@query", "content-digest"}
+	if method == http.MethodPost {
+		names = append(names, "terminal-seq")
+	}
+	return names
 }
 
 // Signed is what a verified signature says.
 type Signed struct {
 	Terminal Terminal
+	Key      Key // that it was made with
 	Nonce    string
+	Seq      string // Terminal-Seq of a POST, as it came
 }
 
 // verifier checks the requests' signatures.
 type verifier struct {
 	registry *Registry
+	hub      ed25519.PrivateKey // from which terminals' secrets are derived
 	clock    func() time.Time
 	hosts    []string // the hub's own names; empty: any
 }
@@ -83,24 +89,51 @@ func (v verifier) verify(r *http.Request, body []byte) (signed Signed, err error
 		}
 		return Signed{}, fmt.Errorf("%w: %w", ErrSignature, err)
 	}
+	for _, key := range terminal.keys(v.clock()) {
+		err = v.verifyWith(r, body, terminal, key)
+		if err == nil {
+			return Signed{Terminal: terminal, Key: key, Nonce: input.nonce, Seq: r.Header.Get("Terminal-Seq")}, nil
+		}
+	}
+	return Signed{}, err
+}
+
+// verifyWith checks the signature with one key of the terminal, by the algorithm
+// of the terminal's record.
+func (v verifier) verifyWith(r *http.Request, body []byte, terminal Terminal, key Key) error {
+	spec := httpsig.KeySpec{KeyID: terminal.ID}
+	var form *regexp.Regexp
+	switch terminal.Algorithm {
+	case Ed25519:
+		spec.Algo, spec.PubKey, form = httpsig.Algo_ED25519, key.Public, ed25519Form
+	case HMAC:
+		secret, err := Secret(v.hub, terminal.ID, key.Number)
+		if err != nil {
+			return err
+		}
+		spec.Algo, spec.Secret, form = httpsig.Algo_HMAC_SHA256, secret, hmacForm
+	}
+	if form == nil || !form.MatchString(r.Header.Get("Signature")) {
+		return fmt.Errorf("%w: Signature is not one %s with label %s", ErrSignature, terminal.Algorithm, sigLabel)
+	}
 	copied := r.Clone(r.Context())
 	copied.Body = io.NopCloser(bytes.NewReader(body))
-	_, err = httpsig.Verify(copied, oneKey{terminal}, httpsig.VerifyProfile{
+	_, err := httpsig.Verify(copied, oneKey{spec}, httpsig.VerifyProfile{
 		SignatureLabel:         sigLabel,
-		RequiredFields:         httpsig.Fields(covered()...),
+		RequiredFields:         httpsig.Fields(covered(r.Method)...),
 		RequiredMetadata:       []httpsig.Metadata{httpsig.MetaCreated, httpsig.MetaKeyID, httpsig.MetaNonce},
 		DisallowedMetadata:     []httpsig.Metadata{httpsig.MetaAlgorithm, httpsig.MetaExpires, httpsig.MetaTag},
-		AllowedAlgorithms:      []httpsig.Algorithm{httpsig.Algo_ED25519},
+		AllowedAlgorithms:      []httpsig.Algorithm{spec.Algo},
 		DisableTimeEnforcement: true, // precheck did it, by the hub's clock
 	})
 	if err != nil {
 		var reason *httpsig.SignatureError
 		if errors.As(err, &reason) {
-			return Signed{}, fmt.Errorf("%w: %s", ErrSignature, reason.Code)
+			return fmt.Errorf("%w: %s", ErrSignature, reason.Code)
 		}
-		return Signed{}, fmt.Errorf("%w: it does not verify", ErrSignature)
+		return fmt.Errorf("%w: it does not verify", ErrSignature)
 	}
-	return Signed{Terminal: terminal, Nonce: input.nonce}, nil
+	return nil
 }
 
 // signatureInput is the part of Signature-Input that a decision needs.
@@ -110,15 +143,18 @@ func (v verifier) precheck(r *http.Request) (signatureInput, error) {
 	bad := func(why string) (signatureInput, error) {
 		return signatureInput{}, fmt.Errorf("%w: %s", ErrSignature, why)
 	}
-	for _, name := range []string{"Signature", "Signature-Input", "Content-Digest"} {
+	headers := []string{"Signature", "Signature-Input", "Content-Digest"}
+	if r.Method == http.MethodPost {
+		headers = append(headers, "Terminal-Seq")
+	}
+	for _, name := range headers {
 		values := r.Header.Values(name)
 		if len(values) != 1 || len(values[0]) > headerMax {
 			return bad("header " + name + " must be there once, at most 1 KiB")
 		}
 	}
-	if !signatureForm.MatchString(r.Header.Get("Signature")) || !digestForm.MatchString(r.Header.Get("Content-Digest")) ||
-		strings.Count(r.Header.Get("Signature-Input"), sigLabel+"=") != 1 {
-		return bad("Signature, Signature-Input and Content-Digest have one spelling, with " + sigLabel + " and sha-256 alone")
+	if !digestForm.MatchString(r.Header.Get("Content-Digest")) || strings.Count(r.Header.Get("Signature-Input"), sigLabel+"=") != 1 {
+		return bad("Signature-Input and Content-Digest have one spelling, with " + sigLabel + " and sha-256 alone")
 	}
 	ours := func(host string) bool { return strings.EqualFold(host, r.Host) }
 	if len(v.hosts) > 0 && !slices.ContainsFunc(v.hosts, ours) {
@@ -144,12 +180,13 @@ func (v verifier) precheck(r *http.Request) (signatureInput, error) {
 		}
 		names = append(names, name)
 	}
-	for _, name := range covered() {
+	needed := covered(r.Method)
+	for _, name := range needed {
 		if !slices.Contains(names, name) {
 			return bad(name + " is not covered")
 		}
 	}
-	if len(names) != len(covered()) {
+	if len(names) != len(needed) {
 		return bad("something else is covered")
 	}
 	return v.parameters(list.Params)
@@ -187,35 +224,15 @@ func (v verifier) parameters(params *httpsfv.Params) (signatureInput, error) {
 }
 
 // oneKey gives the library the key that was looked up, and no other.
-type oneKey struct{ terminal Terminal }
+type oneKey struct{ spec httpsig.KeySpec }
 
 func (k oneKey) FetchByKeyID(_ context.Context, _ http.Header, id string) (httpsig.KeySpecer, error) {
-	if id != k.terminal.ID {
+	if id != k.spec.KeyID {
 		return nil, ErrNoTerminal
 	}
-	return httpsig.KeySpec{KeyID: id, Algo: httpsig.Algo_ED25519, PubKey: k.terminal.Key}, nil
+	return k.spec, nil
 }
 
 func (k oneKey) Fetch(context.Context, http.Header, httpsig.MetadataProvider) (httpsig.KeySpecer, error) {
 	return nil, ErrNoTerminal
-}
-
-// signAnswer adds the hub's signature to an answer's headers.
-func signAnswer(key ed25519.PrivateKey, header http.Header, status int, body []byte, nonce string) error {
-	digest := sha256.Sum256(body)
-	header.Set("Content-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(digest[:])+":")
-	header.Set("Request-Nonce", nonce)
-	signer, err := httpsig.NewSigner(httpsig.SigningProfile{
-		Algorithm: httpsig.Algo_ED25519, Label: sigLabel,
-		Fields:   httpsig.Fields("@status", "content-digest", "request-nonce"),
-		Metadata: []httpsig.Metadata{httpsig.MetaCreated, httpsig.MetaKeyID},
-	}, httpsig.SigningKey{Key: key, MetaKeyID: hubKeyID})
-	if err != nil {
-		return fmt.Errorf("sign answer: %w", err)
-	}
-	err = signer.SignResponse(&http.Response{StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader(body))})
-	if err != nil {
-		return fmt.Errorf("sign answer: %w", err)
-	}
-	return nil
 }

@@ -18,7 +18,13 @@ var (
 
 // tapRequest is the body of POST /taps.
 type tapRequest struct {
-	TapID   string   `json:"tap_id"`
+	TapID string `json:"tap_id"`
+	reading
+	proofFields
+}
+
+// reading is what a terminal read from a card.
+type reading struct {
 	CardNo  string   `json:"card_no"`
 	CardUID string   `json:"card_uid"`
 	Version string   `json:"version"`
@@ -30,7 +36,8 @@ type tapRequest struct {
 // counterMax bounds the counters that a card can have.
 const counterMax = 1<<32 - 1
 
-func (r tapRequest) reading(terminal string) (transition.Reading, error) {
+// check turns what came over the wire into a reading.
+func (r reading) check(terminal string) (transition.Reading, error) {
 	bad := func(what string) (transition.Reading, error) {
 		return transition.Reading{}, fmt.Errorf("%w: %s", errMalformed, what)
 	}
@@ -38,23 +45,43 @@ func (r tapRequest) reading(terminal string) (transition.Reading, error) {
 	if err != nil {
 		return transition.Reading{}, err
 	}
+	if err := readBack(r.L, r.B, r.P); err != nil {
+		return transition.Reading{}, err
+	}
 	switch {
-	case !tapForm.MatchString(r.TapID):
-		return bad("tap_id must be 8 to 64 of 0-9 A-Z a-z _ -")
 	case !wordForm.MatchString(r.CardNo):
 		return bad("card_no must be 1 to 32 letters and digits")
 	case !wordForm.MatchString(r.Version):
 		return bad("version must be 1 to 32 letters and digits")
-	case r.L == nil || *r.L < 0 || *r.L > counterMax:
-		return bad("L must be a counter")
-	case r.B == nil || *r.B < -fen.Max || *r.B > fen.Max:
-		return bad("B must be an amount in fen")
-	case r.P != nil && (*r.P < 0 || *r.P > counterMax):
-		return bad("P must be a counter")
+	case r.L == nil || r.B == nil:
+		return bad("L and B must be read")
 	}
-	return transition.Reading{
-		Terminal: terminal, TapID: r.TapID, UID: uid, CardNo: r.CardNo, Version: r.Version, L: *r.L, B: *r.B, P: r.P,
-	}, nil
+	return transition.Reading{Terminal: terminal, UID: uid, CardNo: r.CardNo, Version: r.Version, L: *r.L, B: *r.B, P: r.P}, nil
+}
+
+// readBack bounds counters and balance of a card, as far as they were read.
+func readBack(l *int64, b *fen.Fen, p *int64) error {
+	for name, counter := range map[string]*int64{"L": l, "P": p} {
+		if counter != nil && (*counter < 0 || *counter > counterMax) {
+			return fmt.Errorf("%w: %s must be a counter", errMalformed, name)
+		}
+	}
+	if b != nil && (*b < -fen.Max || *b > fen.Max) {
+		return fmt.Errorf("%w: B must be an amount in fen", errMalformed)
+	}
+	return nil
+}
+
+func (r tapRequest) read(terminal string) (transition.Reading, error) {
+	if !tapForm.MatchString(r.TapID) {
+		return transition.Reading{}, fmt.Errorf("%w: tap_id must be 8 to 64 of 0-9 A-Z a-z _ -", errMalformed)
+	}
+	if err := r.proofFields.check(); err != nil {
+		return transition.Reading{}, err
+	}
+	read, err := r.reading.check(terminal)
+	read.TapID, read.Proof = r.TapID, r.proof()
+	return read, err
 }
 
 // tapAnswer is the answer to POST /taps.
@@ -62,6 +89,7 @@ type tapAnswer struct {
 	Outcome       string            `json:"outcome"`
 	Reason        string            `json:"reason,omitempty"`
 	Pending       fen.Fen           `json:"pending_fen"`
+	Challenge     string            `json:"challenge,omitempty"`
 	Confirmed     *confirmed        `json:"confirmed,omitempty"`
 	Load          transition.LoadNo `json:"load,omitempty"`
 	Amount        fen.Fen           `json:"amount_fen,omitempty"`
@@ -94,10 +122,13 @@ func (h *Handler) tap(c call) (any, error) {
 	if err := c.read(&request); err != nil {
 		return nil, err
 	}
-	reading, err := request.reading(c.signed.Terminal.ID)
+	reading, err := request.read(c.signed.Terminal.ID)
 	if err != nil {
 		return nil, err
 	}
+	// A terminal that does not know the time cannot know when a load is over; what
+	// it reads is evidence as any other's.
+	reading.NoOffer = c.signed.Terminal.Seen.ClockOffset.Abs() > offerOffset
 	failpoint.Hit("pos.tap.begin")
 	t, err := h.config.Ledger.Tap(c.ctx, reading, c.nonce(), h.config.Times)
 	if err != nil {
@@ -112,7 +143,7 @@ func (h *Handler) tap(c call) (any, error) {
 		})
 	}
 	if t.Outcome != transition.Offer {
-		answer.Reason = reason(t.Outcome)
+		answer.Reason, answer.Challenge = reason(t.Outcome), t.Challenge
 		h.config.Log.Info("tap", "terminal", reading.Terminal, "card", reading.UID, "reason", answer.Reason, "confirmed", t.Confirmed)
 		return answer, nil
 	}

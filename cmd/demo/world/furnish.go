@@ -22,5 +22,6 @@ func (w *World) Furnish(ctx context.Context, hub *app.Hub) error {
 		return err
 	}
 	public, _ := w.TerminalKey.Public().(ed25519.PublicKey)
-	return hub.Registry().Add(ctx, pos.Terminal{ID: TerminalID, Key: public, Place: "一食堂 3 号窗口", Added: time.Now()})
+	_, err = hub.Registry().Add(ctx, pos.Terminal{ID: TerminalID, Key: pos.Key{Public: public}, Place: "一食堂 3 号窗口", Added: time.Now()})
+	return err
 }

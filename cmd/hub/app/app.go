@@ -61,6 +61,7 @@ type Hub struct {
 	memory   bool
 	books    *transition.Store
 	registry *pos.Registry
+	archive  *pos.Archive      // nil without terminals.archive
 	orders   *recharge.Service // nil for a hub that has money only
 	poller   *notify.Poller
 	refunds  *notify.RefundPoller
@@ -217,14 +218,33 @@ func (h *Hub) wire(parts secrets) error {
 		}
 		hosts = []string{public.Host}
 	}
+	if dir := h.config.Terminals.Archive; dir != "" {
+		h.archive, err = pos.OpenArchive(dir)
+		if err != nil {
+			return fmt.Errorf("%w: terminals.archive: %w", ErrConfig, err)
+		}
+	}
 	terminals := pos.NewHandler(pos.Config{
 		Ledger: h.books, Registry: h.registry, Nonces: pos.NewNonces(ephemeral, h.config.Ephemeral.Prefix),
+		Payers: payers{links}, Archive: h.archive,
 		Key: parts.hubKey, Log: h.log, Hosts: hosts, Loaded: h.tellLoaded,
 		Times: transition.TapTimes{NotAfter: h.config.Terminals.NotAfter, Deadline: h.config.Terminals.Deadline},
 	})
 	h.public = routes(h.log, h.whileDurable, pages, terminals, callbacks)
 	h.health = h.healthRoutes()
 	return nil
+}
+
+// payers says of a payer whether they have bound an account, never which.
+type payers struct{ links *binding.Store }
+
+// Bound implements what terminals ask.
+func (p payers) Bound(ctx context.Context, channel, kind, payer string) (bool, error) {
+	_, err := p.links.Account(ctx, binding.Payer{Channel: channel, Kind: kind, ID: payer})
+	if errors.Is(err, binding.ErrNotBound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Channels makes the channels of a configuration, for commands that need nothing
@@ -274,6 +294,9 @@ func (h *Hub) Handler() http.Handler { return h.public }
 // are to be told.
 func (h *Hub) Close() {
 	h.tellRest()
+	if h.archive != nil {
+		_ = h.archive.Close() // what it said was kept is synced
+	}
 	h.stores.close()
 }
 

@@ -108,6 +108,7 @@ type TerminalsConfig struct {
 	NotAfter time.Duration `koanf:"not_after"` // how long a load may be written
 	Deadline time.Duration `koanf:"deadline"`  // when an unanswered load counts as in doubt
 	Hosts    []string      `koanf:"hosts"`     // the hub's names as terminals address it; empty: that of public_url
+	Archive  string        `koanf:"archive"`   // folder for terminals' journals, on another disk than Redis's; empty: none
 }
 
 // LimitsConfig bounds recharges, in yuan.

@@ -8,6 +8,7 @@ import (
 
 	"guodu/channels/alipay"
 	"guodu/channels/wechat"
+	"guodu/transition/pos"
 )
 
 // secrets are what the files named in the configuration hold.
@@ -56,6 +57,20 @@ func readSecrets(c Config) (secrets, error) {
 		return secrets{}, fmt.Errorf("%w: terminals.key_file: %w", ErrConfig, err)
 	}
 	return s, nil
+}
+
+// TerminalSecret is the secret with this number of a terminal that signs with
+// hmac-sha256. It belongs on a screen once, and in no log.
+func (h *Hub) TerminalSecret(id string, number int64) ([]byte, error) {
+	text, err := secret(h.config.Terminals.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := parseHubKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: terminals.key_file: %w", ErrConfig, err)
+	}
+	return pos.Secret(key, id, number)
 }
 
 // parseHubKey reads the key with which the hub signs for terminals.

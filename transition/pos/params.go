@@ -1,0 +1,120 @@
+package pos
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"guodu/internal/redisx"
+)
+
+// ErrParams says that a text cannot be terminals' parameters.
+var ErrParams = errors.New("not parameters")
+
+// paramsMax bounds parameters in bytes: a sign-in carries them.
+const paramsMax = 8 << 10
+
+// heartbeatDefault is how often terminals beat if the parameters do not say.
+const heartbeatDefault = 60
+
+// Params are settings that all terminals fetch.
+type Params struct {
+	Version int64           // 0: none were ever set
+	Values  json.RawMessage // one JSON object
+}
+
+func (p Params) heartbeat() int64 {
+	var v struct {
+		Seconds int64 `json:"heartbeat_s"`
+	}
+	if json.Unmarshal(p.Values, &v) != nil || v.Seconds <= 0 {
+		return heartbeatDefault
+	}
+	return v.Seconds
+}
+
+func (r *Registry) paramsKey() string { return r.prefix + "params" }
+
+// Params are the parameters in force.
+// Errors: redisx.ErrUnavailable, redisx.ErrUnknownOutcome.
+func (r *Registry) Params(ctx context.Context) (Params, error) {
+	h, err := r.run.Client().HGetAll(ctx, r.paramsKey()).Result()
+	if err != nil {
+		return Params{}, fmt.Errorf("read parameters: %w", redisx.Classify(err))
+	}
+	p := Params{Version: count(h["version"]), Values: json.RawMessage(h["values"])}
+	if p.Version == 0 {
+		p.Values = json.RawMessage(`{}`)
+	}
+	return p, nil
+}
+
+// SetParams puts parameters in force, one JSON object. The same ones keep their
+// version; others raise it.
+// Errors: ErrParams.
+func (r *Registry) SetParams(ctx context.Context, text []byte, now time.Time) (Params, error) {
+	values := map[string]any{}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&values); err != nil {
+		return Params{}, fmt.Errorf("%w: not one JSON object: %w", ErrParams, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Params{}, fmt.Errorf("%w: more than one JSON value", ErrParams)
+	}
+	if values == nil {
+		return Params{}, fmt.Errorf("%w: null", ErrParams)
+	}
+	if beat, found := values["heartbeat_s"]; found {
+		n, err := strconv.Atoi(fmt.Sprint(beat))
+		if err != nil || n < 1 || n > 3600 {
+			return Params{}, fmt.Errorf("%w: heartbeat_s must be 1 to 3600", ErrParams)
+		}
+	}
+	canonical, err := json.Marshal(values) // sorted, so that the same values are the same text
+	if err != nil {
+		return Params{}, fmt.Errorf("%w: %w", ErrParams, err)
+	}
+	if len(canonical) > paramsMax {
+		return Params{}, fmt.Errorf("%w: %d bytes, at most %d", ErrParams, len(canonical), paramsMax)
+	}
+	reply, err := r.run.Run(ctx, r.params, []string{r.paramsKey()}, string(canonical), strconv.FormatInt(now.UnixMilli(), 10))
+	if err != nil {
+		return Params{}, err
+	}
+	if reply[0] != "SET" && reply[0] != "SAME" {
+		return Params{}, unexpected("params_set", reply)
+	}
+	return Params{Version: count(reply[1]), Values: canonical}, nil
+}
+
+func (h *Handler) params(c call) (any, error) {
+	query, err := c.query("since")
+	if err != nil {
+		return nil, err
+	}
+	since := int64(-1)
+	if text, found := query["since"]; found {
+		since, err = strconv.ParseInt(text, 10, 64)
+		if err != nil || since < 0 || since > numberMax {
+			return nil, fmt.Errorf("%w: since must be a version", errMalformed)
+		}
+	}
+	if err := h.config.Nonces.Use(c.ctx, c.nonce()); err != nil {
+		return nil, err
+	}
+	params, err := h.config.Registry.Params(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer := paramAnswer{Version: params.Version}
+	if since != params.Version {
+		answer.Values = params.Values
+	}
+	return answer, nil
+}
