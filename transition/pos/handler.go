@@ -114,7 +114,12 @@ func (h *Handler) endpoints() []endpoint {
 	return []endpoint{
 		{method: http.MethodPost, path: "/sign-in", answer: h.signIn, open: forSignIn},
 		{method: http.MethodPost, path: "/taps", answer: h.tap},
+		{method: http.MethodPost, path: "/taps/:tap/abort", answer: h.abortTap},
 		{method: http.MethodPost, path: "/loads/:load/result", answer: h.result},
+		{method: http.MethodPost, path: "/loads/:load/abort", answer: h.abortLoad},
+		{method: http.MethodPost, path: "/loads/:load/reread", answer: h.reread},
+		{method: http.MethodGet, path: "/loads/:load/status", answer: h.status},
+		{method: http.MethodPost, path: "/cards/:card/reread", answer: h.recheck},
 		{method: http.MethodGet, path: "/cards/:card/pending", answer: h.pending},
 		{method: http.MethodPost, path: "/heartbeat", answer: h.heartbeat},
 		{method: http.MethodGet, path: "/params", answer: h.params},
