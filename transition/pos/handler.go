@@ -121,6 +121,7 @@ func (h *Handler) endpoints() []endpoint {
 		{method: http.MethodGet, path: "/loads/:load/status", answer: h.status},
 		{method: http.MethodPost, path: "/cards/:card/reread", answer: h.recheck},
 		{method: http.MethodGet, path: "/cards/:card/pending", answer: h.pending},
+		{method: http.MethodPost, path: "/journal", answer: h.journal, open: forRevoked, bodyMax: journalBodyMax},
 		{method: http.MethodPost, path: "/heartbeat", answer: h.heartbeat},
 		{method: http.MethodGet, path: "/params", answer: h.params},
 		{method: http.MethodGet, path: "/payers/bound", answer: h.bound},
