@@ -34,6 +34,7 @@ type program struct {
 	Recovery         recovery         `cmd:"" help:"After a failover or a restore that may have lost writes."`
 	Cases            cases            `cmd:"" help:"What a person must decide."`
 	Keys             keys             `cmd:"" help:"The hub's own keys."`
+	API              api              `cmd:"" name:"api" help:"Print the description of /pos/v1, what terminals speak (OpenAPI 3.1, YAML)."`
 }
 
 // run is what every command gets.

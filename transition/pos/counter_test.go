@@ -95,7 +95,7 @@ func newCounter(t testing.TB, change ...func(*pos.Config)) *counter {
 	for _, f := range change {
 		f(&c.config)
 	}
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.edge.Load().ServeHTTP(w, r) })
+	server.Config.Handler = checked(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.edge.Load().ServeHTTP(w, r) }))
 	c.serveBy(c.registry)
 	server.Start()
 	t.Cleanup(server.Close)

@@ -84,6 +84,9 @@ func (r record) check() error {
 	default:
 		return bad("kind")
 	}
+	if r.Kind == kindHold && r.Authorisation == "" {
+		return bad("authorisation is missing")
+	}
 	if r.Kind == kindWriteResult {
 		if r.Result == nil {
 			return bad("result is missing")
