@@ -24,8 +24,8 @@ const heartbeatDefault = 60
 
 // Params are settings that all terminals fetch.
 type Params struct {
-	Version int64           // 0: none were ever set
-	Values  json.RawMessage // one JSON object
+	Version int64           `json:"version"`          // 0: none were ever set
+	Values  json.RawMessage `json:"values,omitempty"` // one JSON object; left out on the wire if the terminal has it
 }
 
 func (p Params) heartbeat() int64 {
@@ -112,9 +112,8 @@ func (h *Handler) params(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := paramAnswer{Version: params.Version}
-	if since != params.Version {
-		answer.Values = params.Values
+	if since == params.Version {
+		params.Values = nil
 	}
-	return answer, nil
+	return params, nil
 }

@@ -2,7 +2,6 @@ package pos
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -62,16 +61,16 @@ func (c condition) fields(now time.Time) []string {
 
 // signInAnswer is the answer to POST /sign-in.
 type signInAnswer struct {
-	Now         time.Time   `json:"now"`
-	BusinessDay string      `json:"business_day"` // in Beijing
-	State       State       `json:"state"`
-	Role        Role        `json:"role"`
-	ClockOffset int64       `json:"clock_offset_ms"`
-	Heartbeat   int64       `json:"heartbeat_s"`
-	Seq         Seq         `json:"seq"`
-	Journal     Watermarks  `json:"journal"`
-	Params      paramAnswer `json:"params"`
-	HubKeys     []string    `json:"hub_keys"`
+	Now         time.Time  `json:"now"`
+	BusinessDay string     `json:"business_day"` // in Beijing
+	State       State      `json:"state"`
+	Role        Role       `json:"role"`
+	ClockOffset int64      `json:"clock_offset_ms"`
+	Heartbeat   int64      `json:"heartbeat_s"`
+	Seq         Seq        `json:"seq"`
+	Journal     Watermarks `json:"journal"`
+	Params      Params     `json:"params"`
+	HubKeys     []string   `json:"hub_keys"`
 }
 
 func (h *Handler) signIn(c call) (any, error) {
@@ -107,7 +106,7 @@ func (h *Handler) signIn(c call) (any, error) {
 	return signInAnswer{
 		Now: now.UTC().Truncate(time.Second), BusinessDay: now.In(transition.Beijing()).Format("20060102"), State: t.State, Role: t.Role,
 		ClockOffset: t.Seen.ClockOffset.Milliseconds(), Heartbeat: params.heartbeat(), Seq: t.Seq, Journal: journal.Watermarks,
-		Params:  paramAnswer{Version: params.Version, Values: params.Values},
+		Params:  params,
 		HubKeys: []string{base64.StdEncoding.EncodeToString(h.publicKey())},
 	}, nil
 }
@@ -117,11 +116,4 @@ func (h *Handler) watchClock(t Terminal) {
 	if off := t.Seen.ClockOffset.Abs(); off > warnOffset {
 		h.config.Log.Warn("terminal's clock is wrong", "terminal", t.ID, "clock_offset", t.Seen.ClockOffset, "offers", off <= offerOffset)
 	}
-}
-
-// paramAnswer is parameters on the wire; Values is left out if the terminal has
-// them.
-type paramAnswer struct {
-	Version int64           `json:"version"`
-	Values  json.RawMessage `json:"values,omitempty"`
 }
