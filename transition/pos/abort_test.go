@@ -61,6 +61,25 @@ func TestAnAbortedAuthorisationEndsItsOwnAttemptAlone(t *testing.T) {
 	c.mustHold(5000, 0)
 }
 
+func TestAnAbortedAuthorisationNamesItsLoadToAHubThatLostTheTap(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	tap := rand.Text()
+	offer := c.offer(c.t1, tap)
+	lost, err := c.bench.Runner.Client().Del(c.ctx, "h:{p07}:tap:T1:"+tap).Result() // A1's partition
+	if err != nil || lost != 1 {
+		t.Fatalf("%d taps lost, %v", lost, err)
+	}
+	var s state
+	c.t1.post("/loads/"+offer.Load+"/abort", map[string]any{"authorisation": offer.Authorisation}).into(t, &s)
+	if s.State != "HELD" {
+		t.Errorf("state %q, want that of the load that the authorisation names", s.State)
+	}
+	if a := c.tap(c.t1, reading(with("tap_id", tap))); a.Reason != "dead" {
+		t.Errorf("the tap again: %+v, want dead", a)
+	}
+}
+
 func TestAnUnchangedRereadingEndsAllAttemptsBeforeIt(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

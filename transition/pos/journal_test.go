@@ -3,9 +3,11 @@ package pos_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -329,6 +331,37 @@ func TestAHubThatDiesBetweenEffectAndFilingIsHealedByTheRepeat(t *testing.T) {
 	c.mustHaveLoaded(5000)
 }
 
+// failing is a ledger with a defect of its own.
+type failing struct{ *transition.Store }
+
+func (failing) Result(context.Context, transition.WriteResult, transition.Nonce) (transition.Receipt, error) {
+	return transition.Receipt{}, errors.New("a defect")
+}
+
+func TestARecordThatTheHubFailsOnKeepsNoOtherFromBeingFiled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := newCounter(t, func(config *pos.Config) { config.Archive = openArchive(t, dir) })
+	tap := rand.Text()
+	offer := c.offer(c.t1, tap)
+	c.config.Ledger = failing{c.bench.Store}
+	c.serveBy(c.registry)
+	batch := []any{record(1, "ACKED"), resultRecord(2, tap, offer), record(3, "ACKED")}
+	a := c.t1.post("/journal", map[string]any{"epoch": 1, "records": batch})
+	if !a.is(http.StatusInternalServerError, "internal") || strings.Contains(string(a.body), "defect") {
+		t.Errorf("%s, want 500 without the text of the error", a)
+	}
+	if in := c.signIn(c.t1); in.Journal != (journalMarks{1, 1, 1}) {
+		t.Errorf("sign-in says %+v, want the first record alone", in.Journal)
+	}
+	c.config.Ledger = c.bench.Store
+	c.serveBy(c.registry)
+	if j := c.t1.mustJournal(batch, "1 duplicate", "2 accepted", "3 duplicate"); j.Accepted != 3 || j.Archived != 3 {
+		t.Errorf("accepted %d, archived %d", j.Accepted, j.Archived)
+	}
+	c.mustHold(0, 0)
+}
+
 func TestJournalsEnvelopeIsReadStrictly(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
@@ -434,7 +467,9 @@ func TestRecordsAreArchivedBeforeTheWatermarkMoves(t *testing.T) {
 	if j.Accepted != 2 || j.Archived != 2 {
 		t.Errorf("accepted %d, archived %d, want 2 and 2", j.Accepted, j.Archived)
 	}
-	c.t1.mustJournal([]any{record(1, "ACKED"), record(4, "NAP")}, "1 duplicate", "4 quarantined content")
+	for range 2 {
+		c.t1.mustJournal([]any{record(1, "ACKED"), record(4, "NAP")}, "1 duplicate", "4 quarantined content")
+	}
 	want := []string{"1 accepted", "2 quarantined", "4 accepted", "4 quarantined"}
 	if got := archiveLines(t, dir); !slices.Equal(got, want) {
 		t.Errorf("archive %q, want %q", got, want)

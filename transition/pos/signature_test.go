@@ -130,6 +130,14 @@ func holes(hubHost string, public ed25519.PublicKey) map[string]func(*message) {
 				}
 			}
 		},
+		"two labels of one signature": func(m *message) {
+			m.after = func(h http.Header) {
+				h.Set("Signature-Input", h.Get("Signature-Input")+", "+strings.Replace(h.Get("Signature-Input"), "sig1", "sig2", 1))
+			}
+		},
+		"the label twice for one signature": func(m *message) {
+			m.after = func(h http.Header) { h.Set("Signature-Input", h.Get("Signature-Input")+", "+h.Get("Signature-Input")) }
+		},
 		"two lines of Signature":       func(m *message) { m.after = func(h http.Header) { h.Add("Signature", h.Get("Signature")) } },
 		"two lines of Signature-Input": func(m *message) { m.after = func(h http.Header) { h.Add("Signature-Input", h.Get("Signature-Input")) } },
 		"two lines of Content-Digest":  func(m *message) { m.after = func(h http.Header) { h.Add("Content-Digest", h.Get("Content-Digest")) } },
@@ -228,6 +236,30 @@ func TestSpoiltRequestsAreRefusedAndMoveNothing(t *testing.T) {
 		t.Errorf("the sound request: %s", a)
 	}
 	t.Logf("result: %d kinds of spoilt request, none moved a fen", len(all))
+}
+
+// TestAnEscapeInAParameterIsRefused has the escape where a route takes it: there
+// nothing but the verifier stands between two spellings of one path.
+func TestAnEscapeInAParameterIsRefused(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	for _, decoded := range []bool{false, true} {
+		for _, m := range []*message{
+			c.t1.message(http.MethodGet, "/pos/v1/cards/7A1/pending", nil),
+			c.t1.message(http.MethodPost, "/pos/v1/taps/TAP00000A1/abort", []byte(`{"card_uid":"04A1"}`)),
+		} {
+			m.escape("A", func(raw, plain string) string {
+				if decoded {
+					return plain
+				}
+				return raw
+			})
+			if a := c.t1.send(m); !a.is(http.StatusUnauthorized, "signature") {
+				t.Errorf("%s, signed decoded %v: %s, want 401 signature", m.target, decoded, a)
+			}
+		}
+	}
+	c.mustHold(5000, 0)
 }
 
 func TestAPostsNumberIsSigned(t *testing.T) {
