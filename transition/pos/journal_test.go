@@ -113,15 +113,16 @@ func TestAJournalsResultLoadsTheCardOnce(t *testing.T) {
 		record(1, "TAP", with("tap_id", tap), with("P", 7)), record(2, "HOLD_RECEIVED", with("tap_id", tap), with("load", offer.Load),
 			with("authorisation", offer.Authorisation)),
 		record(3, "WRITE_INTENT", with("tap_id", tap), with("load", offer.Load)), result,
+		resultRecord(7, tap, offer, with("result", written(offer.Authorisation, with("outcome", "unknown")))),
 		record(6, "ACKED", with("tap_id", tap), with("load", offer.Load)),
 	}
-	j := c.t1.mustJournal(all, "1 accepted", "2 accepted", "3 accepted", "5 accepted", "6 accepted")
+	j := c.t1.mustJournal(all, "1 accepted", "2 accepted", "3 accepted", "5 accepted", "7 accepted", "6 accepted")
 	if j.Accepted != 3 || j.Archived != 0 || !slices.Equal(j.Holes, []pos.Hole{{From: 4, To: 4}}) {
 		t.Errorf("accepted %d, archived %d, holes %v", j.Accepted, j.Archived, j.Holes)
 	}
 	c.mustHold(0, 0)
 	c.mustHaveLoaded(5000)
-	c.t1.mustJournal(all, "1 duplicate", "2 duplicate", "3 duplicate", "5 duplicate", "6 duplicate")
+	c.t1.mustJournal(all, "1 duplicate", "2 duplicate", "3 duplicate", "5 duplicate", "7 duplicate", "6 duplicate")
 	c.mustHaveLoaded(5000)
 	if in := c.signIn(c.t1); in.Journal != (journalMarks{1, 3, 0}) {
 		t.Errorf("sign-in says %+v of the journal", in.Journal)

@@ -279,3 +279,53 @@ func TestALoadThatTheHubHadLostIsBookedByItsResult(t *testing.T) {
 	c.mustHold(0, 0)
 	c.mustHaveLoaded(5000)
 }
+
+// TestASharedCardsOwnLogIsItsProof has a card whose counter other machines move
+// too: the counter alone proves nothing.
+func TestASharedCardsOwnLogIsItsProof(t *testing.T) {
+	t.Parallel()
+	ours := map[string]any{"amount_fen": 5000, "terminal": "T1"}
+	theirs := map[string]any{"amount_fen": 5000, "terminal": "T9"}
+	for name, tc := range map[string]struct {
+		log   any
+		proof bool
+	}{"its log": {ours, true}, "another's log": {theirs, false}, "no log": {nil, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCounter(t)
+			_, err := c.bench.Import(c.ctx, transition.Statement{
+				Account: account, Version: 2, Open: true, Card: transition.Card{UID: "04A1", No: "7A1", Version: "2", Profile: "shared"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			logged := func(b map[string]any) {
+				if tc.log != nil {
+					b["log"] = tc.log
+				}
+			}
+			version := with("version", "2")
+			tap := rand.Text()
+			offer := c.tap(c.t1, reading(version, with("tap_id", tap)))
+			next := c.tap(c.t1, reading(version, with("L", 4), with("B", 6200), logged))
+			if (next.Confirmed != nil) != tc.proof || next.Outcome != "none" {
+				t.Errorf("the next tap: %+v", next)
+			}
+			c.recharge(2000)
+			offer = c.tap(c.t1, reading(version, with("L", 4), with("B", 6200), logged))
+			if !tc.proof {
+				return // nothing is offered meanwhile
+			}
+			var done receipt
+			c.t1.post("/loads/"+offer.Load+"/result", written(offer.Authorisation, with("L", 5), with("B", 8200))).into(t, &done)
+			if done.State == "CONFIRMED" {
+				t.Errorf("a result without the log: %+v", done)
+			}
+			more := with("log", map[string]any{"amount_fen": 2000, "terminal": "T1"})
+			c.t1.post("/loads/"+offer.Load+"/result", written(offer.Authorisation, with("L", 5), with("B", 8200), more)).into(t, &done)
+			if done.State != "CONFIRMED" {
+				t.Errorf("a result with it: %+v", done)
+			}
+		})
+	}
+}
