@@ -10,6 +10,10 @@ import (
 const (
 	journalBodyMax = 1 << 20
 	recordsMax     = 500
+	// asideMax bounds, in bytes, what a lost or retired terminal may leave in
+	// quarantine: whoever has it could fill the memory that money needs. It is more
+	// than a terminal writes in 35 days.
+	asideMax = 16 << 20
 )
 
 // journalRequest is the body of POST /journal. Records are read one by one, so
@@ -47,6 +51,9 @@ func (h *Handler) journal(c call) (any, error) {
 	}
 	if len(request.Records) < 1 || len(request.Records) > recordsMax {
 		return nil, fmt.Errorf("%w: 1 to %d records", errMalformed, recordsMax)
+	}
+	if t := c.signed.Terminal; t.State.revoked() && t.Aside > asideMax {
+		return nil, fmt.Errorf("%w: terminal %s is %s and has %d bytes there", errFull, t.ID, t.State, t.Aside)
 	}
 	if err := h.config.Nonces.Use(c.ctx, c.nonce()); err != nil {
 		return nil, err

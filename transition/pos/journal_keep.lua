@@ -24,6 +24,7 @@ end
 local aside = function(i, why)
   if redis.call('SADD', KEYS[2], ARGV[i + 4]) == 0 then return 'SAME' end
   quarantine(i, why)
+  redis.call('HINCRBY', KEYS[1], 'aside', tostring(#ARGV[i + 6]))
   if why == 'content' then
     redis.call('HINCRBY', KEYS[1], 'alarms', '1')
     redis.call('HSET', KEYS[1], 'alarm', 'record ' .. ARGV[2] .. '.' .. ARGV[i + 2] .. ' ' .. now)

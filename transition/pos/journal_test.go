@@ -302,6 +302,29 @@ func TestARevokedTerminalsJournalIsQuarantined(t *testing.T) {
 	}
 }
 
+func TestARevokedTerminalCannotFillTheQuarantineWithoutEnd(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	if err := c.registry.Set(c.ctx, "T1", pos.Lost, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	batch := []any{record(1, "ABANDONED", with("reason", strings.Repeat("x", 100_000)))}
+	c.t1.mustJournal(batch, "1 quarantined terminal")
+	if got := c.show("T1").Aside; got < 100_000 || got > 101_000 {
+		t.Errorf("%d bytes are set aside", got)
+	}
+	if err := c.bench.Runner.Client().HSet(c.ctx, "h:{term}:t:T1", "aside", 16<<20+1).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if a := c.t1.post("/journal", map[string]any{"epoch": 1, "records": batch}); !a.is(http.StatusServiceUnavailable, "unavailable") {
+		t.Errorf("%s, want 503: nothing is dropped, and nothing taken", a)
+	}
+	if !strings.Contains(c.log.String(), "quarantine of a revoked terminal is full") {
+		t.Error("the log does not say why")
+	}
+	c.mustHold(5000, 0)
+}
+
 func TestAHubThatDiesBetweenEffectAndFilingIsHealedByTheRepeat(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)

@@ -25,6 +25,7 @@ var (
 	errTooLarge   = errors.New("body is too large")
 	errNotRunning = errors.New("terminal does not run")
 	errRole       = errors.New("terminal is not a desk")
+	errFull       = errors.New("quarantine of a revoked terminal is full")
 )
 
 // passing are errors after which the same again may go well.
@@ -69,7 +70,7 @@ func toProblem(log *slog.Logger, err error) problem {
 		}
 	}
 	id := ulid.Make().String()
-	for _, down := range append(passing(), errArchive) {
+	for _, down := range append(passing(), errArchive, errFull) {
 		if errors.Is(err, down) {
 			log.Error("request not carried out", "instance", id, "error", err)
 			return problem{Type: "urn:guodu:unavailable", Title: "Try again", Status: http.StatusServiceUnavailable, Instance: id}

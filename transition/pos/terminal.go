@@ -103,6 +103,7 @@ type Terminal struct {
 	Alarm    string // the last of these: what, which number, when
 	Seen     Seen   // what it said of itself
 	Journals int64  // newest epoch of its journal; 0 before the first record
+	Aside    int64  // bytes of its records that are quarantined without a number's place
 }
 
 // Seen is what a terminal said of itself when it last signed in or beat.
@@ -153,7 +154,7 @@ func terminalOf(id string, h map[string]string) (Terminal, bool) {
 	t := Terminal{
 		ID: id, Algorithm: Algorithm(h["alg"]), Role: Role(h["role"]), Place: h["place"], State: State(h["state"]), Added: millis(h["added"]),
 		Seq: Seq{Epoch: count(h["epoch"]), N: count(h["seq"])}, Missed: count(h["missed"]), Alarms: count(h["alarms"]), Alarm: h["alarm"],
-		Journals: count(h["j_epoch"]),
+		Journals: count(h["j_epoch"]), Aside: count(h["aside"]),
 		Seen: Seen{
 			At: millis(h["seen"]), SignedIn: millis(h["signed_in"]), Firmware: h["firmware"], Params: count(h["params"]),
 			Blocklist: h["blocklist"], ClockOffset: time.Duration(count(h["clock"])) * time.Millisecond,
