@@ -10,37 +10,38 @@ import (
 	"time"
 
 	"guodu/mocks/terminal"
+	"guodu/mocks/terminal/terminaltest"
 )
 
 // TestAnswerThatIsNotTheHubsIsIgnored spoils the envelope; the card must stay as
 // it is, and a repeat of the tap must still work.
 func TestAnswerThatIsNotTheHubsIsIgnored(t *testing.T) {
 	t.Parallel()
-	envelope := func(f func(h http.Header)) func(*hub) {
-		return func(h *hub) { h.envelope = func(out http.Header, _ *[]byte) { f(out) } }
+	envelope := func(f func(h http.Header)) func(*terminaltest.Hub) {
+		return func(h *terminaltest.Hub) { h.Envelope = func(out http.Header, _ *[]byte) { f(out) } }
 	}
-	claims := func(text string) func(*hub) { return func(h *hub) { h.claims = text } }
-	cover := func(text string) func(*hub) { return func(h *hub) { h.cover = text } }
-	when := func(d time.Duration) func(*hub) {
-		return func(h *hub) { h.claims = fmt.Sprintf(`;created=%d;keyid="hub"`, h.clock.now().Add(d).Unix()) }
+	claims := func(text string) func(*terminaltest.Hub) { return func(h *terminaltest.Hub) { h.Claims = text } }
+	cover := func(text string) func(*terminaltest.Hub) { return func(h *terminaltest.Hub) { h.Cover = text } }
+	when := func(d time.Duration) func(*terminaltest.Hub) {
+		return func(h *terminaltest.Hub) { h.Claims = fmt.Sprintf(`;created=%d;keyid="hub"`, h.Now().Add(d).Unix()) }
 	}
-	twice := func(name string) func(*hub) {
+	twice := func(name string) func(*terminaltest.Hub) {
 		return envelope(func(h http.Header) { h.Add(name, h.Get(name)) })
 	}
-	for name, spoil := range map[string]func(*hub){
+	for name, spoil := range map[string]func(*terminaltest.Hub){
 		"unsigned":          envelope(func(h http.Header) { h.Del("Signature"); h.Del("Signature-Input") }),
-		"another key":       func(h *hub) { h.key = ed25519.NewKeyFromSeed(make([]byte, 32)) },
+		"another key":       func(h *terminaltest.Hub) { h.Key = ed25519.NewKeyFromSeed(make([]byte, 32)) },
 		"signature cut":     envelope(func(h http.Header) { h.Set("Signature", "sig1=:AAAA:") }),
 		"signature garbled": envelope(func(h http.Header) { h.Set("Signature", "sig1=:***:") }),
 		"another label": envelope(func(h http.Header) {
 			h.Set("Signature", strings.Replace(h.Get("Signature"), "sig1", "sig2", 1))
 			h.Set("Signature-Input", strings.Replace(h.Get("Signature-Input"), "sig1", "sig2", 1))
 		}),
-		"another status":      func(h *hub) { h.status = 201 },
+		"another status":      func(h *terminaltest.Hub) { h.Status = 201 },
 		"another nonce":       envelope(func(h http.Header) { h.Set("Request-Nonce", "abcdefghijklmnopqrstuv") }),
-		"answer to another":   func(h *hub) { h.nonce = "abcdefghijklmnopqrstuv" },
+		"answer to another":   func(h *terminaltest.Hub) { h.Nonce = "abcdefghijklmnopqrstuv" },
 		"no nonce":            envelope(func(h http.Header) { h.Del("Request-Nonce") }),
-		"another body":        func(h *hub) { h.envelope = func(_ http.Header, b *[]byte) { *b = append(*b, ' ') } },
+		"another body":        func(h *terminaltest.Hub) { h.Envelope = func(_ http.Header, b *[]byte) { *b = append(*b, ' ') } },
 		"another digest":      envelope(func(h http.Header) { h.Set("Content-Digest", "sha-256=:AAAA:") }),
 		"status not covered":  cover(`"content-digest" "request-nonce"`),
 		"digest not covered":  cover(`"@status" "request-nonce"`),
@@ -59,22 +60,22 @@ func TestAnswerThatIsNotTheHubsIsIgnored(t *testing.T) {
 		"two inputs":          twice("Signature-Input"),
 		"two digests":         twice("Content-Digest"),
 		"two nonces":          twice("Request-Nonce"),
-		"outcome of its own":  func(h *hub) { h.outer = func(a map[string]any) { a["outcome"] = "lend" } },
-		"amount is no number": func(h *hub) { h.outer = func(a map[string]any) { a["amount_fen"] = "5000" } },
+		"outcome of its own":  func(h *terminaltest.Hub) { h.Outer = func(a map[string]any) { a["outcome"] = "lend" } },
+		"amount is no number": func(h *terminaltest.Hub) { h.Outer = func(a map[string]any) { a["amount_fen"] = "5000" } },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			term := b.terminal()
-			key := b.hub.key
-			b.hub.set(func() { spoil(b.hub) })
+			key := b.hub.Key
+			b.hub.Set(func() { spoil(b.hub) })
 			out, err := term.Tap(t.Context(), b.card)
 			b.want(err, terminal.ErrAnswer)
 			b.holds(1200, 3)
 			b.wrote(term, terminal.TapSent)
-			b.hub.set(func() {
-				b.hub.key, b.hub.cover, b.hub.claims, b.hub.status, b.hub.nonce, b.hub.envelope, b.hub.outer = key, "", "", 0, "", nil, nil
-				b.hub.taps = map[string]seen{}
+			b.hub.Set(func() {
+				b.hub.Key, b.hub.Cover, b.hub.Claims, b.hub.Status, b.hub.Nonce, b.hub.Envelope, b.hub.Outer = key, "", "", 0, "", nil, nil
+				b.hub.Taps = map[string]terminaltest.Seen{}
 			})
 			again, err := term.Retry(t.Context())
 			if again.TapID != out.TapID {
@@ -90,7 +91,7 @@ func TestAnswerThatIsNotTheHubsIsIgnored(t *testing.T) {
 func TestAnswerMayOrderComponentsAsItLikes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.hub.cover, b.hub.claims = `"request-nonce" "content-digest" "@status"`, `;keyid="hub";created=1795406403`
+	b.hub.Cover, b.hub.Claims = `"request-nonce" "content-digest" "@status"`, `;keyid="hub";created=1795406403`
 	out, err := b.terminal().Tap(t.Context(), b.card)
 	if err != nil || out.Outcome != terminal.OutcomeWritten {
 		t.Errorf("outcome is %+v, %v", out, err)
@@ -100,36 +101,36 @@ func TestAnswerMayOrderComponentsAsItLikes(t *testing.T) {
 // TestAuthorisationForSomethingElseIsNotWritten spoils what the hub signs.
 func TestAuthorisationForSomethingElseIsNotWritten(t *testing.T) {
 	t.Parallel()
-	payload := func(name string, value any) func(*hub) {
-		return func(h *hub) { h.authorise = func(a map[string]any) { a[name] = value } }
+	payload := func(name string, value any) func(*terminaltest.Hub) {
+		return func(h *terminaltest.Hub) { h.Authorise = func(a map[string]any) { a[name] = value } }
 	}
-	outer := func(name string, value any) func(*hub) {
-		return func(h *hub) { h.outer = func(a map[string]any) { a[name] = value } }
+	outer := func(name string, value any) func(*terminaltest.Hub) {
+		return func(h *terminaltest.Hub) { h.Outer = func(a map[string]any) { a[name] = value } }
 	}
-	sealing := func(f func(h *hub, payload string) string) func(*hub) {
-		return func(h *hub) { h.sealing = func(p string) string { return f(h, p) } }
+	sealing := func(f func(h *terminaltest.Hub, payload string) string) func(*terminaltest.Hub) {
+		return func(h *terminaltest.Hub) { h.Sealing = func(p string) string { return f(h, p) } }
 	}
 	sign := func(key ed25519.PrivateKey, text string) string {
 		return base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, []byte(text)))
 	}
 	const domain = "guodu-load-v1."
 	for name, c := range map[string]struct {
-		spoil func(*hub)
+		spoil func(*terminaltest.Hub)
 		want  error
 	}{
-		"another key": {sealing(func(_ *hub, p string) string {
+		"another key": {sealing(func(_ *terminaltest.Hub, p string) string {
 			return p + "." + sign(ed25519.NewKeyFromSeed(make([]byte, 32)), domain+p)
 		}), terminal.ErrAuthorisation},
-		"no domain":       {sealing(func(h *hub, p string) string { return p + "." + sign(h.key, p) }), terminal.ErrAuthorisation},
-		"another domain":  {sealing(func(h *hub, p string) string { return p + "." + sign(h.key, "guodu-load-v2."+p) }), terminal.ErrAuthorisation},
-		"padded":          {sealing(func(h *hub, p string) string { return p + "." + sign(h.key, domain+p) + "==" }), terminal.ErrAuthorisation},
-		"no signature":    {sealing(func(_ *hub, p string) string { return p }), terminal.ErrAuthorisation},
-		"no json":         {sealing(func(h *hub, _ string) string { return "AAAA." + sign(h.key, domain+"AAAA") }), terminal.ErrAuthorisation},
-		"no base64":       {sealing(func(h *hub, _ string) string { return "**." + sign(h.key, domain+"**") }), terminal.ErrAuthorisation},
+		"no domain":       {sealing(func(h *terminaltest.Hub, p string) string { return p + "." + sign(h.Key, p) }), terminal.ErrAuthorisation},
+		"another domain":  {sealing(func(h *terminaltest.Hub, p string) string { return p + "." + sign(h.Key, "guodu-load-v2."+p) }), terminal.ErrAuthorisation},
+		"padded":          {sealing(func(h *terminaltest.Hub, p string) string { return p + "." + sign(h.Key, domain+p) + "==" }), terminal.ErrAuthorisation},
+		"no signature":    {sealing(func(_ *terminaltest.Hub, p string) string { return p }), terminal.ErrAuthorisation},
+		"no json":         {sealing(func(h *terminaltest.Hub, _ string) string { return "AAAA." + sign(h.Key, domain+"AAAA") }), terminal.ErrAuthorisation},
+		"no base64":       {sealing(func(h *terminaltest.Hub, _ string) string { return "**." + sign(h.Key, domain+"**") }), terminal.ErrAuthorisation},
 		"another uid":     {payload("card_uid", "04FFFFFF"), terminal.ErrAuthorisation},
 		"another number":  {payload("card_no", "70002"), terminal.ErrAuthorisation},
 		"another version": {payload("version", "2"), terminal.ErrAuthorisation},
-		"lower counter": {func(h *hub) {
+		"lower counter": {func(h *terminaltest.Hub) {
 			payload("L0", 2)(h)
 			outer("L0", 2)(h)
 		}, terminal.ErrAuthorisation},
@@ -166,7 +167,7 @@ func TestAuthorisationForSomethingElseIsNotWritten(t *testing.T) {
 func TestAuthorisationIsGoodToTheLastMillisecond(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.hub.authorise = func(a map[string]any) { a["not_after"] = b.clock.now().UnixMilli() }
+	b.hub.Authorise = func(a map[string]any) { a["not_after"] = b.clock.Now().UnixMilli() }
 	out, err := b.terminal().Tap(t.Context(), b.card)
 	if err != nil || out.Outcome != terminal.OutcomeWritten {
 		t.Errorf("outcome is %+v, %v", out, err)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -17,8 +16,11 @@ import (
 // asked; the same request, signed anew, is safe.
 var ErrNoAnswer = errors.New("terminal simulator: no answer")
 
-// answerMax bounds an answer in bytes.
-const answerMax = 64 << 10
+// answerMax bounds an answer in bytes, listMax one that holds a list.
+const (
+	answerMax = 64 << 10
+	listMax   = 32 << 20
+)
 
 // Request is one request to the hub, for [Terminal.Raw] and [Terminal.Build].
 type Request struct {
@@ -30,8 +32,12 @@ type Request struct {
 	Nonce string
 	// Created is the terminal's clock if it is zero.
 	Created time.Time
+	// Seq is the Terminal-Seq of a POST; the next number if it is empty.
+	Seq string
 	// Spoil is what to spoil; "" is a sound request.
 	Spoil SpoilKind
+
+	limit int64 // of the answer in bytes; 0 is answerMax
 }
 
 // Answer is what came back, whether it proves to be the hub's or not.
@@ -57,13 +63,13 @@ func (a Answer) Problem() *Problem {
 }
 
 // Build makes a signed request, spoilt as r.Spoil says, without sending it.
-// Errors: ErrOptions.
+// Errors: ErrOptions, ErrUnknownSpoil, ErrJournal.
 func (t *Terminal) Build(ctx context.Context, r Request) (*http.Request, error) {
 	r, err := t.fill(r)
 	if err != nil {
 		return nil, err
 	}
-	m := newMessage(t.key, t.id, t.base, r, r.Created.Unix(), r.Nonce)
+	m := newMessage(t.who, t.base, r, r.Created.Unix())
 	if r.Spoil != "" {
 		err = spoil(m, r.Spoil)
 		if err != nil {
@@ -88,24 +94,34 @@ func (t *Terminal) Build(ctx context.Context, r Request) (*http.Request, error) 
 	return req, nil
 }
 
-// fill puts a fresh nonce and the time into a request that has none.
+// fill puts a fresh nonce, the time and the next number into a request that has
+// none.
 func (t *Terminal) fill(r Request) (Request, error) {
 	if r.Created.IsZero() {
 		r.Created = t.now()
 	}
-	if r.Nonce != "" {
-		return r, nil
+	if r.Nonce == "" {
+		nonce, err := t.random()
+		if err != nil {
+			return r, err
+		}
+		r.Nonce = nonce
 	}
-	nonce, err := t.random()
-	r.Nonce = nonce
-	return r, err
+	if r.Seq == "" && r.Method == http.MethodPost {
+		number, err := t.numbers.take()
+		if err != nil {
+			return r, err
+		}
+		r.Seq = number.String()
+	}
+	return r, nil
 }
 
 // Raw sends one request and returns whatever comes. For kinds that repeat
 // ([SpoilKind.Repeats]) it first sends the request soundly and returns the
 // answer to the second. It uses neither card nor journal and is safe beside a
 // running Tap.
-// Errors: ErrNoAnswer, ErrOptions, ErrCrashed, ErrClosed.
+// Errors: ErrNoAnswer, ErrOptions, ErrUnknownSpoil, ErrJournal, ErrCrashed, ErrClosed.
 func (t *Terminal) Raw(ctx context.Context, r Request) (Answer, error) {
 	err := t.running()
 	if err != nil {
@@ -132,15 +148,15 @@ func (t *Terminal) send(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	req, err := t.Build(ctx, r)
+	resp, err := t.do(ctx, r)
 	if err != nil {
 		return Answer{}, err
 	}
-	resp, err := t.client.Do(req)
-	if err != nil {
-		return Answer{}, noAnswer(ctx, err)
+	limit := r.limit
+	if limit == 0 {
+		limit = answerMax
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, answerMax+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	closed := resp.Body.Close()
 	if err == nil {
 		err = closed
@@ -148,12 +164,33 @@ func (t *Terminal) send(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, noAnswer(ctx, err)
 	}
-	if len(body) > answerMax {
-		return Answer{}, fmt.Errorf("%w: more than %d bytes", ErrNoAnswer, answerMax)
+	if int64(len(body)) > limit {
+		return Answer{}, fmt.Errorf("%w: more than %d bytes", ErrNoAnswer, limit)
 	}
 	a := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, Nonce: r.Nonce}
-	a.Unproved = verifyAnswer(t.hubKey, r.Nonce, t.now(), a.Status, a.Header, a.Body)
+	a.Unproved = verifyAnswer(t.hub(), r.Nonce, t.now(), a.Status, a.Header, a.Body)
 	return a, nil
+}
+
+// do sends a filled request; the answer's body is the caller's to close.
+func (t *Terminal) do(ctx context.Context, r Request) (*http.Response, error) {
+	req, err := t.Build(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return nil, noAnswer(ctx, err)
+	}
+	return resp, nil
+}
+
+// hub is who may sign an answer to this terminal.
+func (t *Terminal) hub() signatory {
+	if t.who.key == nil {
+		return sharer(t.who)
+	}
+	return hubKeys(t.hubKeys())
 }
 
 // noAnswer adds why a context ended, which the transport's error does not say.
@@ -165,7 +202,7 @@ func noAnswer(ctx context.Context, err error) error {
 }
 
 // call sends a sound request and decodes an answer that proves to be the hub's.
-// Errors: ErrNoAnswer, ErrAnswer, *Problem, ErrOptions.
+// Errors: ErrNoAnswer, ErrAnswer, *Problem, ErrOptions, ErrJournal.
 func (t *Terminal) call(ctx context.Context, r Request, in, out any) error {
 	if in != nil {
 		body, err := json.Marshal(in)
@@ -189,24 +226,6 @@ func (t *Terminal) call(ctx context.Context, r Request, in, out any) error {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
 	return nil
-}
-
-// Pending asks what waits for a card. It is safe beside a running Tap.
-// Errors: ErrNoAnswer, ErrAnswer, *Problem, ErrCrashed, ErrClosed.
-func (t *Terminal) Pending(ctx context.Context, cardNo string) (CardPending, error) {
-	err := t.running()
-	if err != nil {
-		return CardPending{}, err
-	}
-	var p CardPending
-	err = t.call(ctx, Request{Method: http.MethodGet, Path: "/pos/v1/cards/" + url.PathEscape(cardNo) + "/pending"}, nil, &p)
-	if err == nil && p.CardNo != cardNo {
-		err = fmt.Errorf("%w: about card %q, not %q", ErrAnswer, p.CardNo, cardNo)
-	}
-	if err != nil {
-		return CardPending{}, fmt.Errorf("pending of card %s: %w", cardNo, err)
-	}
-	return p, nil
 }
 
 // random is a nonce or a tap id: 22 of [0-9A-Za-z_-], 128 bits.

@@ -1,11 +1,13 @@
 package terminal_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
 
 	"guodu/mocks/terminal"
+	"guodu/mocks/terminal/terminaltest"
 )
 
 // TestMoneyIsOnTheCardOnceWhereverTheTerminalDies kills the terminal before
@@ -13,7 +15,7 @@ import (
 // first requests of the new life lost or not, and then lets things be repaired.
 func TestMoneyIsOnTheCardOnceWhereverTheTerminalDies(t *testing.T) {
 	t.Parallel()
-	for _, step := range terminal.Steps() {
+	for _, step := range terminal.LoadSteps() {
 		for _, tear := range []terminal.TearKind{"", terminal.TearNothing, terminal.TearAnswer} {
 			for lost := range 3 {
 				t.Run(fmt.Sprintf("%s/%s/%d", step, tear, lost), func(t *testing.T) {
@@ -53,8 +55,8 @@ func (b *bench) repair() {
 		b.t.Errorf("resume: %+v, %v", done, err)
 	}
 	b.holds(1200+waiting, 4)
-	if b.hub.confirmed != waiting {
-		b.t.Errorf("hub confirmed %d fen, want %d", b.hub.confirmed, waiting)
+	if b.hub.Confirmed != waiting {
+		b.t.Errorf("hub confirmed %d fen, want %d", b.hub.Confirmed, waiting)
 	}
 }
 
@@ -64,7 +66,7 @@ func TestJournalHoldsWhatWasDurableAtTheCrash(t *testing.T) {
 		terminal.StepTap: 0, terminal.StepTapSend: 1, terminal.StepAnswerReceived: 1, terminal.StepIntent: 2,
 		terminal.StepWrite: 3, terminal.StepWritten: 3, terminal.StepResultSend: 4, terminal.StepAcked: 4,
 	}
-	for _, step := range terminal.Steps() {
+	for _, step := range terminal.LoadSteps() {
 		b := setup(t)
 		b.before = dieBefore(step)
 		_, err := b.terminal().Tap(t.Context(), b.card)
@@ -77,7 +79,7 @@ func TestJournalHoldsWhatWasDurableAtTheCrash(t *testing.T) {
 		if step == terminal.StepWritten {
 			b.holds(6200, 4)
 		}
-		if sent := len(b.hub.results); (sent == 1) != (step == terminal.StepAcked) {
+		if sent := len(b.hub.Results); (sent == 1) != (step == terminal.StepAcked) {
 			t.Errorf("before %s: hub has %d results", step, sent)
 		}
 	}
@@ -96,8 +98,8 @@ func TestResumeAbandonsWhatWasNotBegun(t *testing.T) {
 		t.Errorf("resume: %+v, %v", done, err)
 	}
 	b.wrote(term, terminal.TapSent, terminal.HoldReceived, terminal.TapAbandoned)
-	if len(b.hub.results) != 0 {
-		t.Errorf("hub got %+v", b.hub.results)
+	if len(b.hub.Results) != 0 {
+		t.Errorf("hub got %+v", b.hub.Results)
 	}
 	done, err = term.Resume(t.Context())
 	if err != nil || len(done.Abandoned) != 0 {
@@ -119,7 +121,7 @@ func TestResumeSendsAnIntentAsUnknown(t *testing.T) {
 	if err != nil || len(done.Delivered) != 1 || done.Delivered[0].Outcome != "unknown" || done.Delivered[0].Receipt.State != "IN_DOUBT" {
 		t.Errorf("resume: %+v, %v", done, err)
 	}
-	if r := b.hub.results[0]; r.L != nil || r.B != nil || r.P != nil || r.Authorisation == "" {
+	if r := b.hub.Results[0]; r.L != nil || r.B != nil || r.P != nil || r.Authorisation == "" {
 		t.Errorf("result is %+v", r)
 	}
 	b.holds(6200, 4)
@@ -142,7 +144,7 @@ func TestResumeSendsAResultAsWritten(t *testing.T) {
 	if err != nil || len(done.Delivered) != 1 || done.Delivered[0].Outcome != "written" || !done.Delivered[0].Receipt.First {
 		t.Errorf("resume: %+v, %v", done, err)
 	}
-	if r := b.hub.results[0]; r.L == nil || *r.L != 4 || *r.B != 6200 {
+	if r := b.hub.Results[0]; r.L == nil || *r.L != 4 || *r.B != 6200 {
 		t.Errorf("result is %+v", r)
 	}
 }
@@ -170,7 +172,7 @@ func TestRefusedResultIsKept(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.before = at(terminal.StepResultSend, func() {
-		b.hub.set(func() { b.hub.loads = map[string]*load{} })
+		b.hub.Set(func() { b.hub.Loads = map[string]*terminaltest.Load{} })
 	})
 	term := b.terminal()
 	_, err := term.Tap(t.Context(), b.card)
@@ -190,7 +192,7 @@ func owing(t *testing.T) *bench {
 	for range 2 {
 		_, err := b.terminal().Tap(t.Context(), b.card)
 		b.want(err, terminal.ErrCrashed)
-		b.hub.cards["70001"].pending += 700
+		b.hub.Cards["70001"].Pending += 700
 	}
 	b.before = nil
 	b.holds(1200+waiting+700, 5)
@@ -200,7 +202,7 @@ func owing(t *testing.T) *bench {
 func TestRefusedResultDoesNotHoldUpTheNext(t *testing.T) {
 	t.Parallel()
 	b := owing(t)
-	delete(b.hub.loads, "070001")
+	delete(b.hub.Loads, "070001")
 	term := b.terminal()
 	done, err := term.Resume(t.Context())
 	b.want(err, terminal.ErrUnknownLoad)
@@ -216,11 +218,93 @@ func TestResumeStopsWhereNobodyAnswers(t *testing.T) {
 	term := b.terminal()
 	done, err := term.Resume(t.Context())
 	b.want(err, terminal.ErrNoAnswer)
-	if done.Kept != 2 || len(b.hub.results) != 1 {
-		t.Errorf("resume: %+v, hub got %+v", done, b.hub.results)
+	if done.Kept != 2 || len(b.hub.Results) != 1 {
+		t.Errorf("resume: %+v, hub got %+v", done, b.hub.Results)
 	}
 	done, err = term.Resume(t.Context())
 	if err != nil || done.Kept != 0 || len(done.Delivered) != 2 || done.Delivered[0].Load != "070001" {
 		t.Errorf("resume: %+v, %v", done, err)
+	}
+}
+
+// scenes do something with a card for each step beside a load, so that every
+// step has a scene that comes by.
+func scenes() map[string]func(*bench, *terminal.Terminal) error {
+	return map[string]func(*bench, *terminal.Terminal) error{
+		"tap":   func(b *bench, t *terminal.Terminal) error { _, err := t.Tap(b.t.Context(), b.card); return err },
+		"sign":  func(b *bench, t *terminal.Terminal) error { _, err := t.SignIn(b.t.Context()); return err },
+		"abort": func(b *bench, t *terminal.Terminal) error { _, err := t.TapAndAbort(b.t.Context(), b.card); return err },
+		"reread": func(b *bench, t *terminal.Terminal) error {
+			_, err := t.TapAndReread(b.t.Context(), b.card)
+			return err
+		},
+		"challenge": func(b *bench, t *terminal.Terminal) error {
+			if b.hub.Cards["70001"].L == nil { // the card is put back behind the ledger, for a moment
+				l := int64(4)
+				b.hub.Cards["70001"].L = &l
+			}
+			_, err := t.Tap(b.t.Context(), b.card)
+			return err
+		},
+		"desk": func(b *bench, t *terminal.Terminal) error {
+			b.hub.Devices["T1"].Role = "desk"
+			b.hub.Cards["70001"].Repair = &terminaltest.Repair{L: 3, B: 1300}
+			_, err := t.Desk(b.t.Context(), b.card)
+			return err
+		},
+		"upload": func(b *bench, t *terminal.Terminal) error {
+			_, _ = t.TapAndAbort(b.t.Context(), b.card)
+			_, err := t.UploadJournal(b.t.Context())
+			return err
+		},
+	}
+}
+
+// TestEveryStepIsOneAtWhichATerminalDies and comes back: each step is met by a
+// scene, and afterwards the terminal has its card loaded, owes nothing and has
+// its whole journal with the hub.
+func TestEveryStepIsOneAtWhichATerminalDies(t *testing.T) {
+	t.Parallel()
+	met := map[terminal.Step]bool{}
+	for name, scene := range scenes() {
+		for _, step := range terminal.Steps() {
+			b := setup(t)
+			b.before = dieBefore(step)
+			err := scene(b, b.terminal())
+			if !errors.Is(err, terminal.ErrCrashed) {
+				continue // this scene does not come by
+			}
+			met[step] = true
+			b.before = nil
+			b.hub.Set(func() {
+				a := b.hub.Cards["70001"]
+				a.Frozen, a.Repair = "", nil
+				if name == "challenge" {
+					a.L = nil
+				}
+			})
+			b.card.Leave()
+			term := b.terminal()
+			_, err = term.SignIn(t.Context())
+			b.want(err, nil)
+			_, err = term.Resume(t.Context())
+			b.want(err, nil)
+			before, err := b.card.Peek()
+			b.want(err, nil)
+			_, err = term.Tap(t.Context(), b.card)
+			b.want(err, nil)
+			up, err := term.UploadJournal(t.Context())
+			if err != nil || up.Unsent != 0 || len(term.Quarantined()) != 0 || len(term.Journal().Abandoned())+len(term.Journal().Pending()) != 0 {
+				t.Errorf("%s at %s: upload %+v, %v", name, step, up, err)
+			}
+			if d, err := b.card.Peek(); err != nil || d.L != 4 || d.B != 6200 && d.B != 6300 || b.hub.Confirmed != waiting {
+				t.Errorf("%s at %s: card went from %+v to %+v, %v, confirmed %d", name, step, before, d, err, b.hub.Confirmed)
+			}
+		}
+	}
+	for _, step := range terminal.Steps() {
+		if !met[step] {
+			t.Errorf("no scene comes by %s", step)
+		}
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"time"
 
 	"guodu/mocks/terminal"
+	"guodu/mocks/terminal/terminaltest"
 )
 
 // A terminal dies after the card took the money and before it could say so; the
@@ -21,25 +21,22 @@ func ExampleTerminal_Resume() {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	h := &hub{
-		key: ed25519.NewKeyFromSeed(make([]byte, 32)), clock: &clock{t: time.Unix(1795406403, 0)},
-		cards:  map[string]*account{"70001": {uid: "04A1B2C3", version: "1", pending: 5000}},
-		nonces: map[string]bool{}, loads: map[string]*load{}, taps: map[string]seen{},
-	}
-	h.server = httptest.NewServer(h)
-	defer h.server.Close()
+	h := terminaltest.New(func() time.Time { return time.Unix(1795406403, 0) })
+	h.Start()
+	defer h.Close()
+	h.Cards["70001"] = &terminaltest.Account{UID: "04A1B2C3", Version: "1", Pending: 5000}
 	public, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		panic(err)
 	}
-	h.terminals = map[string]ed25519.PublicKey{"T1": public}
+	h.Devices["T1"] = &terminaltest.Device{Key: public}
 	card, err := terminal.NewCard(filepath.Join(dir, "card.json"), terminal.CardData{UID: "04A1B2C3", CardNo: "70001", Version: "1", B: 1200})
 	if err != nil {
 		panic(err)
 	}
 
 	options := terminal.Options{
-		ID: "T1", Key: key, HubKey: h.key.Public().(ed25519.PublicKey), BaseURL: h.server.URL, Dir: dir, Clock: h.clock.now,
+		ID: "T1", Key: key, HubKey: h.PublicKey(), BaseURL: h.Server.URL, Dir: dir, Clock: h.Now,
 		Before: func(s terminal.Step) error {
 			if s == terminal.StepWritten {
 				return errors.New("power cut")

@@ -17,7 +17,7 @@ const (
 	SpoilKeyIDUnknown     SpoilKind = "keyid-unknown"     // an id that nobody registered
 	SpoilKeyIDNumber      SpoilKind = "keyid-number"      // keyid=5
 	SpoilKeyIDMissing     SpoilKind = "keyid-missing"     //
-	SpoilSignatureCut     SpoilKind = "signature-cut"     // 63 bytes
+	SpoilSignatureCut     SpoilKind = "signature-cut"     // a byte short
 	SpoilSignatureGarbled SpoilKind = "signature-garbled" // not base64
 	SpoilInputGarbled     SpoilKind = "input-garbled"     // Signature-Input ends within the list
 )
@@ -62,10 +62,21 @@ const (
 	SpoilCreatedMissing  SpoilKind = "created-missing"  //
 )
 
+// Which message of the terminal's it is. They exist for POST only
+// ([SpoilKind.PostOnly]).
+const (
+	SpoilSeqMissing   SpoilKind = "seq-missing"      // neither field nor component
+	SpoilNoSeq        SpoilKind = "component-no-seq" // "terminal-seq" is not covered
+	SpoilSeqAltered   SpoilKind = "seq-altered"      // the number is one higher than the signed one
+	SpoilSeqMalformed SpoilKind = "seq-malformed"    // the epoch alone, and signed so
+	SpoilSeqTwice     SpoilKind = "seq-duplicate"    // two lines, the signature over both
+	SpoilSeqReused    SpoilKind = "seq-reused"       // the number of a message with another body
+)
+
 // The form of the message.
 const (
-	SpoilAlg            SpoilKind = "alg"                     // alg="ed25519", the right one
-	SpoilAlgConfused    SpoilKind = "alg-hmac"                // an HMAC with the public key as the secret
+	SpoilAlg            SpoilKind = "alg"                     // alg="ed25519", or whatever is right
+	SpoilAlgConfused    SpoilKind = "alg-hmac"                // an HMAC with the public key as the secret; Ed25519 of the secret for an HMAC terminal
 	SpoilParameter      SpoilKind = "parameter-other"         // tag="x"
 	SpoilLabel          SpoilKind = "label-other"             // sig2 alone
 	SpoilTwoSignatures  SpoilKind = "two-signatures"          // sig1 and sig2, both right
@@ -79,10 +90,21 @@ const (
 
 // Repeats says that the request is done once, soundly, before it is spoilt: its
 // effect is there, and must not be there twice.
-func (k SpoilKind) Repeats() bool { return k == SpoilReplay || k == SpoilNonceReused }
+func (k SpoilKind) Repeats() bool {
+	return k == SpoilReplay || k == SpoilNonceReused || k == SpoilSeqReused
+}
+
+// PostOnly says that the kind spoils what only a POST has.
+func (k SpoilKind) PostOnly() bool {
+	switch k {
+	case SpoilSeqMissing, SpoilNoSeq, SpoilSeqAltered, SpoilSeqMalformed, SpoilSeqTwice, SpoilSeqReused:
+		return true
+	}
+	return false
+}
 
 // SpoilKinds lists the kinds that a hub must refuse, each of them whatever the
-// request. SpoilForeignHost is not among them: only a hub that knows its own
+// request, those of [SpoilKind.PostOnly] if it is a POST. SpoilForeignHost is not among them: only a hub that knows its own
 // name can refuse it.
 func SpoilKinds() []SpoilKind {
 	return []SpoilKind{
@@ -94,6 +116,7 @@ func SpoilKinds() []SpoilKind {
 		SpoilComponentReq, SpoilComponentEmpty, SpoilComponentTwice, SpoilEscaped, SpoilEscapedDecoded,
 		SpoilReplay, SpoilNonceReused, SpoilNonceMissing, SpoilNonceShort, SpoilNonceLong, SpoilNonceLetters, SpoilNonceToken,
 		SpoilCreatedOld, SpoilCreatedFuture, SpoilCreatedText, SpoilCreatedFraction, SpoilCreatedMissing,
+		SpoilSeqMissing, SpoilNoSeq, SpoilSeqAltered, SpoilSeqMalformed, SpoilSeqTwice, SpoilSeqReused,
 		SpoilAlg, SpoilAlgConfused, SpoilParameter, SpoilLabel, SpoilTwoSignatures, SpoilLabelTwice,
 		SpoilSignatureTwice, SpoilInputTwice, SpoilHuge, SpoilHugeChunked,
 	}

@@ -3,7 +3,6 @@ package terminal
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
 	"fmt"
@@ -24,8 +23,12 @@ func spoil(m *message, kind SpoilKind) error {
 	if !slices.Contains(SpoilKinds(), kind) && kind != SpoilForeignHost {
 		return fmt.Errorf("%w: %q", ErrUnknownSpoil, kind)
 	}
+	if kind.PostOnly() && len(m.seqs) == 0 {
+		return fmt.Errorf("%w: %q of a %s", ErrUnknownSpoil, kind, m.method)
+	}
 	m.spoilSigner(kind)
 	m.spoilValues(kind)
+	m.spoilSeq(kind)
 	m.spoilCover(kind)
 	m.spoilParams(kind)
 	m.spoilForm(kind)
@@ -33,13 +36,17 @@ func spoil(m *message, kind SpoilKind) error {
 }
 
 func (m *message) spoilSigner(kind SpoilKind) {
-	seed := sha256.Sum256([]byte("not the key of " + m.keyID))
+	seed := sha256.Sum256([]byte("not the key of " + m.who.id))
 	sign := m.sign
 	switch kind {
 	case SpoilKey:
-		m.sign = func(base string) []byte { return ed25519.Sign(ed25519.NewKeyFromSeed(seed[:]), []byte(base)) }
+		stranger := identity{secret: seed[:]}
+		if m.who.key != nil {
+			stranger.key = ed25519.NewKeyFromSeed(seed[:])
+		}
+		m.sign = stranger.sign
 	case SpoilSignatureCut:
-		m.sign = func(base string) []byte { return sign(base)[:ed25519.SignatureSize-1] }
+		m.sign = func(base string) []byte { whole := sign(base); return whole[:len(whole)-1] }
 	case SpoilUnsigned:
 		m.finish = func(h http.Header) { h.Del("Signature"); h.Del("Signature-Input") }
 	case SpoilSignatureGarbled:
@@ -91,9 +98,33 @@ func (m *message) spoilValues(kind SpoilKind) {
 	}
 }
 
+func (m *message) spoilSeq(kind SpoilKind) {
+	switch kind {
+	case SpoilSeqMissing:
+		m.seqs = nil
+	case SpoilSeqAltered:
+		epoch, seq, _ := strings.Cut(m.seqs[0], ".")
+		number, _ := strconv.ParseInt(seq, 10, 64) // fill wrote it, or the caller meant what it says
+		m.seqs = []string{epoch + "." + strconv.FormatInt(number+1, 10)}
+	case SpoilSeqMalformed:
+		epoch, _, _ := strings.Cut(m.seqs[0], ".")
+		m.seqs, m.values[onSeq] = []string{epoch}, epoch
+	case SpoilSeqTwice:
+		m.seqs = append(m.seqs, m.seqs[0])
+		m.values[onSeq] = strings.Join(m.seqs, ", ") // RFC 9421 section 2.1
+	case SpoilSeqReused:
+		// A space behind the document keeps it the same JSON, and makes it
+		// another message.
+		m.setBody(append(slices.Clone(m.body), ' '))
+		// The hub must not refuse it for its nonce.
+		m.setParam("nonce", strconv.Quote(strings.Repeat("again", 4)+m.nonce(16)))
+	}
+}
+
 func (m *message) spoilCover(kind SpoilKind) {
 	without := map[SpoilKind]string{
 		SpoilNoMethod: onMethod, SpoilNoAuthority: onAuthority, SpoilNoPath: onPath, SpoilNoQuery: onQuery, SpoilNoDigest: onDigest,
+		SpoilNoSeq: onSeq, SpoilSeqMissing: onSeq,
 	}
 	if name, ok := without[kind]; ok {
 		m.covered = slices.DeleteFunc(m.covered, func(c string) bool { return c == name })
@@ -142,7 +173,7 @@ func (m *message) spoilParams(kind SpoilKind) {
 	case SpoilCreatedMissing:
 		m.setParam("created", "")
 	case SpoilAlg:
-		m.params = append(m.params, param{"alg", `"ed25519"`})
+		m.params = append(m.params, param{"alg", strconv.Quote(m.who.algorithm())})
 	case SpoilParameter:
 		m.params = append(m.params, param{"tag", `"x"`})
 	}
@@ -151,12 +182,9 @@ func (m *message) spoilParams(kind SpoilKind) {
 func (m *message) spoilForm(kind SpoilKind) {
 	switch kind {
 	case SpoilAlgConfused:
-		m.params = append(m.params, param{"alg", `"hmac-sha256"`})
-		m.sign = func(base string) []byte {
-			mac := hmac.New(sha256.New, m.public)
-			mac.Write([]byte(base)) // a hash never fails
-			return mac.Sum(nil)
-		}
+		other := m.who.confused()
+		m.params = append(m.params, param{"alg", strconv.Quote(other.algorithm())})
+		m.sign = other.sign
 	case SpoilLabel:
 		m.label = "sig2"
 	case SpoilTwoSignatures, SpoilLabelTwice:
@@ -175,6 +203,22 @@ func (m *message) spoilForm(kind SpoilKind) {
 		// Spaces behind the document keep it the same JSON.
 		m.setBody(append(slices.Clone(m.body), bytes.Repeat([]byte(" "), max(0, hugeBody-len(m.body)))...))
 	}
+}
+
+func (i identity) algorithm() string {
+	if i.key != nil {
+		return "ed25519"
+	}
+	return "hmac-sha256"
+}
+
+// confused signs with the other algorithm, with what the hub's record holds of
+// this identity.
+func (i identity) confused() identity {
+	if i.key != nil {
+		return identity{id: i.id, secret: i.key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]}
+	}
+	return identity{id: i.id, key: ed25519.NewKeyFromSeed(i.secret)}
 }
 
 // param returns a parameter as serialised.

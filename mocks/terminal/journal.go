@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,6 +19,9 @@ var ErrJournal = errors.New("terminal simulator: journal")
 // RecordKind is the step that a journal record makes durable.
 type RecordKind string
 
+// journalFile is the journal's name on the terminal's disk.
+const journalFile = "journal.jsonl"
+
 // The kinds of record, in the order of a load. TapAbandoned takes the place of
 // all that would follow HoldReceived or TapSent.
 const (
@@ -27,17 +31,27 @@ const (
 	WriteIntent  RecordKind = "WRITE_INTENT"  // J3: before the card command
 	WriteResult  RecordKind = "WRITE_RESULT"  // J4: what the card command did
 	ResultAcked  RecordKind = "ACKED"         // J5: the hub has the result
+
+	// deleted is the first line of a journal whose beginning was deleted, with
+	// the number of the last record that is gone. It is no record.
+	deleted RecordKind = "DELETED"
 )
 
 // Record is one line of the journal.
 type Record struct {
-	Seq  int64      `json:"seq"` // 1, 2, 3, …; Append sets it
+	Seq  int64      `json:"seq"` // 1, 2, 3, … within the epoch; Append sets it
 	Kind RecordKind `json:"kind"`
 	At   time.Time  `json:"at"`
 	// TapID ties the records of one tap together.
 	TapID string `json:"tap_id"`
 
+	// Message is the number of the message that this record precedes: the tap's,
+	// the abort's or the result's. A repeat of it has the same number. Nil is a
+	// message that has none yet.
+	Message *Number `json:"message,omitempty"`
+
 	Tap           *Tap     `json:"tap,omitempty"`           // TapSent
+	CardUID       string   `json:"card_uid,omitempty"`      // TapAbandoned
 	Load          string   `json:"load,omitempty"`          // HoldReceived and later
 	Authorisation string   `json:"authorisation,omitempty"` // HoldReceived
 	Result        *Result  `json:"result,omitempty"`        // WriteResult
@@ -49,12 +63,24 @@ type Record struct {
 // authorised and not begun.
 type Open struct {
 	TapID         string
+	CardUID       string
 	Load          string
 	Authorisation string
 	// Intent says that the card command was about to be sent: only the card
 	// knows what became of it, unless Result does.
-	Intent bool
-	Result *Result
+	Intent  bool
+	Result  *Result
+	Message *Number // of Result
+}
+
+// Dropped is an abandoned tap that the hub may not know to be abandoned.
+type Dropped struct {
+	Seq           int64 // of its ABANDONED record
+	TapID         string
+	CardUID       string
+	Load          string // empty if no authorisation arrived
+	Authorisation string
+	Message       *Number
 }
 
 // Journal is an append-only file with one JSON record a line; a record is on
@@ -62,26 +88,30 @@ type Open struct {
 // power cut tore. One journal belongs to one terminal. All methods are safe for
 // concurrent use.
 type Journal struct {
-	mu     sync.Mutex
-	path   string
-	f      *os.File
-	seq    int64
-	tapped string // the newest tap, as long as it has no other record
-	open   []*Open
-	broken error
+	mu      sync.Mutex
+	disk    disk
+	path    string
+	f       *os.File
+	seq     int64
+	tapped  *Tap // the newest tap, as long as it has no other record
+	open    []*Open
+	dropped []Dropped
+	broken  error
 }
 
 // OpenJournal opens the journal at path, or begins it.
 // Errors: ErrJournal.
-func OpenJournal(path string) (*Journal, error) {
+func OpenJournal(path string) (*Journal, error) { return openJournal(disk{}, path) }
+
+func openJournal(d disk, path string) (*Journal, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrJournal, err)
 	}
-	j := &Journal{path: path, f: f}
+	j := &Journal{disk: d, path: path, f: f}
 	err = j.recover()
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = d.syncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		_ = f.Close() // the failure that is told is the first one
@@ -93,10 +123,11 @@ func OpenJournal(path string) (*Journal, error) {
 // recover replays the file and cuts a torn last line off. That is safe: the
 // step after a record waits for the whole record.
 func (j *Journal) recover() error {
-	records, whole, err := readRecords(j.path)
+	base, records, whole, err := readRecords(j.path)
 	if err != nil {
 		return err
 	}
+	j.seq = base
 	for _, r := range records {
 		err := j.admit(r)
 		if err != nil {
@@ -106,7 +137,7 @@ func (j *Journal) recover() error {
 	}
 	err = j.f.Truncate(whole)
 	if err == nil {
-		err = j.f.Sync()
+		err = j.disk.sync(j.f)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrJournal, err)
@@ -114,31 +145,32 @@ func (j *Journal) recover() error {
 	return nil
 }
 
-// readRecords returns the records of a file and the length in bytes of its
-// whole lines.
-func readRecords(path string) ([]Record, int64, error) {
+// readRecords returns the records of a file, the number of the last one deleted
+// before them, and the length in bytes of its whole lines.
+func readRecords(path string) (base int64, records []Record, whole int64, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %w", ErrJournal, err)
+		return 0, nil, 0, fmt.Errorf("%w: %w", ErrJournal, err)
 	}
-	var records []Record
-	var whole int64
 	for len(text) > 0 {
 		line, rest, ended := bytes.Cut(text, []byte("\n"))
 		var r Record
 		err := json.Unmarshal(line, &r)
 		switch {
+		case ended && err == nil && whole == 0 && r.Kind == deleted:
+			base = r.Seq
+			whole += int64(len(line)) + 1
 		case ended && err == nil:
 			records = append(records, r)
 			whole += int64(len(line)) + 1
 		case len(rest) == 0: // the last line is torn
-			return records, whole, nil
+			return base, records, whole, nil
 		default:
-			return nil, 0, fmt.Errorf("%w: record after %d: %w", ErrJournal, len(records), err)
+			return 0, nil, 0, fmt.Errorf("%w: record after %d: %w", ErrJournal, len(records), err)
 		}
 		text = rest
 	}
-	return records, whole, nil
+	return base, records, whole, nil
 }
 
 // Append writes a record and syncs it; the journal gives it its number. After a
@@ -161,7 +193,7 @@ func (j *Journal) Append(r Record) error {
 	}
 	_, err = j.f.Write(append(line, '\n'))
 	if err == nil {
-		err = j.f.Sync()
+		err = j.disk.sync(j.f)
 	}
 	if err != nil {
 		// What is on the disk is unknown now, and a further record could stand
@@ -197,8 +229,45 @@ func (j *Journal) list(intent bool) []Open {
 func (j *Journal) Records() ([]Record, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	records, _, err := readRecords(j.path)
+	_, records, _, err := readRecords(j.path)
 	return records, err
+}
+
+// Newest is the number of the newest record, deleted ones included.
+func (j *Journal) Newest() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.seq
+}
+
+// Abandoned lists the taps that were let go and that the hub may not know of.
+func (j *Journal) Abandoned() []Dropped {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.dropped)
+}
+
+// unanswered is the newest tap if nothing is known of an answer to it.
+func (j *Journal) unanswered() *Tap {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.tapped
+}
+
+// answered says that a tap needed no further record: the hub had nothing for it.
+func (j *Journal) answered(tapID string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.tapped != nil && j.tapped.TapID == tapID {
+		j.tapped = nil
+	}
+}
+
+// settle says that the hub knows an abandoned tap to be abandoned.
+func (j *Journal) settle(tapID string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.dropped = slices.DeleteFunc(j.dropped, func(d Dropped) bool { return d.TapID == tapID })
 }
 
 // Close closes the file; further records are refused.

@@ -10,16 +10,18 @@ import (
 
 // load takes an authorisation to the card and the result to the hub.
 func (t *Terminal) load(ctx context.Context, p *presence, answer TapAnswer, out TapOutcome) (TapOutcome, error) {
-	a, err := OpenAuthorisation(t.hubKey, answer.Authorisation)
+	a, err := openAuthorisation(t.hubKeys(), answer.Authorisation)
 	if err == nil {
-		err = a.fits(t.id, p.tap, answer)
+		err = a.fits(t.who.id, p.tap, answer)
 	}
 	if err == nil {
 		err = a.inTime(t.now())
 	}
+	if err == nil {
+		err = p.takes(answer)
+	}
 	if err != nil {
-		out.Outcome = OutcomeAbandoned
-		return out, t.abandon(p, err)
+		return t.abandon(ctx, p, out, err)
 	}
 	out.Load, out.AmountFen, out.Attempt = a.Load, a.AmountFen, a.Attempt
 	err = t.step(StepAnswerReceived)
@@ -31,14 +33,19 @@ func (t *Terminal) load(ctx context.Context, p *presence, answer TapAnswer, out 
 		return out, err
 	}
 	t.open = nil // the answer is here: a Retry would ask for a second one
+	switch p.then {
+	case thenAbort:
+		return t.abandon(ctx, p, out, ErrDropped)
+	case thenReread:
+		return t.reread(ctx, p, a, answer.Authorisation, out)
+	}
 	err = t.step(StepIntent)
 	if err != nil {
 		return out, err
 	}
 	err = t.ready(ctx, p, a)
 	if err != nil {
-		out.Outcome = OutcomeAbandoned
-		return out, t.abandon(p, err)
+		return t.abandon(ctx, p, out, err)
 	}
 	err = t.note(Record{Kind: WriteIntent, TapID: out.TapID, Load: a.Load})
 	if err != nil {
@@ -48,7 +55,7 @@ func (t *Terminal) load(ctx context.Context, p *presence, answer TapAnswer, out 
 	if err != nil {
 		return out, err
 	}
-	return t.write(ctx, p, a, answer.Authorisation, out)
+	return t.write(ctx, p, a, answer, out)
 }
 
 // ready looks a last time before the intent, from which there is no way back.
@@ -68,28 +75,34 @@ func (t *Terminal) ready(ctx context.Context, p *presence, a Authorisation) erro
 
 // write gives the card command, reads back and reports. The meal's context no
 // longer matters to the card, only to the report.
-func (t *Terminal) write(ctx context.Context, p *presence, a Authorisation, text string, out TapOutcome) (TapOutcome, error) {
+func (t *Terminal) write(ctx context.Context, p *presence, a Authorisation, answer TapAnswer, out TapOutcome) (TapOutcome, error) {
 	// The intent was synced since ready looked; that can have taken its time.
 	command := a.inTime(t.now())
 	if command == nil {
-		command = p.card.Write(p.reading.Presence, a.L0, a.AmountFen)
+		command = p.card.Credit(p.reading.Presence, Credit{
+			L: a.L0, AmountFen: a.AmountFen, Terminal: t.who.id, MAC2: answer.MAC2, MAC2At: answer.MAC2At,
+		})
 	}
 	err := t.step(StepWritten)
 	if err != nil {
 		return out, err
 	}
-	result := Result{Authorisation: text}
+	result := Result{Authorisation: answer.Authorisation}
 	after, err := p.card.ReadAgain(p.reading.Presence)
 	if err == nil {
 		out.After = &after
-		result.L, result.B, result.P = &after.L, &after.B, after.counter()
+		result.read(after)
 	}
 	out.Outcome, result.Outcome = judge(command, out.Before, out.After, a)
-	err = t.note(Record{Kind: WriteResult, TapID: out.TapID, Load: a.Load, Result: &result})
+	number, err := t.numbers.take()
 	if err != nil {
 		return out, err
 	}
-	receipt, err := t.deliver(ctx, Open{TapID: out.TapID, Load: a.Load, Authorisation: text, Intent: true, Result: &result})
+	err = t.note(Record{Kind: WriteResult, TapID: out.TapID, Load: a.Load, Result: &result, Message: &number})
+	if err != nil {
+		return out, err
+	}
+	receipt, err := t.deliver(ctx, Open{TapID: out.TapID, Load: a.Load, Result: &result, Message: &number})
 	if err != nil {
 		return out, errors.Join(unwritten(command, out.Outcome), err)
 	}
@@ -104,6 +117,10 @@ func judge(command error, before CardData, after *CardData, a Authorisation) (Ou
 	if errors.Is(command, ErrCardSilent) && after != nil {
 		want := before
 		want.L, want.B = a.L0+1, before.B+a.AmountFen
+		want.TAC, want.TACAt = after.TAC, after.TACAt // the card's own word on it
+		if before.Profile == ProfileShared {
+			want.Log = CardLog{AmountFen: a.AmountFen, Terminal: a.Terminal}
+		}
 		written = *after == want
 	}
 	if written {
@@ -130,8 +147,12 @@ func (t *Terminal) deliver(ctx context.Context, o Open) (Receipt, error) {
 		return Receipt{}, err
 	}
 	var receipt Receipt
+	seq, err := t.number(o.Message)
+	if err != nil {
+		return Receipt{}, err
+	}
 	path := "/pos/v1/loads/" + url.PathEscape(o.Load) + "/result"
-	err = t.call(ctx, Request{Method: http.MethodPost, Path: path}, o.Result, &receipt)
+	err = t.call(ctx, Request{Method: http.MethodPost, Path: path, Seq: seq}, o.Result, &receipt)
 	if err == nil && receipt.State == "" {
 		err = fmt.Errorf("%w: receipt without a state", ErrAnswer)
 	}
@@ -143,4 +164,14 @@ func (t *Terminal) deliver(ctx context.Context, o Open) (Receipt, error) {
 		return Receipt{}, err
 	}
 	return receipt, t.note(Record{Kind: ResultAcked, TapID: o.TapID, Load: o.Load, Receipt: &receipt})
+}
+
+// number is that of a message that may be a repeat: the number that it had, as
+// long as the hub still knows whether it has seen it.
+func (t *Terminal) number(old *Number) (string, error) {
+	if old != nil && !t.numbers.stale(*old) {
+		return old.String(), nil
+	}
+	fresh, err := t.numbers.take()
+	return fresh.String(), err
 }

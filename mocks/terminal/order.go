@@ -28,20 +28,25 @@ func (j *Journal) apply(r Record) {
 	j.seq = r.Seq
 	switch r.Kind {
 	case TapSent:
-		j.tapped = r.TapID
+		j.tapped = r.Tap
 	case HoldReceived:
-		j.tapped = ""
-		j.open = append(j.open, &Open{TapID: r.TapID, Load: r.Load, Authorisation: r.Authorisation})
+		j.open = append(j.open, &Open{TapID: r.TapID, CardUID: j.tapped.CardUID, Load: r.Load, Authorisation: r.Authorisation})
+		j.tapped = nil
 	case WriteIntent:
 		j.open[i].Intent = true
 	case WriteResult:
-		j.open[i].Result = r.Result
-	case TapAbandoned, ResultAcked:
+		j.open[i].Result, j.open[i].Message = r.Result, r.Message
+	case ResultAcked:
+		j.open = slices.Delete(j.open, i, i+1)
+	case TapAbandoned:
+		d := Dropped{Seq: r.Seq, TapID: r.TapID, CardUID: r.CardUID, Message: r.Message}
 		if i < 0 {
-			j.tapped = ""
+			j.tapped = nil
 		} else {
+			d.Load, d.Authorisation = j.open[i].Load, j.open[i].Authorisation
 			j.open = slices.Delete(j.open, i, i+1)
 		}
+		j.dropped = append(j.dropped, d)
 	}
 }
 
@@ -50,7 +55,7 @@ func (j *Journal) follows(r Record, i int) bool {
 	if r.TapID == "" {
 		return false
 	}
-	newest := i < 0 && j.tapped == r.TapID
+	newest := i < 0 && j.tapped != nil && j.tapped.TapID == r.TapID
 	switch r.Kind {
 	case TapSent:
 		return i < 0 && !newest && r.Tap != nil

@@ -18,6 +18,11 @@ var (
 	ErrReplay       = errors.New("hub: replay")
 	ErrUnknownCard  = errors.New("hub: unknown card")
 	ErrUnknownLoad  = errors.New("hub: unknown load")
+	ErrNotRunning   = errors.New("hub: terminal is not running")
+	ErrRole         = errors.New("hub: only a desk may do this")
+	ErrSeqConflict  = errors.New("hub: message number used for another message")
+	ErrChallenge    = errors.New("hub: not the challenge that waits")
+	ErrGone         = errors.New("hub: cursor is too old")
 	ErrTapConflict  = errors.New("hub: tap id used for another reading")
 	ErrCardMismatch = errors.New("hub: card mismatch")
 	ErrLoadMismatch = errors.New("hub: load mismatch")
@@ -57,6 +62,16 @@ func (p *Problem) Unwrap() error {
 		return ErrSignature
 	case "401 urn:guodu:replay":
 		return ErrReplay
+	case "403 urn:guodu:not-running":
+		return ErrNotRunning
+	case "403 urn:guodu:role":
+		return ErrRole
+	case "409 urn:guodu:seq-conflict":
+		return ErrSeqConflict
+	case "409 urn:guodu:challenge":
+		return ErrChallenge
+	case "410 urn:guodu:gone":
+		return ErrGone
 	case "404 urn:guodu:unknown-card":
 		return ErrUnknownCard
 	case "404 urn:guodu:unknown-load":

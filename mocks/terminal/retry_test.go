@@ -47,7 +47,7 @@ func TestLostTapAnswerIsAskedForAgain(t *testing.T) {
 	}
 	b.holds(6200, 4)
 	b.wrote(term, whole()...)
-	if ids := b.hub.tapIDs; len(ids) != 3 || ids[0] != ids[1] || ids[1] != ids[2] {
+	if ids := b.hub.TapIDs; len(ids) != 3 || ids[0] != ids[1] || ids[1] != ids[2] {
 		t.Errorf("taps are %v", ids)
 	}
 }
@@ -76,8 +76,8 @@ func TestRetryNeedsTheSamePresence(t *testing.T) {
 			_, err = term.Retry(t.Context())
 			b.want(err, terminal.ErrNothingToRetry)
 			b.wrote(term, terminal.TapSent, terminal.TapAbandoned)
-			if len(b.hub.tapIDs) != 1 {
-				t.Errorf("hub saw taps %v", b.hub.tapIDs)
+			if len(b.hub.TapIDs) != 1 {
+				t.Errorf("hub saw taps %v", b.hub.TapIDs)
 			}
 		})
 	}
@@ -91,7 +91,7 @@ func TestNewTapLetsTheUnansweredOneGo(t *testing.T) {
 	first, err := term.Tap(t.Context(), b.card)
 	b.want(err, terminal.ErrNoAnswer)
 	out, err := term.Tap(t.Context(), b.card)
-	if err != nil || out.TapID == first.TapID || out.Attempt != 2 {
+	if err != nil || out.TapID == first.TapID || out.Load != "070002" || b.hub.Loads["070001"].State != "CANCELLED" {
 		t.Errorf("outcome is %+v, %v", out, err)
 	}
 	b.holds(6200, 4)
@@ -101,7 +101,7 @@ func TestNewTapLetsTheUnansweredOneGo(t *testing.T) {
 func TestUnavailableHubIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.hub.fail = func(w http.ResponseWriter, _ *http.Request) bool {
+	b.hub.Fail = func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Content-Type", "application/problem+json; charset=utf-8")
 		w.Header().Set("Retry-After", "2")
 		w.WriteHeader(503)
@@ -115,7 +115,7 @@ func TestUnavailableHubIsAskedAgain(t *testing.T) {
 	if !errors.As(err, &p) || p.RetryAfter != 2*time.Second || p.Proved {
 		t.Errorf("problem is %+v", p)
 	}
-	b.hub.set(func() { b.hub.fail = nil })
+	b.hub.Set(func() { b.hub.Fail = nil })
 	out, err := term.Retry(t.Context())
 	if err != nil || out.Outcome != terminal.OutcomeWritten {
 		t.Errorf("outcome is %+v, %v", out, err)

@@ -11,20 +11,25 @@ import (
 	"time"
 
 	"guodu/mocks/terminal"
+	"guodu/mocks/terminal/terminaltest"
 )
 
 // bench is one hub, one card and one terminal's disk.
 type bench struct {
 	t     *testing.T
-	clock *clock
-	hub   *hub
+	id    string
+	clock *terminaltest.Clock
+	hub   *terminaltest.Hub
 	dir   string
 	key   ed25519.PrivateKey
-	card  *terminal.Card
+	// secret is there if key is not.
+	secret []byte
+	card   *terminal.Card
 	// client is what the next terminal dials with; before its hook.
 	client *http.Client
 	before func(terminal.Step) error
 	giveUp time.Duration
+	hasty  bool
 }
 
 // theCard is the card of every bench; 5000 fen wait for it.
@@ -36,12 +41,14 @@ const waiting = 5000
 
 func setup(t *testing.T) *bench {
 	t.Helper()
-	c := &clock{t: time.Date(2026, 11, 23, 4, 0, 3, 0, time.UTC)}
-	b := &bench{t: t, clock: c, hub: newHub(t, c), dir: t.TempDir()}
+	c := terminaltest.NewClock(time.Date(2026, 11, 23, 4, 0, 3, 0, time.UTC))
+	b := &bench{t: t, id: "T1", clock: c, hub: terminaltest.New(c.Now), dir: t.TempDir()}
+	b.hub.Start()
+	t.Cleanup(b.hub.Close)
 	seed := sha256.Sum256([]byte("terminal T1"))
 	b.key = ed25519.NewKeyFromSeed(seed[:])
-	b.hub.terminals["T1"] = b.key.Public().(ed25519.PublicKey)
-	b.hub.cards["70001"] = &account{uid: "04A1B2C3", version: "1", pending: waiting}
+	b.hub.Devices["T1"] = &terminaltest.Device{Key: b.key.Public().(ed25519.PublicKey)}
+	b.hub.Cards["70001"] = &terminaltest.Account{UID: "04A1B2C3", Version: "1", Pending: waiting}
 	card, err := terminal.NewCard(filepath.Join(b.dir, "card.json"), theCard())
 	if err != nil {
 		t.Fatal(err)
@@ -50,10 +57,28 @@ func setup(t *testing.T) *bench {
 	return b
 }
 
+// setupSmall is setup with a terminal too small for Ed25519.
+func setupSmall(t *testing.T) *bench {
+	t.Helper()
+	b := setup(t)
+	secret := sha256.Sum256([]byte("the secret of T1"))
+	b.key, b.secret = nil, secret[:]
+	b.hub.Devices["T1"] = &terminaltest.Device{Secret: b.secret}
+	return b
+}
+
+// elsewhere takes the card to another terminal.
+func (b *bench) elsewhere() {
+	b.t.Helper()
+	b.card.Leave()
+	b.id, b.dir, b.before = "T2", b.t.TempDir(), nil
+	b.hub.Devices["T2"] = &terminaltest.Device{Key: b.key.Public().(ed25519.PublicKey)}
+}
+
 func (b *bench) options() terminal.Options {
 	return terminal.Options{
-		ID: "T1", Key: b.key, HubKey: b.hub.key.Public().(ed25519.PublicKey), BaseURL: b.hub.server.URL, Dir: b.dir,
-		HTTPClient: b.client, Clock: b.clock.now, Before: b.before, GiveUp: b.giveUp,
+		ID: b.id, Key: b.key, Secret: b.secret, HubKey: b.hub.Key.Public().(ed25519.PublicKey), BaseURL: b.hub.Server.URL, Dir: b.dir,
+		HTTPClient: b.client, Clock: b.clock.Now, Before: b.before, GiveUp: b.giveUp, Hasty: b.hasty,
 	}
 }
 

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"crypto/ed25519"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -17,7 +18,29 @@ const (
 	onPath      = `"@path"`
 	onQuery     = `"@query"`
 	onDigest    = `"content-digest"`
+	onSeq       = `"terminal-seq"` // POST only
 )
+
+// identity is who signs: with Ed25519, or with a secret that the hub has too.
+type identity struct {
+	id     string
+	key    ed25519.PrivateKey // nil for hmac-sha256
+	secret []byte
+}
+
+func (i identity) sign(base string) []byte {
+	if i.key != nil {
+		return ed25519.Sign(i.key, []byte(base))
+	}
+	return seal256(i.secret, base)
+}
+
+// seal256 is HMAC-SHA256.
+func seal256(secret []byte, base string) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(base)) // a hash never fails
+	return mac.Sum(nil)
+}
 
 // param is a signature parameter; value is its serialised form (RFC 8941).
 type param struct{ name, value string }
@@ -29,30 +52,29 @@ type message struct {
 	body                      []byte
 	chunked                   bool
 	digests                   []string // lines of Content-Digest
+	seqs                      []string // lines of Terminal-Seq
 
 	label   string
 	covered []string          // component identifiers
 	values  map[string]string // by component identifier
 	params  []param
-	keyID   string
-	public  ed25519.PublicKey
+	who     identity
 	foreign string // Host in place of the hub's; "" is the hub's
 	sign    func(base string) []byte
 	finish  func(http.Header) // after all else; nil is nothing
 }
 
 // newMessage is a sound message; created is Unix seconds.
-func newMessage(key ed25519.PrivateKey, keyID string, to *url.URL, r Request, created int64, nonce string) *message {
+func newMessage(who identity, to *url.URL, r Request, created int64) *message {
 	m := &message{
 		method: r.Method, host: to.Host, path: r.Path, query: r.Query,
 		label:   "sig1",
 		covered: []string{onMethod, onAuthority, onPath, onQuery, onDigest},
 		params: []param{
-			{"created", strconv.FormatInt(created, 10)}, {"nonce", strconv.Quote(nonce)}, {"keyid", strconv.Quote(keyID)},
+			{"created", strconv.FormatInt(created, 10)}, {"nonce", strconv.Quote(r.Nonce)}, {"keyid", strconv.Quote(who.id)},
 		},
-		keyID:  keyID,
-		public: ed25519.PublicKey(key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]),
-		sign:   func(base string) []byte { return ed25519.Sign(key, []byte(base)) },
+		who:  who,
+		sign: who.sign,
 	}
 	if m.query != "" {
 		m.query = "?" + m.query
@@ -60,6 +82,11 @@ func newMessage(key ed25519.PrivateKey, keyID string, to *url.URL, r Request, cr
 	// A request without a query has the component "?" (RFC 9421 section 2.2.7).
 	query := "?" + r.Query
 	m.values = map[string]string{onMethod: m.method, onAuthority: authority(to), onPath: m.path, onQuery: query}
+	if r.Seq != "" {
+		m.covered = append(m.covered, onSeq)
+		m.seqs = []string{r.Seq}
+		m.values[onSeq] = r.Seq
+	}
 	m.setBody(r.Body)
 	return m
 }
@@ -74,6 +101,9 @@ func (m *message) setBody(body []byte) {
 func (m *message) seal(h http.Header) {
 	if len(m.digests) > 0 {
 		h["Content-Digest"] = m.digests
+	}
+	if len(m.seqs) > 0 {
+		h["Terminal-Seq"] = m.seqs
 	}
 	params := signatureParams(m.covered, m.params)
 	signature := m.sign(signatureBase(m.covered, m.values, params))

@@ -55,6 +55,12 @@ func fails() map[terminal.SpoilKind][]string {
 		terminal.SpoilCreatedText:      {"created"},
 		terminal.SpoilCreatedFraction:  {"created"},
 		terminal.SpoilCreatedMissing:   {"params", "created"},
+		terminal.SpoilSeqMissing:       {"cover", "seq-lines", "seq"},
+		terminal.SpoilNoSeq:            {"cover"},
+		terminal.SpoilSeqAltered:       {"signature"},
+		terminal.SpoilSeqMalformed:     {"seq"},
+		terminal.SpoilSeqTwice:         {"seq-lines"},
+		terminal.SpoilSeqReused:        {"reuse"},
 		terminal.SpoilAlg:              {"params"},
 		terminal.SpoilAlgConfused:      {"params", "signature"},
 		terminal.SpoilParameter:        {"params"},
@@ -81,6 +87,11 @@ func tapRequest(t *testing.T) terminal.Request {
 
 func TestEverySpoilFailsExactlyTheChecksItSpoils(t *testing.T) {
 	t.Parallel()
+	t.Run("ed25519", func(t *testing.T) { everySpoil(t, setup) })
+	t.Run("hmac-sha256", func(t *testing.T) { everySpoil(t, setupSmall) })
+}
+
+func everySpoil(t *testing.T, setup func(*testing.T) *bench) {
 	kinds := fails()
 	for _, kind := range terminal.SpoilKinds() {
 		checks, ok := kinds[kind]
@@ -95,10 +106,10 @@ func TestEverySpoilFailsExactlyTheChecksItSpoils(t *testing.T) {
 			r := tapRequest(t)
 			r.Spoil = kind
 			for _, check := range checks {
-				b.hub.set(func() {
-					b.hub.tapIDs = nil
+				b.hub.Set(func() {
+					b.hub.TapIDs = nil
 					for _, c := range checks {
-						b.hub.off[c] = c != check
+						b.hub.Off[c] = c != check
 					}
 				})
 				r.Nonce = ""
@@ -114,13 +125,13 @@ func TestEverySpoilFailsExactlyTheChecksItSpoils(t *testing.T) {
 				if kind.Repeats() {
 					done = 1
 				}
-				if got := len(b.hub.tapIDs); got != done {
+				if got := len(b.hub.TapIDs); got != done {
 					t.Errorf("hub did %d taps, want %d", got, done)
 				}
 			}
-			b.hub.set(func() {
+			b.hub.Set(func() {
 				for _, c := range checks {
-					b.hub.off[c] = true
+					b.hub.Off[c] = true
 				}
 			})
 			a, err := term.Raw(t.Context(), r)
@@ -140,6 +151,10 @@ func TestSpoiltReadingIsRefused(t *testing.T) {
 	term := b.terminal()
 	for _, kind := range terminal.SpoilKinds() {
 		a, err := term.Raw(t.Context(), terminal.Request{Method: http.MethodGet, Path: "/pos/v1/cards/70001/pending", Spoil: kind})
+		if kind.PostOnly() {
+			b.want(err, terminal.ErrUnknownSpoil)
+			continue
+		}
 		if err != nil || a.Status/100 != 4 {
 			t.Errorf("%s: answer %d %s, %v", kind, a.Status, a.Body, err)
 		}
@@ -169,7 +184,7 @@ func TestReplayIsTheSameRequestToTheByte(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := tapRequest(t)
-	r.Nonce, r.Created = "abcdefghijklmnop", b.clock.now()
+	r.Nonce, r.Created, r.Seq = "abcdefghijklmnop", b.clock.Now(), "1.7"
 	term := b.terminal()
 	sound, err := term.Build(t.Context(), r)
 	if err != nil {
@@ -180,7 +195,7 @@ func TestReplayIsTheSameRequestToTheByte(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"Signature", "Signature-Input", "Content-Digest"} {
+	for _, name := range []string{"Signature", "Signature-Input", "Content-Digest", "Terminal-Seq"} {
 		if sound.Header.Get(name) != again.Header.Get(name) {
 			t.Errorf("%s differs", name)
 		}

@@ -2,11 +2,11 @@ package terminal
 
 import "fmt"
 
-// Step is a point of a load at which the terminal can die.
+// Step is a point at which the terminal can die.
 type Step string
 
-// The steps, in order. Before each of them [Options.Before] is called, with all
-// that stands earlier in this list done and durable.
+// The steps of a load, in order. Before each of them [Options.Before] is called,
+// with all that stands earlier in this list done and durable.
 const (
 	StepTap            Step = "tap"             // the card is read; next: the TAP record
 	StepTapSend        Step = "tap-send"        // next: the tap goes to the hub
@@ -18,10 +18,39 @@ const (
 	StepAcked          Step = "acked"           // the receipt is in memory; next: the ACKED record
 )
 
-// Steps lists the steps in order. A tap that loads nothing ends after
-// StepTapSend; Resume begins at StepResultSend.
-func Steps() []Step {
+// The steps beside a load, in order for each call.
+const (
+	StepSignIn   Step = "sign-in"   // next: the sign-in goes to the hub
+	StepSignedIn Step = "signed-in" // its answer is in memory; next: the disk
+
+	StepAbandon   Step = "abandon"    // a tap is let go; next: the ABANDONED record
+	StepAbortSend Step = "abort-send" // next: the abort goes to the hub
+	StepAborted   Step = "aborted"    // its answer, or a re-read's, is in memory; next: the disk
+
+	StepReread     Step = "reread"      // the ABANDONED record is durable; next: the card is read once more
+	StepRereadSend Step = "reread-send" // next: that reading goes to the hub
+
+	StepChallenge     Step = "challenge"      // the hub wants the card read again; next: that
+	StepChallengeSend Step = "challenge-send" // next: that reading goes to the hub
+
+	StepRepair   Step = "repair"   // people decided; next: the repair write
+	StepRepaired Step = "repaired" // the repair write is over; next: reading back
+
+	StepUploadSend Step = "upload-send" // next: a batch of the journal goes to the hub
+	StepUploaded   Step = "uploaded"    // its verdicts are in memory; next: the disk
+	StepDelete     Step = "delete"      // next: old records are deleted
+)
+
+// LoadSteps lists the steps of a load, in order. A tap that loads nothing ends
+// after StepTapSend; Resume begins at StepResultSend.
+func LoadSteps() []Step {
 	return []Step{StepTap, StepTapSend, StepAnswerReceived, StepIntent, StepWrite, StepWritten, StepResultSend, StepAcked}
+}
+
+// Steps lists all steps, those of a load first.
+func Steps() []Step {
+	return append(LoadSteps(), StepSignIn, StepSignedIn, StepAbandon, StepAbortSend, StepAborted, StepReread, StepRereadSend,
+		StepChallenge, StepChallengeSend, StepRepair, StepRepaired, StepUploadSend, StepUploaded, StepDelete)
 }
 
 // step calls the hook; an error from it is the terminal's death.

@@ -29,7 +29,7 @@ func TestTapLoadsTheCard(t *testing.T) {
 	}
 	b.holds(6200, 4)
 	b.wrote(term, whole()...)
-	if got := b.hub.results; len(got) != 1 || got[0].Outcome != "written" || *got[0].L != 4 || *got[0].B != 6200 || *got[0].P != 7 {
+	if got := b.hub.Results; len(got) != 1 || got[0].Outcome != "written" || *got[0].L != 4 || *got[0].B != 6200 || *got[0].P != 7 {
 		t.Errorf("results are %+v", got)
 	}
 	if left := len(term.Journal().Pending()) + len(term.Journal().Held()); left != 0 {
@@ -40,7 +40,7 @@ func TestTapLoadsTheCard(t *testing.T) {
 func TestTapWithNothingPendingTouchesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.hub.cards["70001"].pending = 0
+	b.hub.Cards["70001"].Pending = 0
 	term := b.terminal()
 	out, err := term.Tap(t.Context(), b.card)
 	if err != nil || out.Outcome != terminal.OutcomeNone || out.Reason != "nothing_pending" {
@@ -91,7 +91,7 @@ func TestPendingTellsWhatWaits(t *testing.T) {
 func TestSlowHubIsGivenUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.hub.fail = func(_ http.ResponseWriter, r *http.Request) bool {
+	b.hub.Fail = func(_ http.ResponseWriter, r *http.Request) bool {
 		_, _ = io.Copy(io.Discard, r.Body) // a server notices a hang-up only once the body is read
 		<-r.Context().Done()
 		return true
@@ -128,7 +128,7 @@ func TestGivingUpBeforeTheIntentLeavesTheCardAlone(t *testing.T) {
 func TestRedirectIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.hub.fail = func(w http.ResponseWriter, r *http.Request) bool {
+	b.hub.Fail = func(w http.ResponseWriter, r *http.Request) bool {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		return true
 	}

@@ -43,15 +43,25 @@ const giveUpDefault = 5 * time.Second
 type Options struct {
 	// ID is what the terminal is registered as. Required.
 	ID string
-	// Key signs the requests, HubKey verifies answers and authorisations. Required.
+	// Key signs the requests with Ed25519; or Secret (32 bytes) does, with
+	// hmac-sha256, and then verifies the answers too. One of them is required.
 	Key    ed25519.PrivateKey
+	Secret []byte
+	// HubKey verifies authorisations, and answers to Ed25519 terminals. Required.
+	// The keys that a sign-in tells of are good too.
 	HubKey ed25519.PublicKey
 	// BaseURL is the hub's scheme and host, no path. Required.
 	BaseURL string
 	// Dir is the terminal's own disk; it must exist. Required.
 	Dir string
+	// Hasty does not wait for the disk: a terminal that dies loses nothing, a
+	// machine that loses power may. For many terminals on one disk.
+	Hasty bool
+	// Firmware is what sign-in and heartbeat say; default "simulator".
+	Firmware string
 
 	// HTTPClient is copied and then follows no redirects; default one of its own.
+	// Its transport may be shared.
 	HTTPClient *http.Client
 	// Clock is the time in signatures and of not_after; default time.Now.
 	Clock func() time.Time
@@ -71,20 +81,24 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Terminal is one terminal. All methods are safe for concurrent use; Tap, Retry
-// and Resume wait for each other, as there is one reader.
+// Terminal is one terminal. All methods are safe for concurrent use; those that
+// use the reader (Tap and its kin, Retry, Abort, Resume, Desk) wait for each
+// other, as there is one, and so do those that take watermarks from the hub
+// (SignIn, Heartbeat, UploadJournal), or an older answer could win.
 type Terminal struct {
-	id      string
-	key     ed25519.PrivateKey
-	hubKey  ed25519.PublicKey
-	base    *url.URL
-	client  *http.Client
-	now     func() time.Time
-	giveUp  time.Duration
-	before  func(Step) error
-	count   func(event string)
-	log     *slog.Logger
-	journal *Journal
+	who      identity
+	firmware string
+	hubKey   ed25519.PublicKey
+	base     *url.URL
+	client   *http.Client
+	ownHTTP  bool
+	now      func() time.Time
+	giveUp   time.Duration
+	before   func(Step) error
+	count    func(event string)
+	log      *slog.Logger
+	journal  *Journal
+	numbers  *numbers
 
 	randMu sync.Mutex
 	rand   io.Reader
@@ -94,7 +108,14 @@ type Terminal struct {
 	mu sync.Mutex
 	// open is the tap whose answer never came; memory only.
 	open *presence
+
+	aside     sync.Mutex // held by the calls that take watermarks
+	told      *told
+	delivered *delivered
 }
+
+// secretSize is that of an hmac-sha256 terminal's secret in bytes.
+const secretSize = 32
 
 var idForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,32}$`)
 
@@ -106,23 +127,42 @@ func New(o Options) (*Terminal, error) {
 	switch {
 	case !idForm.MatchString(o.ID):
 		return nil, fmt.Errorf("%w: ID %q", ErrOptions, o.ID)
-	case len(o.Key) != ed25519.PrivateKeySize || len(o.HubKey) != ed25519.PublicKeySize:
-		return nil, fmt.Errorf("%w: Key or HubKey is no Ed25519 key", ErrOptions)
+	case len(o.Key) > 0 && len(o.Secret) > 0:
+		return nil, fmt.Errorf("%w: both Key and Secret", ErrOptions)
+	case len(o.Secret) != secretSize && len(o.Key) != ed25519.PrivateKeySize:
+		return nil, fmt.Errorf("%w: neither Key is an Ed25519 key nor Secret 32 bytes", ErrOptions)
+	case len(o.HubKey) != ed25519.PublicKeySize:
+		return nil, fmt.Errorf("%w: HubKey is no Ed25519 key", ErrOptions)
 	case err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.Path != "" && base.Path != "/":
 		return nil, fmt.Errorf("%w: BaseURL %q", ErrOptions, o.BaseURL)
 	case o.Dir == "":
 		return nil, fmt.Errorf("%w: Dir is empty", ErrOptions)
 	}
 	t := &Terminal{
-		id: o.ID, key: o.Key, hubKey: o.HubKey, base: base, now: o.Clock, giveUp: o.GiveUp,
-		before: o.Before, count: o.Count, log: o.Logger, rand: o.Rand, client: &http.Client{Transport: &http.Transport{}},
+		who: identity{id: o.ID, key: o.Key, secret: o.Secret}, firmware: o.Firmware, hubKey: o.HubKey, base: base,
+		now: o.Clock, giveUp: o.GiveUp, before: o.Before, count: o.Count, log: o.Logger, rand: o.Rand,
 	}
-	if o.HTTPClient != nil {
-		own := *o.HTTPClient
+	t.defaults(o.HTTPClient)
+	err = t.boot(disk{o.Hasty}, o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("terminal %s: %w", o.ID, err)
+	}
+	return t, nil
+}
+
+// defaults fills in what the options left open.
+func (t *Terminal) defaults(client *http.Client) {
+	t.ownHTTP = client == nil
+	t.client = &http.Client{Transport: &http.Transport{}}
+	if client != nil {
+		own := *client
 		t.client = &own
 	}
 	// A signature is for one path: following a redirect would send it elsewhere.
 	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if t.firmware == "" {
+		t.firmware = "simulator"
+	}
 	if t.now == nil {
 		t.now = time.Now
 	}
@@ -138,13 +178,38 @@ func New(o Options) (*Terminal, error) {
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
-	t.log = t.log.With("terminal", t.id)
-	t.journal, err = OpenJournal(filepath.Join(o.Dir, "journal.jsonl"))
-	if err != nil {
-		return nil, fmt.Errorf("terminal %s: %w", t.id, err)
-	}
-	return t, nil
+	t.log = t.log.With("terminal", t.who.id)
 }
+
+// boot reads the terminal's disk.
+func (t *Terminal) boot(d disk, dir string) error {
+	var err error
+	t.numbers, err = openNumbers(d, dir)
+	if err != nil {
+		return err
+	}
+	t.told, err = openTold(d, dir)
+	if err != nil {
+		return err
+	}
+	t.delivered, err = openDelivered(d, dir, t.numbers.epoch())
+	if err != nil {
+		return err
+	}
+	t.journal, err = openJournal(d, filepath.Join(dir, journalFile))
+	if err != nil {
+		return err
+	}
+	for _, dropped := range t.journal.Abandoned() {
+		if t.delivered.settles(dropped) {
+			t.journal.settle(dropped.TapID)
+		}
+	}
+	return nil
+}
+
+// ID is what the terminal is registered as.
+func (t *Terminal) ID() string { return t.who.id }
 
 // Journal is the terminal's journal, to be looked at.
 func (t *Terminal) Journal() *Journal { return t.journal }
@@ -155,7 +220,9 @@ func (t *Terminal) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.halt(ErrClosed)
-	t.client.CloseIdleConnections()
+	if t.ownHTTP {
+		t.client.CloseIdleConnections()
+	}
 	return t.journal.Close()
 }
 

@@ -85,7 +85,7 @@ func TestProblemIsItsSentinel(t *testing.T) {
 		if _, err := fmt.Sscan(line, &status, &kind); err != nil {
 			t.Fatal(err)
 		}
-		b.hub.fail = func(w http.ResponseWriter, _ *http.Request) bool {
+		b.hub.Fail = func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(status)
 			fmt.Fprintf(w, `{"type":"urn:guodu:%s","title":"T","detail":"D","instance":"line-7"}`, kind)
@@ -103,7 +103,7 @@ func TestProblemIsItsSentinel(t *testing.T) {
 func TestRefusalThatIsNoProblemDocumentIsStillAProblem(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.hub.fail = func(w http.ResponseWriter, _ *http.Request) bool {
+	b.hub.Fail = func(w http.ResponseWriter, _ *http.Request) bool {
 		http.Error(w, `{"type":"urn:guodu:replay"}`, http.StatusBadGateway)
 		return true
 	}
@@ -118,7 +118,7 @@ func TestRefusalThatIsNoProblemDocumentIsStillAProblem(t *testing.T) {
 func TestEndlessAnswerIsCut(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.hub.fail = func(w http.ResponseWriter, _ *http.Request) bool {
+	b.hub.Fail = func(w http.ResponseWriter, _ *http.Request) bool {
 		_, _ = w.Write(make([]byte, 70<<10))
 		return true
 	}

@@ -53,7 +53,7 @@ func TestRequestSignatureCoversTheWholeRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	seed := [32]byte{1}
-	m := newMessage(ed25519.NewKeyFromSeed(seed[:]), "T1", to, Request{Method: "GET", Path: "/pos/v1/cards/70001/pending"}, 1795406400, "abcdefghijklmnop")
+	m := newMessage(identity{id: "T1", key: ed25519.NewKeyFromSeed(seed[:])}, to, Request{Method: "GET", Path: "/pos/v1/cards/70001/pending", Nonce: "abcdefghijklmnop"}, 1795406400)
 	// sha-256 of nothing, as RFC 9530 has it in its appendix B.
 	want := `"@method": GET
 "@authority": hub.example

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"crypto/ed25519"
+	"crypto/hmac"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -29,9 +30,28 @@ var answerInput = regexp.MustCompile(`^sig1=(\(("[^"]*"(?: "[^"]*")*)\)((?:;[a-z
 
 var answerSignature = regexp.MustCompile(`^sig1=:([A-Za-z0-9+/]+={0,2}):$`)
 
+// signatory is who may sign an answer: keyid, and the check of a signature.
+type signatory struct {
+	id     string
+	proves func(base string, signature []byte) bool
+}
+
+// hubKeys is the hub, by any of its keys.
+func hubKeys(keys []ed25519.PublicKey) signatory {
+	return signatory{"hub", func(base string, signature []byte) bool {
+		return slices.ContainsFunc(keys, func(key ed25519.PublicKey) bool { return ed25519.Verify(key, []byte(base), signature) })
+	}}
+}
+
+// sharer is the hub by the secret that it shares with a terminal, under that
+// terminal's id: a key id names one key.
+func sharer(who identity) signatory {
+	return signatory{who.id, func(base string, signature []byte) bool { return hmac.Equal(seal256(who.secret, base), signature) }}
+}
+
 // verifyAnswer proves that status, headers and body are the hub's answer to the
 // request with that nonce. Errors: ErrAnswer.
-func verifyAnswer(key ed25519.PublicKey, nonce string, now time.Time, status int, h http.Header, body []byte) error {
+func verifyAnswer(by signatory, nonce string, now time.Time, status int, h http.Header, body []byte) error {
 	fields := map[string]string{}
 	for _, name := range []string{"Signature-Input", "Signature", "Content-Digest", "Request-Nonce"} {
 		if len(h.Values(name)) != 1 {
@@ -49,7 +69,7 @@ func verifyAnswer(key ed25519.PublicKey, nonce string, now time.Time, status int
 	if input == nil {
 		return fmt.Errorf("%w: Signature-Input %q", ErrAnswer, fields["Signature-Input"])
 	}
-	err := verifyParams(input[3], now)
+	err := verifyParams(by.id, input[3], now)
 	if err != nil {
 		return err
 	}
@@ -66,17 +86,17 @@ func verifyAnswer(key ed25519.PublicKey, nonce string, now time.Time, status int
 		return fmt.Errorf("%w: Signature %q", ErrAnswer, fields["Signature"])
 	}
 	signature, err := base64.StdEncoding.Strict().DecodeString(text[1])
-	if err != nil || !ed25519.Verify(key, []byte(base), signature) {
+	if err != nil || !by.proves(base, signature) {
 		return fmt.Errorf("%w: signature", ErrAnswer)
 	}
 	return nil
 }
 
-// verifyParams wants created within the window, keyid "hub" and nothing else.
-func verifyParams(text string, now time.Time) error {
+// verifyParams wants created within the window, this keyid and nothing else.
+func verifyParams(id, text string, now time.Time) error {
 	params := strings.Split(strings.TrimPrefix(text, ";"), ";")
 	slices.Sort(params)
-	if len(params) != 2 || params[1] != `keyid="hub"` {
+	if len(params) != 2 || params[1] != "keyid="+strconv.Quote(id) {
 		return fmt.Errorf("%w: parameters %q", ErrAnswer, text)
 	}
 	seconds, ok := strings.CutPrefix(params[0], "created=")

@@ -11,6 +11,19 @@ type Tap struct {
 	L       int64  `json:"L"`           // load counter
 	B       int64  `json:"B"`           // balance in fen
 	P       *int64 `json:"P,omitempty"` // purchase counter, if the card has one
+
+	// By the card's profile:
+	MAC1   string   `json:"mac1,omitempty"`
+	Random string   `json:"random,omitempty"`
+	TAC    string   `json:"tac,omitempty"`    // of the newest load
+	TACAt  string   `json:"tac_at,omitempty"` // yyyyMMddHHmmss
+	Log    *CardLog `json:"log,omitempty"`
+}
+
+// CardLog is the newest load in the log of a card of profile shared.
+type CardLog struct {
+	AmountFen int64  `json:"amount_fen"`
+	Terminal  string `json:"terminal"`
 }
 
 // TapAnswer is the hub's answer to a tap.
@@ -25,9 +38,12 @@ type TapAnswer struct {
 	B0            int64     `json:"B0"` // fen
 	NotAfter      time.Time `json:"not_after"`
 	Authorisation string    `json:"authorisation"`
+	MAC2          string    `json:"mac2"`    // for a card of profile epurse
+	MAC2At        string    `json:"mac2_at"` // yyyyMMddHHmmss
 
 	// With "none":
-	Reason string `json:"reason"`
+	Reason    string `json:"reason"`
+	Challenge string `json:"challenge"`
 
 	// With either:
 	PendingFen int64      `json:"pending_fen"`
@@ -71,6 +87,10 @@ type Result struct {
 	L             *int64 `json:"L,omitempty"`
 	B             *int64 `json:"B,omitempty"` // fen
 	P             *int64 `json:"P,omitempty"`
+
+	TAC   string   `json:"tac,omitempty"`
+	TACAt string   `json:"tac_at,omitempty"`
+	Log   *CardLog `json:"log,omitempty"`
 }
 
 // Receipt is the hub's answer to a result.
@@ -88,4 +108,29 @@ type CardPending struct {
 	LoadHeldFen int64    `json:"load_held_fen"`
 	Frozen      bool     `json:"frozen"`
 	Reasons     []string `json:"reasons"`
+}
+
+// The outcomes of a re-read, as the hub says them.
+const (
+	RereadAgrees   = "agrees"   // the first reading was late or wrong
+	RereadConflict = "conflict" // the account is frozen, a case is open
+	RereadFiled    = "filed"    // a desk's reading, for the people who decide
+	RereadRepair   = "repair"   // people decided: L and B have to be on the card
+	RereadRepaired = "repaired" // the card is as it should be
+)
+
+// RereadAnswer is the hub's answer to POST /pos/v1/cards/{card_no}/reread.
+type RereadAnswer struct {
+	Outcome string `json:"outcome"`
+	L       *int64 `json:"L"`
+	B       *int64 `json:"B"` // fen
+}
+
+// LoadStatus is the hub's answer to GET /pos/v1/loads/{load}/status.
+type LoadStatus struct {
+	Load      string `json:"load"`
+	State     string `json:"state"`
+	AmountFen int64  `json:"amount_fen"`
+	Attempts  int64  `json:"attempts"`
+	Live      int64  `json:"live"`
 }

@@ -29,7 +29,7 @@ func TestCardPulledAfterTheCommandIsWrittenWithoutReadings(t *testing.T) {
 	if err != nil || out.Outcome != terminal.OutcomeWritten || out.After != nil || out.Receipt.State != "WRITTEN" {
 		t.Errorf("outcome is %+v, %v", out, err)
 	}
-	if r := b.hub.results[0]; r.Outcome != "written" || r.L != nil || r.B != nil || r.P != nil {
+	if r := b.hub.Results[0]; r.Outcome != "written" || r.L != nil || r.B != nil || r.P != nil {
 		t.Errorf("result is %+v", r)
 	}
 }
@@ -64,7 +64,7 @@ func TestTornWriteIsReportedAsTheCardShowsIt(t *testing.T) {
 				t.Errorf("outcome is %+v", out)
 			}
 			b.holds(c.balance, c.l)
-			r := b.hub.results[0]
+			r := b.hub.Results[0]
 			if r.Outcome != string(c.outcome) || (r.L != nil) != c.stays || c.stays && (*r.L != c.l || *r.B != c.balance) {
 				t.Errorf("result is %+v", r)
 			}
@@ -78,7 +78,7 @@ func TestCardThatBeliesItsAnswerIsUnknown(t *testing.T) {
 	b.before = at(terminal.StepWritten, func() { b.want(b.card.Restore(theCard()), nil) })
 	out, err := b.terminal().Tap(t.Context(), b.card)
 	b.want(err, terminal.ErrCard)
-	if r := b.hub.results[0]; out.Outcome != terminal.OutcomeUnknown || r.Outcome != "unknown" || *r.L != 3 {
+	if r := b.hub.Results[0]; out.Outcome != terminal.OutcomeUnknown || r.Outcome != "unknown" || *r.L != 3 {
 		t.Errorf("outcome is %+v, result %+v", out, r)
 	}
 }
@@ -91,7 +91,7 @@ func TestSilentCardThatShowsAnotherBalanceIsUnknown(t *testing.T) {
 	b.before = at(terminal.StepWritten, func() { b.want(b.card.Purchase(100), nil) })
 	out, err := b.terminal().Tap(t.Context(), b.card)
 	b.want(err, terminal.ErrCardSilent)
-	if r := b.hub.results[0]; out.Outcome != terminal.OutcomeUnknown || r.Outcome != "unknown" || *r.L != 4 || *r.B != 6100 {
+	if r := b.hub.Results[0]; out.Outcome != terminal.OutcomeUnknown || r.Outcome != "unknown" || *r.L != 4 || *r.B != 6100 {
 		t.Errorf("outcome is %+v, result %+v", out, r)
 	}
 }
@@ -128,7 +128,7 @@ func TestPurchaseBeforeTheWriteIsNotOverwritten(t *testing.T) {
 func TestTimeThatRunsOutBeforeTheIntentAbandons(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = at(terminal.StepIntent, func() { b.clock.add(time.Minute + time.Millisecond) })
+	b.before = at(terminal.StepIntent, func() { b.clock.Add(time.Minute + time.Millisecond) })
 	term := b.terminal()
 	_, err := term.Tap(t.Context(), b.card)
 	b.want(err, terminal.ErrExpired)
@@ -139,7 +139,7 @@ func TestTimeThatRunsOutBeforeTheIntentAbandons(t *testing.T) {
 func TestTimeThatRunsOutAfterTheIntentIsUnknownAndNotWritten(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = at(terminal.StepWrite, func() { b.clock.add(time.Minute + time.Millisecond) })
+	b.before = at(terminal.StepWrite, func() { b.clock.Add(time.Minute + time.Millisecond) })
 	term := b.terminal()
 	out, err := term.Tap(t.Context(), b.card)
 	b.want(err, terminal.ErrExpired)
