@@ -147,6 +147,9 @@ func (j *journey) tap(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = pos.Close() }()
+	if _, err := pos.SignIn(ctx); err != nil {
+		return err
+	}
 	card, err := j.World.Card()
 	if err != nil {
 		return err

@@ -222,6 +222,9 @@ func (c *campus) load() error {
 		return err
 	}
 	defer func() { _ = pos.Close() }()
+	if _, err := pos.SignIn(c.ctx); err != nil {
+		return err
+	}
 	if _, err := pos.Resume(c.ctx); err != nil {
 		return err
 	}

@@ -263,6 +263,9 @@ func (c *campus) tearAtWrite() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	if _, err := pos.SignIn(c.ctx); err != nil {
+		c.t.Fatal(err)
+	}
 	card.Tear(terminal.TearAnswer, false)
 	if _, err := pos.Tap(c.ctx, card); err != nil {
 		c.t.Logf("the torn tap: %v", err)

@@ -3,6 +3,7 @@ package show
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"guodu/internal/fen"
@@ -34,8 +35,8 @@ func newPos(s *Show) *pos { return &pos{show: s} }
 // ready is what the display says between two cards.
 func ready() phrase { return phrase{"请刷卡", "Tap your card"} }
 
-// on gives the terminal power: it comes up on its disk and tells the hub what
-// its journal still owes.
+// on gives the terminal power: it comes up on its disk, signs in and tells the
+// hub what its journal still owes.
 func (p *pos) on() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -45,6 +46,10 @@ func (p *pos) on() error {
 		return err
 	}
 	p.lcd = ready()
+	if _, err := p.terminal.SignIn(p.show.ctx); err != nil && p.show.ctx.Err() == nil {
+		p.show.options.Log.Info("sign in", "error", err)
+		p.show.say("pos", "bad", phrase{"终端没有签到成功，断电再开机重试", "The terminal could not sign in: switch it off and on again"})
+	}
 	if p.died {
 		t := p.terminal
 		p.busy = true
@@ -193,6 +198,9 @@ func told(reason string) phrase {
 // before is the terminal's hook: it shows the step, lets eyes follow, and
 // strikes with what is armed.
 func (p *pos) before(s terminal.Step) error {
+	if !slices.Contains(terminal.LoadSteps(), s) {
+		return nil // nothing to look at
+	}
 	p.mu.Lock()
 	p.step = s
 	if text, shown := steps()[s]; shown {

@@ -142,6 +142,9 @@ func BenchmarkTap(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	if _, err := pos.SignIn(ctx); err != nil {
+		b.Fatal(err)
+	}
 	body := []byte(`{"tap_id":"benchmark","card_no":"` + world.CardNo + `","card_uid":"` + world.CardUID + `","version":"1","L":0,"B":0,"P":0}`)
 	b.Run("bare", func(b *testing.B) { bare(b, body) })
 	b.Run("whole", func(b *testing.B) {
