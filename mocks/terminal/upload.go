@@ -92,6 +92,14 @@ func (t *Terminal) Unsent() ([]Record, error) {
 	return unsent, nil
 }
 
+// Depth is how many records may be unsent: those above the watermark, counted
+// without looking at each.
+func (t *Terminal) Depth() int64 {
+	t.delivered.mu.Lock()
+	defer t.delivered.mu.Unlock()
+	return max(0, t.journal.Newest()-t.delivered.is.Accepted)
+}
+
 // Quarantined lists the records that the hub keeps for people. The terminal
 // keeps them too, for good.
 func (t *Terminal) Quarantined() []Quarantined { return t.delivered.read().Quarantined }
