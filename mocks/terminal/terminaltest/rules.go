@@ -154,6 +154,7 @@ func (h *Hub) evidence(a *Account, t terminal.Tap, answer map[string]any) string
 func (h *Hub) authorise(a *Account, t terminal.Tap, at string, answer map[string]any) {
 	attempt := &Attempt{TapID: t.TapID, Terminal: at}
 	a.Open.Attempts = append(a.Open.Attempts, attempt)
+	answer["pending_fen"] = a.Pending
 	p0 := ""
 	if t.P != nil {
 		p0 = fmt.Sprint(*t.P)
