@@ -40,9 +40,11 @@ func (r *run) account(ctx context.Context, busy time.Duration) (Report, error) {
 	}
 	for _, s := range r.seats {
 		report.Quarantined += len(s.terminal.Quarantined())
-		if n := s.terminal.Depth(); n != 0 {
-			problems = append(problems, fmt.Errorf("terminal %s has %d records unsent", s.options.ID, n))
+		unsent, err := s.terminal.Unsent()
+		if len(unsent) > 0 {
+			err = fmt.Errorf("terminal %s has %d records unsent", s.options.ID, len(unsent))
 		}
+		problems = append(problems, err)
 	}
 	if report.Quarantined > 0 {
 		problems = append(problems, fmt.Errorf("%d records are in quarantine", report.Quarantined))

@@ -157,6 +157,13 @@ func TestWhatDoesNotAddUpIsSaid(t *testing.T) {
 				}
 			}
 		}, "records are in quarantine"},
+		"no verdicts": {func(b *bench) {
+			b.hub.Rewrite = func(answer map[string]any) {
+				if answer["verdicts"] != nil {
+					answer["verdicts"], answer["accepted"], answer["archived"] = []any{}, 0, 0
+				}
+			}
+		}, "records unsent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
