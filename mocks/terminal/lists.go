@@ -68,8 +68,8 @@ func (t *Terminal) blocklist(ctx context.Context, since string) (map[string]Bloc
 	}
 	var list blocklist
 	err := t.get(ctx, "/pos/v1/blocklist", query, &list)
-	if err == nil && (list.Cursor == "" || since == "" && !list.Full) {
-		err = fmt.Errorf("%w: cursor %q, full %t", ErrAnswer, list.Cursor, list.Full)
+	if err == nil && since == "" && !list.Full {
+		err = fmt.Errorf("%w: differences to nothing", ErrAnswer)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("blocklist: %w", err)

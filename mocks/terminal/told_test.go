@@ -133,6 +133,14 @@ func TestBlocklistIsKeptByItsDifferences(t *testing.T) {
 	is("C")
 }
 
+func TestDifferencesToNothingAreNoBlocklist(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.hub.Rewrite = func(answer map[string]any) { answer["full"] = false }
+	_, err := b.terminal().Blocklist(t.Context())
+	b.want(err, terminal.ErrAnswer)
+}
+
 func TestBlockedCardGetsNoTap(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
