@@ -185,6 +185,30 @@ func TestStatusIsForTerminalsWithAnAttempt(t *testing.T) {
 	b.want(err, terminal.ErrUnknownLoad)
 }
 
+func TestAnswerAboutSomethingElseIsNotTheHubs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	term := b.terminal()
+	_, err := term.Tap(t.Context(), b.card)
+	b.want(err, nil)
+	b.hub.Set(func() {
+		b.hub.Rewrite = func(answer map[string]any) {
+			for _, name := range []string{"load", "card_no"} {
+				if answer[name] != nil {
+					answer[name] = "another"
+				}
+			}
+			delete(answer, "bound")
+		}
+	})
+	_, err = term.Status(t.Context(), "070001")
+	b.want(err, terminal.ErrAnswer)
+	_, err = term.Pending(t.Context(), "70001")
+	b.want(err, terminal.ErrAnswer)
+	_, err = term.PayerBound(t.Context(), "wechat", "openid", "o")
+	b.want(err, terminal.ErrAnswer)
+}
+
 var errEnough = errors.New("heard enough")
 
 // listening runs Feed, and hands over what it hears and why it ended. It returns

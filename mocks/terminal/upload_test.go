@@ -137,10 +137,11 @@ func TestQuarantinedRecordIsKeptAndListedAndNotSentAgain(t *testing.T) {
 	_, err := b.terminal().Tap(t.Context(), b.card)
 	b.want(err, terminal.ErrCrashed)
 	b.before = nil
-	b.hub.Set(func() { clear(b.hub.Loads) }) // the load is lost: its result has nowhere to go
+	b.hub.Set(func() { clear(b.hub.Loads) })                       // the load is lost: its result has nowhere to go
+	b.journalAnswers(map[string]any{"accepted": 3, "archived": 3}) // it never counts as accepted
 	term := b.terminal()
 	up, err := term.UploadJournal(t.Context())
-	if err != nil || up.Unsent != 0 || up.Verdicts[3] != (terminal.Verdict{Seq: 4, Verdict: "quarantined", Why: "load-mismatch"}) {
+	if err != nil || up.Batches != 1 || up.Unsent != 0 || up.Verdicts[3] != (terminal.Verdict{Seq: 4, Verdict: "quarantined", Why: "load-mismatch"}) {
 		t.Errorf("upload: %+v, %v", up, err)
 	}
 	b.want(term.Close(), nil)
@@ -183,6 +184,23 @@ func TestHoleIsFilledAgain(t *testing.T) {
 	b.want(err, nil)
 	up, err := term.UploadJournal(t.Context())
 	if err != nil || up.Batches != 2 || up.Watermarks.Accepted != 7 {
+		t.Errorf("upload: %+v, %v", up, err)
+	}
+}
+
+// A quarantined record keeps the watermark low for good; what is lost above it
+// shows in the holes alone.
+func TestHoleAboveALowWatermarkIsFilledAgain(t *testing.T) {
+	t.Parallel()
+	b, term := bought(t, 1)
+	b.journalAnswers(map[string]any{"accepted": 0, "archived": 0})
+	_, err := term.UploadJournal(t.Context())
+	b.want(err, nil)
+	b.hub.Lose("T1", 1, 3, 4)
+	_, err = term.Tap(t.Context(), b.card)
+	b.want(err, nil)
+	up, err := term.UploadJournal(t.Context())
+	if err != nil || up.Batches != 2 || len(b.hub.Journal("T1", 1)) != 7 {
 		t.Errorf("upload: %+v, %v", up, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,7 +105,8 @@ func TestTheNextRunGoesOnWithTheSameCards(t *testing.T) {
 // next run's.
 func TestAKilledRunIsBroughtToItsEndFirst(t *testing.T) {
 	t.Parallel()
-	b := setup(t, 2, 3)
+	b := setup(t, 2, 40)
+	b.options.For = 100 * time.Millisecond // most cards do not come before the account
 	ctx, kill := context.WithCancel(t.Context())
 	var once sync.Once
 	b.hub.Fail = func(w http.ResponseWriter, r *http.Request) bool {
@@ -124,7 +126,7 @@ func TestAKilledRunIsBroughtToItsEndFirst(t *testing.T) {
 		b.options.Cards[i].ExpectFen = nil
 	}
 	report := b.run()
-	if len(report.Problems) != 0 || b.hub.Confirmed != 3*each || report.EndedFen != 3*(each+100) {
+	if len(report.Problems) != 0 || b.hub.Confirmed != 40*each || report.EndedFen != 40*(each+100) || report.LoadedFen != 0 {
 		t.Errorf("report %+v, confirmed %d", report, b.hub.Confirmed)
 	}
 }
@@ -157,6 +159,13 @@ func TestWhatDoesNotAddUpIsSaid(t *testing.T) {
 				}
 			}
 		}, "records are in quarantine"},
+		"the hub counts a load of nothing": {func(b *bench) {
+			b.hub.Rewrite = func(answer map[string]any) {
+				if answer["reason"] == "nothing_pending" && answer["confirmed"] == nil {
+					answer["confirmed"] = map[string]any{"load": "07Z", "amount_fen": 0}
+				}
+			}
+		}, "counted 2, was loaded 2 times, and counts 3"},
 		"no verdicts": {func(b *bench) {
 			b.hub.Rewrite = func(answer map[string]any) {
 				if answer["verdicts"] != nil {
@@ -175,6 +184,47 @@ func TestWhatDoesNotAddUpIsSaid(t *testing.T) {
 				t.Errorf("problems %q, want %q", report.Problems, c.says)
 			}
 		})
+	}
+}
+
+// What no terminal heard the end of, the hub is asked for.
+func TestLoadsWhoseEndNobodyHeardAreAskedFor(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 6, 30)
+	b.options.Crash = 1
+	untold := 0
+	b.hub.Rewrite = func(answer map[string]any) {
+		if answer["confirmed"] != nil {
+			delete(answer, "confirmed")
+			untold++
+		}
+	}
+	report := b.run()
+	if untold == 0 {
+		t.Error("too calm to show anything")
+	}
+	if len(report.Problems) != 0 || report.LoadedFen != 30*each {
+		t.Errorf("report %+v", report)
+	}
+}
+
+func TestTapsThatGetNoAnswerAreRepeatedOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 1, 1)
+	b.options.Crash, b.options.For = 0, 100*time.Millisecond
+	var taps atomic.Int64
+	b.hub.Fail = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/pos/v1/taps" || taps.Add(1)%2 == 0 {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"type":"urn:guodu:unavailable"}`))
+		return true
+	}
+	report := b.run()
+	if report.Outcomes["urn:guodu:unavailable"] != 0 || report.Outcomes["written"] != 1 || report.Outcomes["nothing_pending"] == 0 {
+		t.Errorf("report %+v", report)
 	}
 }
 
