@@ -62,7 +62,9 @@ type LoadDecision struct {
 
 // people checks who decides, and why. Names become parts of blank-separated text.
 func people(by, second, why string) error {
-	odd := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r) }
+	odd := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r)
+	}
 	for _, name := range []string{by, second} {
 		if name == "" || len(name) > 32 || strings.ContainsFunc(name, odd) {
 			return fmt.Errorf("%w: name %.40q (letters, digits and . _ -, at most 32 bytes)", ErrTwoNames, name)

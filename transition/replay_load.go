@@ -11,9 +11,6 @@ import (
 // ended, less what people took back.
 type loadEntries struct{ held, confirmed, cancelled, suspended, forced fen.Fen }
 
-// bound is what the load still binds.
-func (l loadEntries) bound() fen.Fen { return l.held - l.confirmed - l.cancelled - l.suspended }
-
 // loaded adds an entry to what is said of its load.
 func (d *derived) loaded(e Entry) {
 	l := d.loads[e.Ref]
