@@ -21,6 +21,7 @@ type loads struct {
 	Cancel  cancelLoad  `cmd:"" help:"Decide that the card has a load not: its money is pending again. Takes two names."`
 	Suspend suspendLoad `cmd:"" help:"Take a load's money into suspense, because nobody can say. Takes two names."`
 	Undo    undoLoad    `cmd:"" help:"Take back what was decided about a load, by a counter-entry. Takes two names."`
+	Report  reportCard  `cmd:"" help:"Tell what else moved a card, as its core has it: a purchase, another machine's load, cash. Takes two names."`
 	Adopt   adoptCard   `cmd:"" help:"Take the counter of a card that is ahead of the books for true, with what the card got. Takes two names."`
 	Repair  repairCard  `cmd:"" help:"Say what a card in conflict without a load shall hold; the desk's terminal writes it. Takes two names."`
 }

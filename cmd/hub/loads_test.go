@@ -9,6 +9,7 @@ import (
 	"guodu/mocks/phone"
 	"guodu/mocks/terminal"
 	"guodu/transition"
+	"guodu/transition/transitiontest"
 )
 
 // decidedLoad appends the words of a decision about a load to a command.
@@ -164,6 +165,44 @@ func TestATornCardIsMendedAtTheDeskByTwoPeople(t *testing.T) {
 	c.confirmed(card, pos)
 	if a := c.audit(2); a.LoadHeld != 0 || a.Frozen() {
 		t.Errorf("%+v", a)
+	}
+}
+
+func TestAMealThatTheCardCentreTellsOfEndsADoubt(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	c.start("")
+	pos, holder := c.pos(), c.bound()
+	c.credited(holder, "10.00")
+	card, err := c.Card()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.confirmed(card, pos)
+	card, load := c.tornTap(holder, pos, terminal.TearNothing)
+	if err := card.Purchase(300); err != nil {
+		t.Fatal(err)
+	}
+	out, err := pos.Tap(c.ctx, card)
+	card.Leave()
+	if out.Reason != "in_doubt" {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	uid := string(load.UID)
+	for _, wrong := range [][]string{
+		{"--kind", "spend", "--amount", "3"}, {"--kind", "topup", "--amount", "3"}, {"--kind", "spend", "--counter", "0", "--amount", "3.001"},
+		{"--kind", "outside", "--counter", "1", "--amount", "3"}, {"--kind", "topup", "--id", "c1", "--amount", "3", "--at", "noon"},
+	} {
+		c.refuses("hub:", decidedLoad(append([]string{"loads", "report", uid}, wrong...)...)...)
+	}
+	c.must("taken", decidedLoad("loads", "report", uid, "--kind", "spend", "--counter", "0", "--amount", "3")...)
+	c.refuses("was told before", decidedLoad("loads", "report", uid, "--kind", "spend", "--counter", "0", "--amount", "4")...)
+	if got := c.confirmed(card, pos); got != string(load.No) {
+		t.Errorf("load %s was written, want %s", got, load.No)
+	}
+	transitiontest.MustBalance(t, c.inside().Books())
+	if data, err := card.Peek(); err != nil || data.B != 5700 {
+		t.Errorf("card %+v, %v", data, err)
 	}
 }
 
