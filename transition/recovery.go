@@ -3,7 +3,12 @@ package transition
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"guodu/internal/redisx"
 )
 
 // RecoveryState is how far a store's recovery is.
@@ -49,6 +54,69 @@ func (s *Store) recoverPartition(ctx context.Context, p partition, verb, by, sec
 		return unexpected("recovery", reply)
 	}
 	return nil
+}
+
+// NotePrimary compares the process that holds each partition with the one that held
+// it when it was looked at last. If another one may lack writes (mayLose: replicas
+// that nobody waits for, or a server that forgets), the partition goes into recovery.
+// It returns how many did.
+func (s *Store) NotePrimary(ctx context.Context, mayLose bool) (begun int, err error) {
+	lose := ""
+	if mayLose {
+		lose = "1"
+	}
+	_, many := s.client().(*redis.ClusterClient)
+	id := ""
+	for p := range partition(Partitions) {
+		if many || id == "" {
+			id, err = s.runID(ctx, p)
+			if err != nil {
+				return begun, err
+			}
+		}
+		noted, err := s.client().HGet(ctx, s.keys.epoch(p), "run").Result()
+		if err := read("epoch", err); err != nil {
+			return begun, err
+		}
+		if noted == id {
+			continue
+		}
+		reply, err := s.run.Run(ctx, s.scripts.recovery, []string{s.keys.epoch(p)}, "primary", s.now(), "hub", "",
+			"another server holds the books, and writes may be lost", id, lose)
+		if err != nil {
+			return begun, err
+		}
+		switch reply[0] {
+		case "BEGUN":
+			begun++
+		case "SAME", "NOTED", "DUP":
+		default:
+			return begun, unexpected("recovery", reply)
+		}
+	}
+	return begun, nil
+}
+
+// runID is the id of the process that holds a partition.
+func (s *Store) runID(ctx context.Context, p partition) (string, error) {
+	var node redis.Cmdable = s.client()
+	if cluster, ok := s.client().(*redis.ClusterClient); ok {
+		master, err := cluster.MasterForKey(ctx, s.keys.epoch(p))
+		if err != nil {
+			return "", fmt.Errorf("find partition p%s: %w", p.digits(), redisx.Classify(err))
+		}
+		node = master
+	}
+	info, err := node.Info(ctx, "server").Result()
+	if err != nil {
+		return "", fmt.Errorf("read server: %w", redisx.Classify(err))
+	}
+	for line := range strings.Lines(info) {
+		if id, found := strings.CutPrefix(line, "run_id:"); found {
+			return strings.TrimSpace(id), nil
+		}
+	}
+	return "", fmt.Errorf("read server: %w: it names no run_id", ErrUnavailable)
 }
 
 // Recovery reads how far it is; zero if there is none.

@@ -35,6 +35,7 @@ func loadScenarios() []scenario {
 		{"card_shared", cardShared},
 		{"card_epurse", cardEPurse},
 		{"recovery", recoveryScenario},
+		{"recovery_primary", primaryScenario},
 	}
 }
 
@@ -677,6 +678,35 @@ func cardEPurse(ctx context.Context, st *stage) {
 	r, err := st.Result(ctx, WriteResult{Load: third.Load, Written: true, Proof: Proof{TAC: true}}, st.freshNonce())
 	st.say("result with a TAC", r, err)
 	st.result(ctx, second.Load, true, 5, 8200)
+}
+
+func primaryScenario(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	note := func(what string, mayLose bool) {
+		begun, err := st.NotePrimary(ctx, mayLose)
+		st.say(what, begun, err)
+	}
+	note("first look", true)
+	note("the same", true)
+	// What a failover leaves: the id of the one before.
+	before := func() { st.client().HSet(ctx, st.keys.epoch(partitionOf(accountA)), "run", "another") }
+	before()
+	note("another, that has everything", false)
+	note("the same", true)
+	before()
+	note("another, that may not", true)
+	before()
+	note("and one more", true)
+	state, err := st.Recovery(ctx)
+	st.say("recovery", state, err)
+	for p := range partition(Partitions) {
+		id, err := st.runID(ctx, p)
+		noted := st.client().HGet(ctx, st.keys.epoch(p), "run").Val()
+		if noted != id {
+			st.say("the process is not noted", nil, err)
+		}
+		st.client().HSet(ctx, st.keys.epoch(p), "run", "differs from run to run")
+	}
 }
 
 func recoveryScenario(ctx context.Context, st *stage) {

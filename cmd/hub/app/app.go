@@ -360,6 +360,11 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 		}
 		watchDurability(ctx, h.stores.money, h.config.Redis, h.log, h.durable.Store)
 	})
+	background.Go(func() {
+		if !h.memory {
+			watchPrimary(ctx, h.Books(), h.config.Redis, h.log)
+		}
+	})
 	h.log.Info("hub serves", "listen", listener.Addr().String(), "public_url", h.config.PublicURL, "environment", h.config.Environment)
 	var cause error
 	select {
