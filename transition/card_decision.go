@@ -22,6 +22,9 @@ type CardState struct {
 	Repair    string   // what a card in conflict shall show: "L B"
 	Lost      []string // counter steps at which a load may have been written that was lost
 	Decisions string   // the last that people said of it
+	// Doubt is why nothing of the account is refunded because of this card, or of it
+	// as it was before it was personalised anew; "" if it does not stand in the way.
+	Doubt string
 }
 
 // CardState reads a card.
@@ -51,6 +54,15 @@ func (s *Store) CardState(ctx context.Context, uid CardUID) (CardState, error) {
 	if h["seen"] != "" {
 		c.Seen = n.int(h["seen"])
 	}
+	doubt, err := s.client().HGet(ctx, s.keys.account(partitionOf(account), account), "doubt").Result()
+	if err := read("account", err); err != nil {
+		return CardState{}, err
+	}
+	for _, one := range strings.FieldsFunc(doubt, func(r rune) bool { return r == ',' }) {
+		if of, found := strings.CutPrefix(one, string(uid)+":"); found {
+			c.Doubt = of // "VERSION=WHY"
+		}
+	}
 	return c, n.err
 }
 
@@ -70,7 +82,7 @@ func (s *Store) CardsInDoubt(ctx context.Context) ([]CardState, error) {
 			if err != nil {
 				return nil, err
 			}
-			if c.Mark != "" && c.Open == "" || len(c.Lost) > 0 {
+			if c.Mark != "" && c.Open == "" || c.Doubt != "" {
 				all = append(all, c)
 			}
 		}

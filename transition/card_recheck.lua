@@ -27,10 +27,17 @@ redis.call('SET', KEYS[6], '1', 'PX', ARGV[13])
 if asked then redis.call('HDEL', KEYS[4], 'challenge') end
 local evidence = table.concat({ 'recheck', ARGV[3], '-', ARGV[7], ARGV[8], P == '' and '-' or P, now }, ' ')
 if atdesk then
-  local to, balance = string.match(card.repair or '', '^(%S+) (%S+)$')
+  local to, balance, was, bought, load_id = string.match(card.repair or '', '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
   redis.call('HSET', KEYS[4], 'desk', evidence)
   if not to then return { 'FILED' } end
+  local unspent = bought == (P == '' and '-' or P)
+  if not unspent or ARGV[8] ~= balance and ARGV[8] ~= was then
+    -- It was used since they decided: what it shall hold is another question now.
+    redis.call('HDEL', KEYS[4], 'repair')
+    return { 'FILED' }
+  end
   if to ~= ARGV[7] or balance ~= ARGV[8] then return { 'REPAIR', to, balance } end
+  redis.call('HSET', KEYS[4], 'mended', load_id)
   mended(a, k, card, uid, now)
   return { 'REPAIRED' }
 end

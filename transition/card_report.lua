@@ -25,7 +25,10 @@ local evidence = table.concat({ ARGV[1], 'core', ARGV[2], '-', '-', '-', now }, 
 redis.call('HSET', KEYS[7], field, ARGV[3])
 if ARGV[1] == 'topup' and open(load) and tonumber(ARGV[4]) >= tonumber(load.since) then
   redis.call('HINCRBY', KEYS[5], 'topped', ARGV[3])
+  -- A balance that cash explains is judged anew.
+  if load.short then redis.call('HDEL', KEYS[5], 'short') end
 end
+if card.challenge then redis.call('HDEL', KEYS[4], 'challenge') end
 if ARGV[1] ~= 'outside' then return { 'TAKEN' } end
 local claim = redis.call('GET', KEYS[8])
 local mine = same and open(load) and load.L0 == ARGV[2]
@@ -38,13 +41,9 @@ redis.call('SET', KEYS[8], 'outside')
 local a = account(KEYS[1])
 local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], doubt = KEYS[6] }
 if mine then cancel(a, k, ARGV[6], load, evidence, now) end
--- Reports may come in any order: the ledger's counter follows them without a gap.
-if same and card.L then
-  local L = tonumber(card.L)
-  while redis.call('HEXISTS', KEYS[7], 'l:' .. text(L)) == 1 do L = L + 1 end
-  if L > tonumber(card.L) then
-    step(k, card, L - 1)
-    caughtup(a, k, card, ARGV[9])
-  end
+if same and card.L == ARGV[2] then
+  k.core = KEYS[7] -- reports may come in any order, and the ledger's counter follows them without a gap
+  step(k, card, tonumber(ARGV[2]))
+  caughtup(a, k, card, ARGV[9])
 end
 return { 'TAKEN' }

@@ -5,7 +5,7 @@
 local function clash(a, k, card, uid, id, load, evidence, now)
   redis.call('HSET', k.card, 'mark', 'CONFLICT')
   if id ~= '' then redis.call('HSET', k.load, 'state', 'CONFLICT', 'evidence', evidence) end
-  doubt(a, uid, 'CONFLICT')
+  doubt(a, uid .. ':' .. card.version, 'CONFLICT')
   if not string.find(',' .. a.freeze, ',mismatch=', 1, true) then
     a.freeze = freeze(a.freeze, 'mismatch', 'hub')
     enter(a, k.entries, 'freeze', 'mismatch', 0, now)
@@ -18,7 +18,7 @@ end
 local function mended(a, k, card, uid, now)
   redis.call('HDEL', k.card, 'mark', 'desk', 'repair', 'seen')
   card.mark = ''
-  doubt(a, uid, '')
+  doubt(a, uid .. ':' .. card.version, string.find(card.lost or '', card.version .. ':', 1, true) and 'LOST_LOAD' or '')
   for one in string.gmatch(a.doubt, '[^,]+') do
     if string.find(one, '=CONFLICT', 1, true) then return end
   end
@@ -37,6 +37,7 @@ local function suspend(a, k, card, id, load, evidence, now)
   post(k.tot, { load_held = amount, suspense = -amount })
   redis.call('SET', k.claim, id)
   step(k, card, tonumber(load.L0))
+  caughtup(a, k, card, load.card_uid)
   redis.call('HSET', k.load, 'state', 'SUSPENDED', 'confirmed', now, 'evidence', evidence, 'live', '')
   file(k.case, case, 'load', evidence, now)
   redis.call('HSET', k.case, 'f:' .. case, text(amount))

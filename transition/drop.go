@@ -84,7 +84,8 @@ func (s *Store) drop(ctx context.Context, account AccountNo, a Abort, before boo
 		reply, err := s.run.Run(ctx, s.scripts.loadDrop, []string{
 			s.keys.account(p, account), s.keys.entries(p, account), s.keys.tot(p), s.keys.card(p, a.UID), key, tap,
 			s.once(p, nonce, tap), s.keys.doubt(p),
-		}, load, a.Terminal, a.TapID, s.now(), strconv.FormatInt(nonceLife.Milliseconds(), 10), all)
+		}, load, a.Terminal, a.TapID, s.now(), strconv.FormatInt(nonceLife.Milliseconds(), 10), all,
+			string(account), string(a.UID))
 		if err != nil {
 			return "", err
 		}
@@ -93,6 +94,8 @@ func (s *Store) drop(ctx context.Context, account AccountNo, a Abort, before boo
 			continue
 		case "REPLAY":
 			return "", ErrReplay
+		case "OTHER_LOAD":
+			return "", fmt.Errorf("tap %s: %w: it was of another card", a.TapID, ErrOtherLoad)
 		case "DROPPED", "BEGUN":
 			return LoadState(reply[1]), nil
 		}

@@ -58,8 +58,8 @@ func (st Statement) Check() error {
 		return fmt.Errorf("%w: arrears of %s yuan", ErrImport, st.Arrears.Yuan())
 	}
 	for _, reason := range st.Freeze {
-		if reason == "" || reason == "clawback" || strings.Trim(reason, "abcdefghijklmnopqrstuvwxyz_") != "" {
-			return fmt.Errorf("%w: freeze reason %.40q (small letters and _; clawback is the hub's own)", ErrImport, reason)
+		if reason == "" || reason == "clawback" || reason == "mismatch" || strings.Trim(reason, "abcdefghijklmnopqrstuvwxyz_") != "" {
+			return fmt.Errorf("%w: freeze reason %.40q (small letters and _; clawback and mismatch are the hub's own)", ErrImport, reason)
 		}
 	}
 	if st.Arrears == 0 && slices.Contains(st.Freeze, "arrears") {

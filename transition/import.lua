@@ -78,7 +78,7 @@ if refused == '' and ARGV[6] ~= '' and (a.card ~= ARGV[6] or card.version ~= ARG
     else
       redis.call('HDEL', KEYS[3], 'L')
     end
-    if card.mark == 'UNKNOWN_LOAD' then redis.call('HDEL', KEYS[3], 'mark') end
+    redis.call('HDEL', KEYS[3], 'mark', 'seen', 'desk', 'repair', 'challenge', 'shown', 'adopted', 'mended')
   end
   redis.call('HSET', KEYS[3], 'account', ARGV[1], 'card_no', ARGV[7], 'version', ARGV[8], 'profile', ARGV[9],
     'status', 'in_force')

@@ -10,8 +10,9 @@ local function open(load)
   return load.state == 'HELD' or load.state == 'IN_DOUBT' or load.state == 'WRITTEN' or load.state == 'CONFLICT'
 end
 
--- doubt puts a card among, or with the mark '' out of, those that may hold money
--- which the books do not know. Nothing of the account is refunded meanwhile.
+-- doubt puts a card's version (UID:VERSION) among, or with the mark '' out of, those
+-- that may hold money which the books do not know. Nothing of the account is refunded
+-- meanwhile.
 local function doubt(a, uid, mark)
   local all = {}
   for one in string.gmatch(a.doubt, '[^,]+') do
@@ -28,17 +29,24 @@ end
 -- step is the ledger's counter after a load at L0 is on the card. It never falls:
 -- a counter set back would bind a second load to a step that is used up.
 local function step(k, card, L0)
-  card.L = text(math.max(tonumber(card.L or '0'), L0 + 1))
+  local L = math.max(tonumber(card.L or '0'), L0 + 1)
+  -- Other machines' loads that were reported before it follow at once.
+  while k.core and redis.call('HEXISTS', k.core, 'l:' .. text(L)) == 1 do L = L + 1 end
+  card.L = text(L)
   redis.call('HSET', k.card, 'L', card.L)
 end
 
 -- caughtup ends what a counter had run ahead by, once the ledger is as far.
 local function caughtup(a, k, card, uid)
-  if card.mark == 'UNKNOWN_LOAD' and tonumber(card.L) >= tonumber(card.seen) then
-    card.mark = ''
-    redis.call('HDEL', k.card, 'mark', 'seen')
-    doubt(a, uid, '')
-  end
+  if card.mark ~= 'UNKNOWN_LOAD' or tonumber(card.L) < tonumber(card.seen) then return end
+  card.mark = ''
+  redis.call('HDEL', k.card, 'mark', 'seen')
+  doubt(a, uid .. ':' .. card.version, (card.lost or '') ~= '' and 'LOST_LOAD' or '')
+end
+
+-- calm withdraws a challenge: what it asked about is answered by what came since.
+local function calm(k, card)
+  if card.challenge then redis.call('HDEL', k.card, 'challenge') end
 end
 
 -- close takes a load off its card and out of the list of open ones.
@@ -48,15 +56,19 @@ local function close(k, id)
 end
 
 -- settled ends the doubt that a lost load left: its step of the card is paid for.
-local function settled(a, k, card, uid, L0)
+local function settled(a, k, card, uid, version, L0)
   if (card.lost or '') == '' then return end
-  local left = {}
-  for one in string.gmatch(card.lost or '', '%d+') do
-    if one ~= L0 then left[#left + 1] = one end
+  local left, same = {}, false
+  for one in string.gmatch(card.lost or '', '%S+') do
+    if one ~= version .. ':' .. L0 then
+      left[#left + 1] = one
+      same = same or string.sub(one, 1, #version + 1) == version .. ':'
+    end
   end
   card.lost = table.concat(left, ' ')
   redis.call('HSET', k.card, 'lost', card.lost)
-  if #left == 0 and (card.mark or '') == '' then doubt(a, uid, '') end
+  local marked = card.version == version and (card.mark or '') ~= ''
+  if not same and not marked then doubt(a, uid .. ':' .. version, '') end
 end
 
 -- confirm ends an open load as written on the card: the counter moved, so the
@@ -69,9 +81,11 @@ local function confirm(a, k, card, id, load, evidence, now)
   post(k.tot, { load_held = tonumber(load.amount), loaded = -tonumber(load.amount) })
   redis.call('SET', k.claim, id)
   step(k, card, tonumber(load.L0))
+  calm(k, card)
   redis.call('HINCRBY', k.card, 'loads', '1')
   redis.call('HSET', k.load, 'state', 'CONFIRMED', 'confirmed', now, 'evidence', evidence, 'live', '')
-  settled(a, k, card, load.card_uid, load.L0)
+  settled(a, k, card, load.card_uid, load.version, load.L0)
+  caughtup(a, k, card, load.card_uid)
   close(k, id)
 end
 
@@ -108,7 +122,7 @@ end
 -- the books do not know what.
 local function ahead(a, key, card, uid, L)
   redis.call('HSET', key, 'mark', 'UNKNOWN_LOAD', 'seen', text(math.max(L, tonumber(card.seen or '0'))))
-  doubt(a, uid, 'UNKNOWN_LOAD')
+  doubt(a, uid .. ':' .. card.version, 'UNKNOWN_LOAD')
 end
 
 -- file keeps, once an id, what people must look at; it books nothing.

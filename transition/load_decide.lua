@@ -15,7 +15,7 @@ if not open(load) then return { 'ENDED', load.state } end
 if card.open ~= ARGV[1] then return { 'RETRY' } end
 local age = tonumber(now) - tonumber(load.held)
 if load.state == 'HELD' and tonumber(load.deadline) > tonumber(now) then return { 'LIVE', load.deadline } end
-local conflict, gone = load.state == 'CONFLICT', card.status ~= 'in_force'
+local conflict, gone = load.state == 'CONFLICT' or card.mark == 'CONFLICT', card.status ~= 'in_force'
 if conflict and not gone and not card.desk then return { 'NO_READING' } end
 if verdict ~= 'confirm' then
   local usable = tonumber(load.not_after) + tonumber(ARGV[7])
@@ -43,11 +43,14 @@ if redis.call('HEXISTS', KEYS[8], 's:' .. id) == 1 and verdict ~= 'suspend' then
 end
 if conflict and card.desk then
   -- The card must come to show what was decided, or the next tap conflicts again.
-  local _, _, _, was, balance = string.match(card.desk, '^(%S+) (%S+) (%S+) (%S+) (%S+)')
+  local _, _, _, was, balance, bought = string.match(card.desk, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)')
   local shall = ARGV[9] == '' and balance or ARGV[9]
-  redis.call('HSET', KEYS[4], 'repair', text(L) .. ' ' .. shall)
+  redis.call('HSET', KEYS[4], 'repair', table.concat({ text(L), shall, balance, bought, ARGV[1] }, ' '), 'of', ARGV[1])
   if was == text(L) and balance == shall then
     mended(a, k, card, load.card_uid, now)
   end
+elseif conflict then
+  -- Nobody will read that card any more.
+  mended(a, k, card, load.card_uid, now)
 end
 return { 'DECIDED', redis.call('HGET', KEYS[5], 'state') }

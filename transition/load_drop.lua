@@ -6,6 +6,7 @@
 --      7 nonce (6 if none)  8 doubt
 -- ARGV 1 load or ''  2 terminal  3 tap  4 now  5 life of the nonce in ms
 --      6 '1' if the card was read again, and is as the authorisation has it
+--      7 account  8 card uid
 -- Replies: docs/keys.md.
 -- Invariants: a dead attempt never lives again; money comes back only when every
 -- attempt is dead and none is said to have written.
@@ -14,6 +15,8 @@ if KEYS[7] ~= KEYS[6] and redis.call('EXISTS', KEYS[7]) == 1 then return { 'REPL
 local tap, load = hash(KEYS[6]), {}
 if tap.load and tap.load ~= ARGV[1] then return { 'RETRY' } end
 if ARGV[1] ~= '' then load = hash(KEYS[5]) end
+-- A tap's load is its own card's; another card's name moves nothing.
+if load.state and (load.account ~= ARGV[7] or load.card_uid ~= ARGV[8]) then return { 'OTHER_LOAD' } end
 if KEYS[7] ~= KEYS[6] then redis.call('SET', KEYS[7], '1', 'PX', ARGV[5]) end
 redis.call('HINCRBY', KEYS[6], 'dup', '1')
 if not load.state or not tap.n then

@@ -3,7 +3,7 @@
 -- hub's own word about load, card and amount, also if the hub has lost the load.
 -- KEYS 1 account  2 entries  3 tot  4 card  5 load  6 claim  7 doubt
 --      8 nonce (5 if none)  9 case  10 the card's open load (5 if none or the same)
---      11 tap
+--      11 tap  12 core's reports
 -- ARGV 1 load  2 terminal  3 tap  4 n  5 card uid  6 version  7 amount  8 L0
 --      9 outcome (written, unknown)  10 L read back or ''  11 B read back or ''
 --      12 P or ''  13 now  14 life of the nonce in ms  15 B0 and 16 P0 of the attempt
@@ -29,13 +29,16 @@ local claim = redis.call('GET', KEYS[6])
 if KEYS[8] ~= KEYS[5] then redis.call('SET', KEYS[8], '1', 'PX', ARGV[14]) end
 if load.state == 'CONFIRMED' or load.state == 'FORCED' then
   redis.call('HINCRBY', KEYS[5], 'dup', '1')
+  -- What people had decided is proved now, and no longer theirs to take back.
+  if load.decided and written and ARGV[10] == text(L0 + 1) then redis.call('HSET', KEYS[5], 'proven', '1') end
   return { 'DUP', load.amount, load.confirmed, load.state }
 end
 local dash = function(s) return s == '' and '-' or s end
 local evidence = table.concat({ 'result_' .. ARGV[9], ARGV[2], ARGV[3], dash(ARGV[10]), dash(ARGV[11]), dash(ARGV[12]),
   now }, ' ')
 local case = 'load:' .. ARGV[1]
-local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], claim = KEYS[6], doubt = KEYS[7] }
+local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], claim = KEYS[6], doubt = KEYS[7],
+  core = KEYS[12] }
 
 -- Rule 11: the hub does not know the load, or has released it.
 if not load.state or load.state == 'CANCELLED' then
@@ -45,7 +48,8 @@ if not load.state or load.state == 'CANCELLED' then
     -- An attempt that the hub remembers is dead if its load is over; one that it has
     -- lost may have written.
     if load.state then redis.call('HSET', KEYS[5], 'evidence', evidence) end
-    if claim or load.state and redis.call('EXISTS', KEYS[11]) == 1 then return { 'CANCELLED' } end
+    local tap = hash(KEYS[11])
+    if claim or tap.dead or tap.load and load.state and load.decided ~= 'cancel' then return { 'CANCELLED' } end
     file(KEYS[9], case, 'lost', evidence, now)
     local amount = tonumber(ARGV[7])
     local at = card.version == ARGV[6] and (not card.L or card.L == ARGV[8])
@@ -59,18 +63,24 @@ if not load.state or load.state == 'CANCELLED' then
       redis.call('HSET', KEYS[5], 'state', 'IN_DOUBT', 'account', ARGV[17], 'card_uid', ARGV[5], 'card_no', ARGV[18],
         'version', ARGV[6], 'profile', card.profile, 'amount', ARGV[7], 'L0', ARGV[8], 'B0', ARGV[15], 'P0', ARGV[16],
         'n', ARGV[4], 'live', who, 'begun', who, 'held', now, 'since', now, 'deadline', now, 'not_after', now, 'dup', '0',
-        'confirmed', '', 'evidence', evidence)
+        'confirmed', '', 'topped', '0', 'evidence', evidence)
+      redis.call('HDEL', KEYS[5], 'short', 'decided', 'undone', 'was', 'proven')
       redis.call('HSET', KEYS[4], 'open', ARGV[1], 'open_l0', ARGV[8], 'L', ARGV[8])
       redis.call('ZADD', KEYS[7], now, ARGV[1])
     elseif other.L0 ~= ARGV[8] or other.version ~= ARGV[6] then
       -- It may be on the card, and no money is bound for it: nothing more leaves until
       -- the card's step is paid for, or people decide.
-      redis.call('HSET', KEYS[4], 'lost', (card.lost or '') .. ' ' .. ARGV[8])
-      doubt(a, ARGV[5], 'LOST_LOAD')
+      local one = ARGV[6] .. ':' .. ARGV[8]
+      if not string.find(' ' .. (card.lost or '') .. ' ', ' ' .. one .. ' ', 1, true) then
+        redis.call('HSET', KEYS[4], 'lost', (card.lost or '') == '' and one or card.lost .. ' ' .. one)
+      end
+      if not card.L and card.version == ARGV[6] then redis.call('HSET', KEYS[4], 'L', ARGV[8]) end
+      if card.version ~= ARGV[6] or (card.mark or '') == '' then doubt(a, ARGV[5] .. ':' .. ARGV[6], 'LOST_LOAD') end
     end
     return { 'IN_DOUBT' }
   end
-  if claim then
+  if claim or card.version == ARGV[6] and L0 < tonumber(card.adopted or '0') then
+    -- The step was paid for: by another load, or by what people adopted.
     file(KEYS[9], case, 'claimed', evidence, now)
     return { 'CONFLICT' }
   end
@@ -82,12 +92,19 @@ if not load.state or load.state == 'CANCELLED' then
     version = ARGV[6], profile = card.profile, amount = ARGV[7], L0 = ARGV[8], B0 = ARGV[15], P0 = ARGV[16], n = ARGV[4] },
     evidence, now)
   if card.version == ARGV[6] then
+    -- Steps that it leaps over may have been written as well.
+    for one = tonumber(card.L or ARGV[8]), math.min(L0 - 1, tonumber(card.L or ARGV[8]) + 20) do
+      card.lost = ((card.lost or '') == '' and '' or card.lost .. ' ') .. ARGV[6] .. ':' .. text(one) -- settled keeps it
+    end
+    local leapt = L0 > tonumber(card.L or ARGV[8])
     step(k, card, L0)
-    caughtup(a, k, card, ARGV[5])
-    settled(a, k, card, ARGV[5], ARGV[8])
+    calm(k, card)
+    settled(a, k, card, ARGV[5], ARGV[6], ARGV[8])
+    if not leapt and not string.find(card.lost or '', ARGV[6] .. ':', 1, true) then caughtup(a, k, card, ARGV[5]) end
   else
     -- The counter belongs to a version that the card no longer has, or has again later.
     redis.call('HSET', KEYS[4], 'L:' .. ARGV[6], text(math.max(tonumber(card['L:' .. ARGV[6]] or '0'), L0 + 1)))
+    settled(a, k, card, ARGV[5], ARGV[6], ARGV[8])
   end
   return { 'FORCED', ARGV[7], now }
 end
@@ -111,16 +128,15 @@ if claim and claim ~= ARGV[1] then
   file(KEYS[9], case, 'claimed', evidence, now)
   return { 'CONFLICT' }
 end
-if load.short == '1' then return { 'WRITTEN' } end
 local shown = tonumber(ARGV[10]) == L0 + 1 and tonumber(ARGV[11]) == tonumber(ARGV[15]) + tonumber(load.amount)
 local logged = ARGV[22] == load.amount and ARGV[23] == ARGV[2]
 local proof = ARGV[21] == '1' or shown and (load.profile == 'stamp' or load.profile == 'epurse' and ARGV[20] == '1'
   or load.profile == 'shared' and logged)
 if written and proof then
   confirm(a, k, card, ARGV[1], load, evidence, now)
-  caughtup(a, k, card, ARGV[5])
   return { 'CONFIRMED', load.amount, now }
 end
+if load.short == '1' then return { 'WRITTEN' } end
 if written or load.state == 'WRITTEN' then
   redis.call('HSET', KEYS[5], 'state', 'WRITTEN')
   return { 'WRITTEN' }

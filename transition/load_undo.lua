@@ -8,11 +8,16 @@
 local load, card = hash(KEYS[5]), hash(KEYS[4])
 local now, amount, case = ARGV[5], tonumber(load.amount), 'load:' .. ARGV[1]
 if not load.state then return { 'NO_LOAD' } end
+if open(load) and not load.undone then return { 'EVIDENCE', load.state } end
 if open(load) then
   redis.call('HINCRBY', KEYS[5], 'dup', '1')
   return { 'DUP', load.state }
 end
-if not load.decided or load.state == 'FORCED' then return { 'EVIDENCE', load.state } end
+if not load.decided or load.proven or load.state == 'FORCED' then return { 'EVIDENCE', load.state } end
+-- A desk has written it, or a tap has shown it.
+if card.mended == ARGV[1] or load.state ~= 'CANCELLED' and card.shown == text(tonumber(load.L0) + 1) then
+  return { 'MOVED', card.L }
+end
 if (card.open or '') ~= '' then return { 'BUSY', card.open } end
 local L = load.state == 'CANCELLED' and load.L0 or text(tonumber(load.L0) + 1)
 if card.version ~= load.version or card.L ~= L then return { 'MOVED', card.L or '' } end
@@ -40,7 +45,9 @@ else
   redis.call('HSET', KEYS[4], 'L', load.L0)
 end
 save(a)
-redis.call('HSET', KEYS[5], 'state', 'IN_DOUBT', 'live', load.was, 'undone', load.decided, 'by', ARGV[2], 'second', ARGV[3],
+-- A card in conflict is in conflict again, and what it shall hold is open.
+redis.call('HDEL', KEYS[4], 'repair', 'desk')
+redis.call('HSET', KEYS[5], 'state', card.mark == 'CONFLICT' and 'CONFLICT' or 'IN_DOUBT', 'live', load.was, 'undone', load.decided, 'by', ARGV[2], 'second', ARGV[3],
   'why', ARGV[4], 'evidence', table.concat({ 'undone', ARGV[2], ARGV[3], '-', '-', '-', now }, ' '))
 redis.call('HDEL', KEYS[5], 'decided', 'confirmed')
 redis.call('HSET', KEYS[4], 'open', ARGV[1], 'open_l0', load.L0)

@@ -67,7 +67,7 @@ func shortcuts() []shortcut {
 			{"tap", "  if L == L0 + 1 and claim and claim ~= open_id then\n", "  if false then\n"},
 		}, base(func(r *rules) { r.Left.Failovers, r.Left.Late = 1, 1 }), nil},
 		{"the ledger's counter set back", []change{{
-			"load_result", "text(math.max(tonumber(card.L or '0'), L0 + 1))", "text(L0 + 1)",
+			"load_result", "local L = math.max(tonumber(card.L or '0'), L0 + 1)", "local L = L0 + 1",
 		}}, base(func(r *rules) { r.Left.Failovers, r.Known, r.Answers, r.Refunds = 1, false, true, false }), nil},
 	}
 }

@@ -14,7 +14,8 @@ if ARGV[1] == 'primary' then
   begin = was and ARGV[7] == '1'
   if not begin then return { 'NOTED' } end
 end
-if begin and on or ARGV[1] == 'end' and not on then
+-- A second loss counts from itself: journals sent between the two are not enough.
+if ARGV[1] == 'end' and not on then
   redis.call('HINCRBY', KEYS[1], 'dup', '1')
   return { 'DUP', since or '' }
 end

@@ -109,7 +109,7 @@ func (s *Store) result(ctx context.Context, p partition, w WriteResult, nonce No
 	keys := []string{
 		s.keys.account(p, l.Account), s.keys.entries(p, l.Account), s.keys.tot(p), s.keys.card(p, l.UID),
 		load, s.keys.claim(p, l.UID, l.Version, counter), s.keys.doubt(p), s.once(p, nonce, load), s.keys.cases(p), current,
-		s.keys.tap(p, l.Terminal, l.TapID),
+		s.keys.tap(p, l.Terminal, l.TapID), s.keys.reports(p, l.UID, l.Version),
 	}
 	return s.run.Run(ctx, s.scripts.loadResult, keys,
 		string(l.No), l.Terminal, l.TapID, strconv.FormatInt(l.Attempt, 10), string(l.UID), l.Version, l.Amount.String(),

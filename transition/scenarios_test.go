@@ -17,7 +17,7 @@ type scenario struct {
 }
 
 func scenarios() []scenario {
-	return append(loadScenarios(), []scenario{
+	return append(append(loadScenarios(), deskScenarios()...), []scenario{
 		{"recharge_tap_confirm", rechargeTapConfirm},
 		{"order_life", orderLife},
 		{"order_limits", orderLimits},

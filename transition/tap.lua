@@ -22,11 +22,13 @@ if card.account ~= ARGV[3] then return { 'NO_CARD' } end
 if (card.open or '') ~= open_id then return { 'RETRY' } end
 local a, load, tap = account(KEYS[1]), {}, hash(KEYS[6])
 if open_id ~= '' then load = hash(KEYS[8]) end
+if open_id ~= '' and not open(load) then return { 'RETRY' } end
 if tap.fp and tap.fp ~= ARGV[12] then return { 'TAP_CONFLICT' } end
 if card.card_no ~= ARGV[6] then return { 'OTHER_CARD', 'card_no' } end
 if card.version ~= ARGV[8] then return { 'OTHER_CARD', 'version' } end
 redis.call('SET', KEYS[7], '1', 'PX', ARGV[16])
-local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[8], claim = KEYS[10], doubt = KEYS[5] }
+local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[8], claim = KEYS[10], doubt = KEYS[5],
+  core = KEYS[12] }
 
 local confirmed, confirmed_amount = '', '0'
 local function answer(tag, id, n, l, not_after, challenge)
@@ -119,6 +121,13 @@ if open_id == '' and card.L and L > tonumber(card.L) then
   return answer('UNKNOWN_LOAD')
 end
 if card.mark == 'UNKNOWN_LOAD' then return answer('UNKNOWN_LOAD') end
+if open_id == '' and card.L and card.shown ~= card.L then redis.call('HSET', KEYS[4], 'shown', card.L) end
+calm(k, card)
+-- What another card, or this one before it was personalised anew, may hold of the
+-- account's money is not offered once more.
+for who, why in string.gmatch(a.doubt, '([^=,]+)=([A-Z_]+)') do
+  if who ~= uid .. ':' .. card.version or why == 'UNKNOWN_LOAD' then return answer('UNKNOWN_LOAD') end
+end
 if card.status ~= 'in_force' then return answer('NOT_IN_FORCE') end
 if a.status ~= 'open' then return answer('CLOSED') end
 if a.freeze ~= '' then return answer('FROZEN') end

@@ -99,7 +99,8 @@ func printCard(out io.Writer, c transition.CardState) {
 		fmt.Fprintf(out, "%s  card %s (%s)  account %s  books' counter %s  desk read: %s  shall show: %s\n", c.Mark, c.No, c.UID, c.Account,
 			ledger, cmp.Or(c.Desk, "not yet"), cmp.Or(c.Repair, "not decided"))
 	default:
-		fmt.Fprintf(out, "LOST_LOAD  card %s (%s)  account %s  a lost load may be at step %s\n", c.No, c.UID, c.Account, strings.Join(c.Lost, ", "))
+		fmt.Fprintf(out, "DOUBT  card %s (%s)  account %s  version=why %s; version:step of loads that were lost: %s\n", c.No, c.UID, c.Account, c.Doubt,
+			cmp.Or(strings.Join(c.Lost, ", "), "none"))
 	}
 }
 
