@@ -139,6 +139,7 @@ func (s *Store) DecideCard(ctx context.Context, d CardDecision) error {
 	}
 	switch reply[0] {
 	case "DECIDED":
+		s.tell(ctx, c.Account, hint{blocks: true})
 		return nil
 	case "NO_CARD":
 		return fmt.Errorf("card %s: %w", d.UID, ErrNoCard)

@@ -105,6 +105,9 @@ func (s *Store) settleLate(ctx context.Context, r RefundOrder, m RefundMade) ([]
 	if err == nil && (reply[0] == "NOT_CREDITED" || reply[0] == "NO_ORDER") {
 		return []string{"MISMATCH", "case"}, nil
 	}
+	if err == nil && reply[0] == "LATE" {
+		s.tell(ctx, o.Account, hint{blocks: true})
+	}
 	return reply, err
 }
 

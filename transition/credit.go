@@ -84,7 +84,12 @@ func (s *Store) Credit(ctx context.Context, c Credit) (Credited, error) {
 			return Credited{}, err
 		}
 		if reply[0] != "RETRY" {
-			return credited(c, reply)
+			done, err := credited(c, reply)
+			if err == nil {
+				// What paid a debt may have lifted a freeze; a repeat heals a death in between.
+				s.tell(ctx, c.Account, hint{pending: done.First && done.Pending > 0, blocks: done.Arrears > 0 || done.Clawback > 0})
+			}
+			return done, err
 		}
 		o, err := s.Order(ctx, c.Order)
 		if err != nil {

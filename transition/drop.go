@@ -97,6 +97,9 @@ func (s *Store) drop(ctx context.Context, account AccountNo, a Abort, before boo
 		case "OTHER_LOAD":
 			return "", fmt.Errorf("tap %s: %w: it was of another card", a.TapID, ErrOtherLoad)
 		case "DROPPED", "BEGUN":
+			if LoadState(reply[1]) == LoadCancelled {
+				s.tell(ctx, account, hint{pending: true, blocks: true})
+			}
 			return LoadState(reply[1]), nil
 		}
 		return "", unexpected("load_drop", reply)

@@ -74,7 +74,7 @@ func TestScenariosLeaveWhatTheirGoldenFilesSay(t *testing.T) {
 	t.Logf("result: %d scenarios", len(scenarios()))
 }
 
-var writes = regexp.MustCompile(`redis\.call\('(HSET|HSETNX|HDEL|HINCRBY|RPUSH|SET|DEL|ZADD|ZREM)'`)
+var writes = regexp.MustCompile(`redis\.call\('(HSET|HSETNX|HDEL|HINCRBY|RPUSH|SET|DEL|ZADD|ZREM|XADD)'`)
 
 // TestRemovingAnyWriteChangesWhatScenariosLeave takes every write out of every
 // script, one at a time, and every posting out of every set of postings, and
@@ -110,7 +110,7 @@ func mutations() []mutation {
 		s.caseRefundExt, s.caseRefundLate, s.orderRebuild, s.orderRestate,
 		s.orderTold, s.refundHold, s.refundSend, s.refundSettle, s.refundReturn, s.refundExt, s.refundResched,
 		s.tap, s.loadResult, s.loadDrop, s.loadDoubt, s.cardRecheck, s.cardDecide, s.cardReport, s.loadDecide, s.loadUndo, s.recovery,
-		s.imports, s.index, s.meta,
+		s.imports, s.index, s.meta, s.blockSet, s.feedPending,
 	} {
 		source := script.Source()
 		used := called(source)

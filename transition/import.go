@@ -253,8 +253,16 @@ func (s *Store) imports(ctx context.Context, st Statement, taken string) ([]stri
 	}
 	reasons := append([]string(nil), st.Freeze...)
 	sort.Strings(reasons)
-	return s.run.Run(ctx, s.scripts.imports,
+	reply, err := s.run.Run(ctx, s.scripts.imports,
 		[]string{s.keys.account(p, st.Account), s.keys.entries(p, st.Account), card, old},
 		string(st.Account), strconv.FormatInt(st.Version, 10), status, st.Arrears.String(), strings.Join(reasons, ","),
 		string(st.Card.UID), st.Card.No, st.Card.Version, st.Card.Profile, s.now(), now, taken)
+	if err != nil {
+		return nil, err
+	}
+	switch reply[0] {
+	case "IMPORTED", "BUSY", "OTHER_ACCOUNT": // the last two took over all but the card
+		s.tell(ctx, st.Account, hint{blocks: true, cards: []CardUID{CardUID(now), st.Card.UID}})
+	}
+	return reply, nil
 }

@@ -48,6 +48,8 @@ func (k keyring) refundsDue(p partition) string             { return k.of(p, "rf
 func (k keyring) epoch(p partition) string                  { return k.of(p, "epoch") }
 func (k keyring) doubt(p partition) string                  { return k.of(p, "doubt") }
 func (k keyring) cases(p partition) string                  { return k.of(p, "case") }
+func (k keyring) block(p partition) string                  { return k.of(p, "block") }
+func (k keyring) feed(p partition) string                   { return k.of(p, "feed") }
 func (k keyring) tot(p partition) string                    { return k.of(p, "tot") }
 func (k keyring) nonce(p partition, keyID, n string) string { return k.of(p, "n:"+keyID+":"+n) }
 func (k keyring) cardIndex(uid CardUID) string              { return k.prefix + ":idx:card:" + string(uid) }

@@ -87,7 +87,7 @@ func (s *Store) DecideLoad(ctx context.Context, d LoadDecision) (LoadState, erro
 		return "", fmt.Errorf("verdict %.20q: %w", d.Verdict, ErrNumber)
 	}
 	for range tries {
-		keys, err := s.deciding(ctx, d.Load)
+		account, keys, err := s.deciding(ctx, d.Load)
 		if err != nil {
 			return "", err
 		}
@@ -95,6 +95,9 @@ func (s *Store) DecideLoad(ctx context.Context, d LoadDecision) (LoadState, erro
 			strconv.FormatInt(quietTime.Milliseconds(), 10), strconv.FormatInt(goneTime.Milliseconds(), 10), optionalFen(d.Balance))
 		if err != nil {
 			return "", err
+		}
+		if reply[0] == "DECIDED" {
+			s.tell(ctx, account, hint{pending: d.Verdict == VerdictCancel, blocks: true})
 		}
 		if reply[0] != "RETRY" {
 			return decided(d.Load, reply)
@@ -110,7 +113,7 @@ func (s *Store) UndoLoad(ctx context.Context, no LoadNo, by, second, why string)
 	if err := people(by, second, why); err != nil {
 		return err
 	}
-	keys, err := s.deciding(ctx, no)
+	account, keys, err := s.deciding(ctx, no)
 	if err != nil {
 		return err
 	}
@@ -120,6 +123,7 @@ func (s *Store) UndoLoad(ctx context.Context, no LoadNo, by, second, why string)
 	}
 	switch reply[0] {
 	case "UNDONE", "DUP":
+		s.tell(ctx, account, hint{blocks: true})
 		return nil
 	case "EVIDENCE":
 		return fmt.Errorf("load %s, %s: %w", no, reply[1], ErrByEvidence)
@@ -131,13 +135,13 @@ func (s *Store) UndoLoad(ctx context.Context, no LoadNo, by, second, why string)
 }
 
 // deciding names the keys of a decision about a load.
-func (s *Store) deciding(ctx context.Context, no LoadNo) ([]string, error) {
+func (s *Store) deciding(ctx context.Context, no LoadNo) (AccountNo, []string, error) {
 	l, err := s.LoadRecord(ctx, no)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	p := partitionOf(l.Account)
-	return []string{
+	return l.Account, []string{
 		s.keys.account(p, l.Account), s.keys.entries(p, l.Account), s.keys.tot(p), s.keys.card(p, l.UID), s.keys.load(p, no),
 		s.keys.claim(p, l.UID, l.Version, counterText(l.L0)), s.keys.doubt(p), s.keys.cases(p),
 	}, nil

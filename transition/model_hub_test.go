@@ -102,6 +102,7 @@ func newModelHub(tb testing.TB, rewrite func(name, source string) string) *model
 	if err != nil {
 		tb.Fatal(err)
 	}
+	store.quiet = true
 	store.token = func() string { return "challenge" }
 	store.loadNo = func(p partition, _ time.Time) LoadNo {
 		var id ulid.ULID

@@ -61,6 +61,9 @@ func (s *Store) Recheck(ctx context.Context, c Recheck, nonce Nonce) (Rechecked,
 		if err != nil {
 			return Rechecked{}, err
 		}
+		if reply[0] == "CONFLICT" || reply[0] == "REPAIRED" {
+			s.tell(ctx, account, hint{blocks: true})
+		}
 		if reply[0] != "RETRY" {
 			return rechecked(r, reply)
 		}

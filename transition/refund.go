@@ -195,6 +195,7 @@ func (s *Store) SettleRefund(ctx context.Context, m RefundMade) (first, late boo
 	case "SETTLED":
 		return true, false, nil
 	case "LATE":
+		s.tell(ctx, r.Account, hint{blocks: true})
 		return true, true, nil
 	case "DUP":
 		return false, false, nil
@@ -239,6 +240,7 @@ func (s *Store) ReturnRefund(ctx context.Context, no RefundNo, word string, quie
 	}
 	switch reply[0] {
 	case "RETURNED", "DUP":
+		s.tell(ctx, r.Account, hint{pending: reply[0] == "RETURNED", blocks: true})
 		return RefundReturned, nil
 	case "SETTLED":
 		return RefundSettled, nil
@@ -330,6 +332,7 @@ func (s *Store) BookOutside(ctx context.Context, r OutsideRefund) (first bool, e
 	}
 	switch reply[0] {
 	case "BOOKED":
+		s.tell(ctx, o.Account, hint{blocks: true})
 		return true, nil
 	case "DUP":
 		return false, nil

@@ -77,6 +77,9 @@ func (s *Store) Report(ctx context.Context, r CardReport) error {
 		case "RETRY":
 			continue
 		case "TAKEN", "DUP":
+			if r.Kind == OutsideLoad && open != "" { // it may have released the open load
+				s.tell(ctx, account, hint{pending: true, blocks: true})
+			}
 			return nil
 		case "NO_CARD":
 			return fmt.Errorf("card %s: %w", r.UID, ErrNoCard)

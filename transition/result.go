@@ -83,6 +83,10 @@ func (s *Store) Result(ctx context.Context, w WriteResult, nonce Nonce) (Receipt
 		if err != nil {
 			return Receipt{}, err
 		}
+		switch reply[0] {
+		case "FORCED", "CONFLICT": // booked against the holder, or another load released for it
+			s.tell(ctx, l.Account, hint{pending: true, blocks: true})
+		}
 		if reply[0] != "RETRY" {
 			return receipt(l, reply)
 		}

@@ -211,6 +211,14 @@ func dumpKey(ctx context.Context, node *redis.Client, out *strings.Builder, key 
 		for _, z := range zs {
 			fmt.Fprintf(out, "  %.0f %v\n", z.Score, z.Member)
 		}
+	case "stream":
+		events, err := node.XRange(ctx, key, "-", "+").Result()
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			fmt.Fprintf(out, "  %s %s\n", e.ID, plain(e.Values))
+		}
 	default:
 		text, err := node.Get(ctx, key).Result()
 		if err != nil {

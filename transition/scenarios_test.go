@@ -56,6 +56,7 @@ func scenarios() []scenario {
 		{"case_retold", caseRetold},
 		{"order_rebuilt", orderRebuilt},
 		{"order_restated", orderRestated},
+		{"blocklist", blocklist},
 	}...)
 }
 

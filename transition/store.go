@@ -6,6 +6,7 @@ import (
 	_ "embed" // for the scripts
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strconv"
 	"time"
@@ -160,6 +161,15 @@ var refundReschedLua string
 //go:embed import.lua
 var importLua string
 
+//go:embed feed.lua
+var feedLua string
+
+//go:embed feed_pending.lua
+var feedPendingLua string
+
+//go:embed block_set.lua
+var blockSetLua string
+
 //go:embed index.lua
 var indexLua string
 
@@ -180,6 +190,7 @@ type scripts struct {
 	refundHold, refundSettle, refundReturn              *redisx.Script
 	refundSend, refundExt, refundResched, orderTold     *redisx.Script
 	imports, index, meta                                *redisx.Script
+	blockSet, feedPending                               *redisx.Script
 }
 
 func newScripts() scripts {
@@ -220,6 +231,8 @@ func newScripts() scripts {
 		refundExt:        redisx.NewScript("refund_ext", ledgerLua, refundLua, refundExtLua),
 		refundResched:    redisx.NewScript("refund_resched", refundReschedLua),
 		imports:          redisx.NewScript("import", ledgerLua, importLua),
+		blockSet:         redisx.NewScript("block_set", feedLua, blockSetLua),
+		feedPending:      redisx.NewScript("feed_pending", feedLua, feedPendingLua),
 		index:            redisx.NewScript("index", indexLua),
 		meta:             redisx.NewScript("meta", ledgerLua, metaLua),
 	}
@@ -233,12 +246,17 @@ type Store struct {
 	scripts scripts
 	loadNo  func(partition, time.Time) LoadNo
 	token   func() string // a challenge
+	log     *slog.Logger
+
+	blockChanges int  // how many a partition remembers
+	quiet        bool // the model's: hints to terminals decide nothing
 }
 
 // Options tune a Store; the zero value is right for one campus on one Redis.
 type Options struct {
 	Prefix string           // first part of every key; "h" if empty
 	Clock  func() time.Time // time.Now if nil
+	Log    *slog.Logger     // of what fails beside a call that went well; nowhere if nil
 }
 
 var prefixForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,32}$`)
@@ -255,7 +273,13 @@ func Open(ctx context.Context, run *redisx.Runner, o Options) (*Store, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	s := &Store{run: run, keys: keyring{o.Prefix}, clock: o.Clock, scripts: newScripts(), loadNo: newLoadNo, token: rand.Text}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{
+		run: run, keys: keyring{o.Prefix}, clock: o.Clock, scripts: newScripts(), loadNo: newLoadNo, token: rand.Text, log: o.Log,
+		blockChanges: blockChanges,
+	}
 	reply, err := run.Run(ctx, s.scripts.meta, []string{s.keys.meta()}, format, strconv.Itoa(Partitions))
 	if err != nil {
 		return nil, err

@@ -153,27 +153,34 @@ func (s *Store) Tap(ctx context.Context, r Reading, nonce Nonce, times TapTimes)
 		return TapResult{}, err
 	}
 	for range tries {
-		reply, err := s.tap(ctx, account, r, nonce, times)
+		open, reply, err := s.tap(ctx, account, r, nonce, times)
 		if err != nil {
 			return TapResult{}, err
 		}
-		if reply[0] != "RETRY" {
-			return tapped(account, r, reply)
+		if reply[0] == "RETRY" {
+			continue
 		}
+		done, err := tapped(account, r, reply)
+		if err == nil && open != "" && done.Confirmed != open && done.Load.No != open {
+			// The open load was neither proved nor given out again: the reading may have
+			// released it, and what was owed is paid from it.
+			s.tell(ctx, account, hint{blocks: true})
+		}
+		return done, err
 	}
 	return TapResult{}, ErrMoved
 }
 
 // tap names the keys as the card's record stands, and runs the script.
-func (s *Store) tap(ctx context.Context, account AccountNo, r Reading, nonce Nonce, times TapTimes) ([]string, error) {
+func (s *Store) tap(ctx context.Context, account AccountNo, r Reading, nonce Nonce, times TapTimes) (open LoadNo, reply []string, err error) {
 	p, now := partitionOf(account), s.clock()
 	card, err := s.client().HMGet(ctx, s.keys.card(p, r.UID), "open", "open_l0").Result()
 	if err := read("card", err); err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	counter, _ := card[1].(string)
 	no, _ := card[0].(string)
-	open := LoadNo(no)
+	open = LoadNo(no)
 	if open == "" {
 		counter = strconv.FormatInt(r.L, 10)
 	}
@@ -192,11 +199,12 @@ func (s *Store) tap(ctx context.Context, account AccountNo, r Reading, nonce Non
 		s.keys.load(p, fresh), s.keys.claim(p, r.UID, r.Version, counter), s.keys.cases(p),
 		s.keys.reports(p, r.UID, r.Version), s.keys.epoch(p),
 	}
-	return s.run.Run(ctx, s.scripts.tap, keys,
+	reply, err = s.run.Run(ctx, s.scripts.tap, keys,
 		string(open), string(fresh), string(account), r.Terminal, r.TapID, r.CardNo, string(r.UID), r.Version,
 		strconv.FormatInt(r.L, 10), r.B.String(), r.purchases(), r.fingerprint(), millis(now),
 		millis(now.Add(times.NotAfter)), millis(now.Add(times.Deadline)), strconv.FormatInt(nonceLife.Milliseconds(), 10),
 		proof[0], proof[1], proof[2], proof[3], s.token(), millis(now.Add(challengeLife)), quiet)
+	return open, reply, err
 }
 
 func tapped(account AccountNo, r Reading, reply []string) (TapResult, error) {

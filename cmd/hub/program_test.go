@@ -76,6 +76,8 @@ func TestOperatorsCommands(t *testing.T) {
 		{[]string{"terminals", "params", "set", write("params.json", `{"heartbeat_s": 30}`)}, 0, []string{"version 1"}},
 		{[]string{"terminals", "params", "set", write("bad.json", `[]`)}, 1, []string{"not parameters"}},
 		{[]string{"terminals", "params", "get"}, 0, []string{"version 1", `{"heartbeat_s":30}`}},
+		{[]string{"terminals", "blocklist"}, 0, []string{"04BB0001", "8001", "frozen", "1 cards, cursor "}},
+		{[]string{"terminals", "blocklist", "--sweep"}, 0, []string{"0 entries were behind the books"}},
 		{[]string{"terminals", "quarantine"}, 0, nil},
 		{[]string{"api"}, 0, []string{"openapi: 3.1.0", "/pos/v1/journal"}},
 		{[]string{"keys", "new", key}, 0, []string{"="}},

@@ -24,6 +24,7 @@ type terminals struct {
 	Retire     retireTerminal     `cmd:"" help:"Take a terminal out of use, likewise."`
 	Rotate     rotateTerminal     `cmd:"" help:"Give a terminal another key; the old one is accepted until its end. With hmac-sha256: print the next secret."`
 	Params     terminalParams     `cmd:"" help:"Parameters that terminals fetch."`
+	Blocklist  terminalBlocklist  `cmd:"" help:"Cards that terminals are told to give nothing."`
 	Quarantine terminalQuarantine `cmd:"" help:"Journal records that moved nothing and wait for people."`
 }
 

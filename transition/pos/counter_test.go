@@ -192,6 +192,7 @@ type signedIn struct {
 	Seq         sequence      `json:"seq"`
 	Journal     journalMarks  `json:"journal"`
 	Params      paramsVersion `json:"params"`
+	Blocklist   string        `json:"blocklist"`
 	HubKeys     []string      `json:"hub_keys"`
 }
 

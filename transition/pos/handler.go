@@ -34,6 +34,8 @@ type ledger interface {
 	CardOfNumber(ctx context.Context, cardNo string) (transition.CardUID, error)
 	AccountOfCard(ctx context.Context, uid transition.CardUID) (transition.AccountNo, error)
 	Account(ctx context.Context, no transition.AccountNo) (transition.Account, error)
+	BlockCursor(ctx context.Context) (transition.Cursor, error)
+	Blocklist(ctx context.Context, since transition.Cursor) (transition.Blocklist, error)
 }
 
 // nonces remembers nonces of calls that move no money.
@@ -124,6 +126,7 @@ func (h *Handler) endpoints() []endpoint {
 		{method: http.MethodPost, path: "/journal", answer: h.journal, open: forRevoked, bodyMax: journalBodyMax},
 		{method: http.MethodPost, path: "/heartbeat", answer: h.heartbeat},
 		{method: http.MethodGet, path: "/params", answer: h.params},
+		{method: http.MethodGet, path: "/blocklist", answer: h.blocklist},
 		{method: http.MethodGet, path: "/payers/bound", answer: h.bound},
 	}
 }

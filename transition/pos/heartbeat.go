@@ -18,6 +18,7 @@ type heartbeatAnswer struct {
 	Now         time.Time  `json:"now"`
 	ClockOffset int64      `json:"clock_offset_ms"`
 	Params      int64      `json:"params"`
+	Blocklist   string     `json:"blocklist"`
 	Journal     Watermarks `json:"journal"`
 	SeqHoles    []Hole     `json:"seq_holes"`
 }
@@ -50,6 +51,10 @@ func (h *Handler) heartbeat(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	blocklist, err := h.config.Ledger.BlockCursor(c.ctx)
+	if err != nil {
+		return nil, err
+	}
 	journal, err := h.config.Registry.Watermarks(c.ctx, t.ID, t.Journal())
 	if err != nil {
 		return nil, err
@@ -62,6 +67,6 @@ func (h *Handler) heartbeat(c call) (any, error) {
 	h.watchClock(t)
 	return heartbeatAnswer{
 		Now: now.UTC().Truncate(time.Second), ClockOffset: said.offset(now), Params: params.Version,
-		Journal: journal.Watermarks, SeqHoles: append([]Hole{}, holes...),
+		Blocklist: blocklist.String(), Journal: journal.Watermarks, SeqHoles: append([]Hole{}, holes...),
 	}, nil
 }

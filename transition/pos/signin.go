@@ -10,12 +10,6 @@ import (
 	"guodu/transition"
 )
 
-// blocklistForm is a cursor: partition and version, comma-separated.
-var blocklistForm = regexp.MustCompile(`^([0-9]{1,2}:[0-9]{1,16}(,[0-9]{1,2}:[0-9]{1,16})*)?$`)
-
-// blocklistMax is the length of a cursor that names all partitions.
-const blocklistMax = transition.Partitions * len("63:0123456789012345,")
-
 // firmwareForm is printable ASCII, so that a log line stays one.
 var firmwareForm = regexp.MustCompile(`^[ -~]{0,64}$`)
 
@@ -40,12 +34,11 @@ func (c condition) check() error {
 		return fmt.Errorf("%w: firmware must be at most 64 printable characters", errMalformed)
 	case c.Params < 0 || c.Params > numberMax:
 		return fmt.Errorf("%w: params must be a version", errMalformed)
-	case len(c.Blocklist) > blocklistMax || !blocklistForm.MatchString(c.Blocklist):
-		return fmt.Errorf("%w: blocklist must be a cursor", errMalformed)
 	case c.Clock == nil || c.Clock.Year() < 1970 || c.Clock.Year() > 9999:
 		return fmt.Errorf("%w: clock must be a time", errMalformed)
 	}
-	return nil
+	_, err := parseCursor(c.Blocklist)
+	return err
 }
 
 // offset is the hub's time less the terminal's, in milliseconds.
@@ -70,6 +63,7 @@ type signInAnswer struct {
 	Seq         Seq        `json:"seq"`
 	Journal     Watermarks `json:"journal"`
 	Params      Params     `json:"params"`
+	Blocklist   string     `json:"blocklist"`
 	HubKeys     []string   `json:"hub_keys"`
 }
 
@@ -101,12 +95,16 @@ func (h *Handler) signIn(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	blocklist, err := h.config.Ledger.BlockCursor(c.ctx)
+	if err != nil {
+		return nil, err
+	}
 	h.config.Log.Info("sign-in", "terminal", t.ID, "was", before.State, "firmware", t.Seen.Firmware, "clock_offset", t.Seen.ClockOffset)
 	h.watchClock(t)
 	return signInAnswer{
 		Now: now.UTC().Truncate(time.Second), BusinessDay: now.In(transition.Beijing()).Format("20060102"), State: t.State, Role: t.Role,
 		ClockOffset: t.Seen.ClockOffset.Milliseconds(), Heartbeat: params.heartbeat(), Seq: t.Seq, Journal: journal.Watermarks,
-		Params:  params,
+		Params: params, Blocklist: blocklist.String(),
 		HubKeys: []string{base64.StdEncoding.EncodeToString(h.publicKey())},
 	}, nil
 }

@@ -70,6 +70,7 @@ func TestAHeartbeatIsKeptAndSaysWhatIsMissing(t *testing.T) {
 		Now         time.Time    `json:"now"`
 		ClockOffset int64        `json:"clock_offset_ms"`
 		Params      int64        `json:"params"`
+		Blocklist   string       `json:"blocklist"`
 		Journal     journalMarks `json:"journal"`
 		SeqHoles    []pos.Hole   `json:"seq_holes"`
 	}

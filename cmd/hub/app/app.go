@@ -134,7 +134,7 @@ func (h *Hub) openMoney(ctx context.Context, o Options) error {
 	}
 	h.durable.Store(true)
 	runner := h.runner(o.Rewrite)
-	h.books, err = transition.Open(ctx, runner, transition.Options{Prefix: h.config.Redis.Prefix})
+	h.books, err = transition.Open(ctx, runner, transition.Options{Prefix: h.config.Redis.Prefix, Log: h.log})
 	if err != nil {
 		return err
 	}
@@ -354,6 +354,7 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	background.Go(func() { h.refunds.Run(ctx) })
 	background.Go(func() { h.keys.run(ctx, h.hangup) })
 	background.Go(func() { markDoubt(ctx, h.Books(), h.log) })
+	background.Go(func() { sweepBlocks(ctx, h.Books(), h.log) })
 	background.Go(func() {
 		if h.memory {
 			return
