@@ -44,13 +44,11 @@ func (s *Store) setBlock(ctx context.Context, account AccountNo, uid CardUID) (c
 func (s *Store) BlockCursor(ctx context.Context) (Cursor, error) {
 	var c Cursor
 	var all [Partitions]*redis.StringCmd
-	_, err := s.client().Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for p := range partition(Partitions) {
-			all[p] = pipe.HGet(ctx, s.keys.block(p), "v")
-		}
-		return nil
-	})
-	if err := read("blocklist versions", err); err != nil {
+	pipe := s.client().Pipeline()
+	for p := range partition(Partitions) {
+		all[p] = pipe.HGet(ctx, s.keys.block(p), "v")
+	}
+	if err := exec(ctx, "blocklist versions", pipe); err != nil {
 		return c, err
 	}
 	var n number
@@ -137,13 +135,11 @@ func (s *Store) blockDifference(ctx context.Context, p partition, from, to int64
 func (s *Store) wholeBlocklist(ctx context.Context) (Blocklist, error) {
 	b := Blocklist{Full: true}
 	var all [Partitions]*redis.MapStringStringCmd
-	_, err := s.client().Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for p := range partition(Partitions) {
-			all[p] = pipe.HGetAll(ctx, s.keys.block(p))
-		}
-		return nil
-	})
-	if err := read("blocklist", err); err != nil {
+	pipe := s.client().Pipeline()
+	for p := range partition(Partitions) {
+		all[p] = pipe.HGetAll(ctx, s.keys.block(p))
+	}
+	if err := exec(ctx, "blocklist", pipe); err != nil {
 		return b, err
 	}
 	var n number

@@ -87,8 +87,8 @@ func (s *Store) sweep(ctx context.Context, keys []string) (mended int, err error
 	if len(all) == 0 {
 		return 0, nil
 	}
-	if _, err := pipe.Exec(ctx); read("cards", err) != nil {
-		return 0, read("cards", err)
+	if err := exec(ctx, "cards", pipe); err != nil {
+		return 0, err
 	}
 	text := func(cmd *redis.SliceCmd, i int) string {
 		value, _ := cmd.Val()[i].(string)
@@ -97,8 +97,8 @@ func (s *Store) sweep(ctx context.Context, keys []string) (mended int, err error
 	for i, one := range all {
 		all[i].account = pipe.HMGet(ctx, s.keys.account(one.p, AccountNo(text(one.card, 0))), "status", "freeze")
 	}
-	if _, err := pipe.Exec(ctx); read("accounts", err) != nil {
-		return 0, read("accounts", err)
+	if err := exec(ctx, "accounts", pipe); err != nil {
+		return 0, err
 	}
 	for _, one := range all {
 		reason := ""

@@ -311,6 +311,18 @@ func read(what string, err error) error {
 	return fmt.Errorf("read %s: %w", what, redisx.Classify(err))
 }
 
+// exec runs a pipeline of reads. A key that is absent must not hide that another one
+// could not be read.
+func exec(ctx context.Context, what string, pipe redis.Pipeliner) error {
+	cmds, err := pipe.Exec(ctx)
+	for _, cmd := range cmds {
+		if err := read(what, cmd.Err()); err != nil {
+			return err
+		}
+	}
+	return read(what, err)
+}
+
 // number collects the first error of several conversions of stored text.
 type number struct{ err error }
 

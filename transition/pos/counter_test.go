@@ -92,6 +92,7 @@ func newCounter(t testing.TB, change ...func(*pos.Config)) *counter {
 		Loaded: c.hear,
 		Hosts:  []string{server.Listener.Addr().String()},
 	}
+	c.config.Feed = pos.NewFeed(c.bench.Store, c.registry, c.config.Log)
 	for _, f := range change {
 		f(&c.config)
 	}

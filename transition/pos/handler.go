@@ -36,6 +36,7 @@ type ledger interface {
 	Account(ctx context.Context, no transition.AccountNo) (transition.Account, error)
 	BlockCursor(ctx context.Context) (transition.Cursor, error)
 	Blocklist(ctx context.Context, since transition.Cursor) (transition.Blocklist, error)
+	FeedSince(ctx context.Context, since transition.Cursor) ([]transition.FeedEvent, error)
 }
 
 // nonces remembers nonces of calls that move no money.
@@ -48,13 +49,14 @@ type payers interface {
 	Bound(ctx context.Context, channel, kind, payer string) (bool, error)
 }
 
-// Config is what a Handler is made of; all fields but Clock, Hosts, Archive
-// and Loaded are needed.
+// Config is what a Handler is made of; all fields but Clock, Hosts, Archive,
+// Comment and Loaded are needed.
 type Config struct {
 	Ledger   ledger
 	Registry *Registry
 	Nonces   nonces
 	Payers   payers
+	Feed     *Feed              // the caller runs it
 	Key      ed25519.PrivateKey // signs answers and authorisations, and secrets come from it
 	Log      *slog.Logger
 	Clock    func() time.Time // time.Now if nil
@@ -64,6 +66,8 @@ type Config struct {
 	Hosts []string
 	// Archive keeps journals on another disk; nil if there is none.
 	Archive *Archive
+	// Comment is how often the feed says that it is still there; 15 s if zero.
+	Comment time.Duration
 	// Loaded hears of each load that is confirmed, perhaps more than once. It must
 	// not wait; nil if nobody wants to know.
 	Loaded func(Loaded)
@@ -88,6 +92,9 @@ type Handler struct {
 func NewHandler(c Config) *Handler {
 	if c.Clock == nil {
 		c.Clock = time.Now
+	}
+	if c.Comment == 0 {
+		c.Comment = commentEvery
 	}
 	if c.Loaded == nil {
 		c.Loaded = func(Loaded) {}
@@ -127,6 +134,7 @@ func (h *Handler) endpoints() []endpoint {
 		{method: http.MethodPost, path: "/heartbeat", answer: h.heartbeat},
 		{method: http.MethodGet, path: "/params", answer: h.params},
 		{method: http.MethodGet, path: "/blocklist", answer: h.blocklist},
+		{method: http.MethodGet, path: "/feed", answer: h.feed},
 		{method: http.MethodGet, path: "/payers/bound", answer: h.bound},
 	}
 }
@@ -207,6 +215,9 @@ func (h *Handler) signed(e endpoint) echo.HandlerFunc {
 		answer, err := h.answer(e, call{ctx: c.Request().Context(), echo: c, body: body, signed: signed})
 		if err != nil {
 			return h.refuse(c, log, signed, err)
+		}
+		if run, ok := answer.(stream); ok {
+			return h.stream(c, signed, run)
 		}
 		out, err := json.Marshal(answer)
 		if err != nil {

@@ -57,6 +57,7 @@ func toProblem(log *slog.Logger, err error) problem {
 		{transition.ErrTapConflict, http.StatusConflict, "tap-conflict", "Tap id was used for another reading"},
 		{transition.ErrOtherCard, http.StatusConflict, "card-mismatch", "Card is not as the hub knows it"},
 		{ErrAuthorisation, http.StatusConflict, "load-mismatch", "Authorisation is not this hub's"},
+		{transition.ErrFeedGone, http.StatusGone, "gone", "Cursor is too old"},
 		{transition.ErrOtherLoad, http.StatusConflict, "load-mismatch", "Authorisation does not match the load"},
 	}
 	for _, k := range known {
@@ -70,7 +71,7 @@ func toProblem(log *slog.Logger, err error) problem {
 		}
 	}
 	id := ulid.Make().String()
-	for _, down := range append(passing(), errArchive, errFull) {
+	for _, down := range append(passing(), errArchive, errFull, errListeners) {
 		if errors.Is(err, down) {
 			log.Error("request not carried out", "instance", id, "error", err)
 			return problem{Type: "urn:guodu:unavailable", Title: "Try again", Status: http.StatusServiceUnavailable, Instance: id}

@@ -193,6 +193,27 @@ func (r *Registry) Terminal(ctx context.Context, id string) (Terminal, error) {
 	return t, nil
 }
 
+// states reads the states of terminals.
+func (r *Registry) states(ctx context.Context, ids []string) (map[string]State, error) {
+	states := make(map[string]State, len(ids))
+	if len(ids) == 0 {
+		return states, nil
+	}
+	pipe := r.run.Client().Pipeline()
+	for _, id := range ids {
+		pipe.HGet(ctx, r.terminalKey(id), "state")
+	}
+	cmds, _ := pipe.Exec(ctx)
+	for i, cmd := range cmds {
+		state, ok := cmd.(*redis.StringCmd)
+		if err := cmd.Err(); !ok || err != nil {
+			return nil, fmt.Errorf("read state of terminal %s: %w", ids[i], redisx.Classify(err))
+		}
+		states[ids[i]] = State(state.Val())
+	}
+	return states, nil
+}
+
 // List reads all terminals, by id.
 func (r *Registry) List(ctx context.Context) ([]Terminal, error) {
 	var ids []string

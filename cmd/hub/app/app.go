@@ -61,6 +61,7 @@ type Hub struct {
 	memory   bool
 	books    *transition.Store
 	registry *pos.Registry
+	feed     *pos.Feed         // nil for a hub that has money only
 	archive  *pos.Archive      // nil without terminals.archive
 	orders   *recharge.Service // nil for a hub that has money only
 	poller   *notify.Poller
@@ -224,9 +225,10 @@ func (h *Hub) wire(parts secrets) error {
 			return fmt.Errorf("%w: terminals.archive: %w", ErrConfig, err)
 		}
 	}
+	h.feed = pos.NewFeed(h.books, h.registry, h.log)
 	terminals := pos.NewHandler(pos.Config{
 		Ledger: h.books, Registry: h.registry, Nonces: pos.NewNonces(ephemeral, h.config.Ephemeral.Prefix),
-		Payers: payers{links}, Archive: h.archive,
+		Payers: payers{links}, Archive: h.archive, Feed: h.feed,
 		Key: parts.hubKey, Log: h.log, Hosts: hosts, Loaded: h.tellLoaded,
 		Times: transition.TapTimes{NotAfter: h.config.Terminals.NotAfter, Deadline: h.config.Terminals.Deadline},
 	})
@@ -353,6 +355,7 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	background.Go(func() { h.poller.Run(ctx) })
 	background.Go(func() { h.refunds.Run(ctx) })
 	background.Go(func() { h.keys.run(ctx, h.hangup) })
+	background.Go(func() { h.feed.Run(ctx) })
 	background.Go(func() { markDoubt(ctx, h.Books(), h.log) })
 	background.Go(func() { sweepBlocks(ctx, h.Books(), h.log) })
 	background.Go(func() {
