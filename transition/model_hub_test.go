@@ -55,6 +55,7 @@ type hubState struct {
 	openL0, openB0, openAmount            int
 	openState                             LoadState
 	mark, desk, repair                    string
+	doubt                                 bool
 	ledger                                int // its counter, -1 before the first
 	recovery                              bool
 	begun                                 map[LoadNo]bool
@@ -452,6 +453,7 @@ func (h *modelHub) keep(keys []modelKey, _ []string) int32 {
 		switch {
 		case rest == "a:"+string(modelAccount):
 			s.pending, s.held, s.clawback = number(k.fields["pending"]), number(k.fields["load_held"]), number(k.fields["clawback"])
+			s.doubt = k.fields["doubt"] != ""
 		case rest == "tot":
 			s.paid, s.loaded = number(k.fields["paid"]), -number(k.fields["loaded"])
 		case rest == "card:"+string(modelCard):

@@ -115,6 +115,9 @@ func (m *model) closing(w world) (world, []string, error) {
 				w = m.desk(w, say)
 				s = m.states[w.Hub]
 			}
+			if s.mark == "" && !s.doubt {
+				continue // what they decided has explained it
+			}
 			call := w.reading("adopt", 0, 0)
 			call.n = w.Loaded - int16(s.loaded)
 			r = m.call(call)
