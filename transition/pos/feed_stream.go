@@ -1,7 +1,6 @@
 package pos
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -151,19 +150,9 @@ func (h *Handler) stream(c echo.Context, to Signed, run stream) error {
 		return err
 	}
 	control := http.NewResponseController(c.Response())
-	limit := func(set func(time.Time) error, t time.Time) error {
-		err := set(t)
-		if errors.Is(err, http.ErrNotSupported) {
-			return nil
-		}
-		return err
-	}
-	if err := limit(control.SetReadDeadline, time.Time{}); err != nil {
-		return err
-	}
 	c.Response().WriteHeader(http.StatusOK)
 	err = run(c.Response(), func() error {
-		err := limit(control.SetWriteDeadline, time.Now().Add(writeLimit))
+		err := control.SetWriteDeadline(time.Now().Add(writeLimit))
 		if err == nil {
 			err = control.Flush()
 		}

@@ -212,7 +212,7 @@ func (s *recordedStream) WriteHeader(status int) {
 }
 
 func (s *recordedStream) Write(p []byte) (int, error) {
-	s.kept.Write(p)
+	_, _ = s.kept.Write(p)
 	return s.ResponseWriter.Write(p)
 }
 
