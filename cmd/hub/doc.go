@@ -5,6 +5,7 @@
 //	hub accounts import FILE.csv  take accounts and cards from the card core
 //	hub accounts show NO          one account
 //	hub terminals add ID KEY      register a terminal
+//	hub terminals import FILE     register the terminals of a list
 //	hub terminals list            the registered terminals
 //	hub trace ORDER               everything known of an order
 //	hub refunds make ORDER        give pending money back; two names

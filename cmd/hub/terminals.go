@@ -16,6 +16,7 @@ import (
 
 type terminals struct {
 	Add        addTerminal        `cmd:"" help:"Register a terminal; it runs from its first sign-in. The same one again changes its place at most; another key under its id is refused."`
+	Import     importTerminals    `cmd:"" help:"Register the terminals of a CSV file with the columns id,key,place: canteens' terminals that sign with Ed25519, the key in base64. The same file again changes places at most."`
 	List       listTerminals      `cmd:"" help:"List the terminals."`
 	Show       showTerminal       `cmd:"" help:"Everything known of a terminal: keys, message numbers, alarms, journal."`
 	Suspend    suspendTerminal    `cmd:"" help:"Stop a terminal for a while: it may not even sign in."`

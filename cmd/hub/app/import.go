@@ -36,7 +36,7 @@ func (h *Hub) Import(ctx context.Context, r io.Reader, progress func(Imported)) 
 	if err != nil {
 		return done, fmt.Errorf("read the header: %w", err)
 	}
-	column, err := columns(header)
+	column, err := columns(header, importColumns())
 	if err != nil {
 		return done, err
 	}
@@ -109,8 +109,9 @@ func (h *Hub) importLine(ctx context.Context, field func(string) string) (int64,
 	return h.books.Import(ctx, st)
 }
 
-// columns finds each column's place; a missing or unknown one is an error.
-func columns(header []string) (map[string]int, error) {
+// columns finds the place of each column that there must be; a missing or unknown
+// one is an error.
+func columns(header, known []string) (map[string]int, error) {
 	at := map[string]int{}
 	for i, name := range header {
 		name = strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))
@@ -119,13 +120,13 @@ func columns(header []string) (map[string]int, error) {
 		}
 		at[name] = i
 	}
-	for _, name := range importColumns() {
+	for _, name := range known {
 		if _, ok := at[name]; !ok {
-			return nil, fmt.Errorf("column %s is missing; the columns are %s", name, strings.Join(importColumns(), ","))
+			return nil, fmt.Errorf("column %s is missing; the columns are %s", name, strings.Join(known, ","))
 		}
 	}
-	if len(at) != len(importColumns()) {
-		return nil, fmt.Errorf("unknown columns in %s; the columns are %s", strings.Join(header, ","), strings.Join(importColumns(), ","))
+	if len(at) != len(known) {
+		return nil, fmt.Errorf("unknown columns in %s; the columns are %s", strings.Join(header, ","), strings.Join(known, ","))
 	}
 	return at, nil
 }
