@@ -22,7 +22,7 @@ mockpay: ## WeChat Pay and Alipay for the tests of a shop of yours, in any langu
 	@exec bin/mockpay $(ARGS)
 
 ##@ Work
-.PHONY: setup test check fmt tidy bench kill-matrix mutants readme soak model
+.PHONY: setup test check fmt tidy bench kill-matrix crash-points fleet mutants readme soak model
 setup: ## Install what tests need (redis-server, gcc, curl, openssl, chromium, fonts), as root on Debian or with brew
 	@.ci/setup
 
@@ -37,6 +37,13 @@ check: setup ## gofmt, go vet, golangci-lint with the import walls
 
 kill-matrix: setup ## Kill hub and redis-server at every step, and print what became of the money
 	$(GO) test -count=1 -timeout 10m -parallel 8 -run TestKillMatrix -v ./cmd/hub | grep -v '^=== '
+
+crash-points: setup ## Every crash point of the load protocol at every step, with the card as the witness
+	$(GO) test -count=1 -timeout 10m -parallel 8 -run TestCrashPoints -v ./cmd/hub | grep -v '^=== '
+
+fleet: setup ## 800 terminals, 60 cards a second for a minute, 1 % die; then the books against every card. ARGS='-fleet-seed 7' for one run again
+	$(GO) test -count=1 -timeout 20m -run TestFleet -v ./cmd/hub -fleet-terminals 800 -fleet-accounts 3000 -fleet-taps 60 -fleet-for 60s \
+		-fleet-crash 1% -fleet-sync=false -fleet-seed 0 $(ARGS)
 
 model: setup ## Every history of three taps, each tempting shortcut, and long random ones, on the real scripts
 	$(GO) test -count=1 -timeout 30m -run '$(MODEL)' -v ./transition | grep -v '^=== '
