@@ -49,7 +49,9 @@ if not load.state or load.state == 'CANCELLED' then
     -- lost may have written.
     if load.state then redis.call('HSET', KEYS[5], 'evidence', evidence) end
     local tap = hash(KEYS[11])
-    if claim or tap.dead or tap.load and load.state and load.decided ~= 'cancel' then return { 'CANCELLED' } end
+    -- What people did not know when they cancelled counts as what was lost.
+    local told = load.decided ~= 'cancel' or live({ live = load.begun }, ARGV[4], ARGV[2] .. ':' .. ARGV[3])
+    if claim or tap.dead or tap.load and load.state and told then return { 'CANCELLED' } end
     file(KEYS[9], case, 'lost', evidence, now)
     local amount = tonumber(ARGV[7])
     local at = card.version == ARGV[6] and (not card.L or card.L == ARGV[8])

@@ -77,7 +77,11 @@ func provedAfterwards(ctx context.Context, st *stage) {
 func cancelledThenUnknown(ctx context.Context, st *stage) {
 	l := st.inDoubt(ctx)
 	st.decides(ctx, l.No, VerdictCancel, nil)
-	st.result(ctx, l, false, 0, 0) // it had begun: people did not know that
+	st.result(ctx, l, false, 0, 0) // people knew that
+	next := st.tapped(ctx, st.reading("tap-0002", 3, 1200))
+	st.at = st.at.Add(3600e9)
+	st.decides(ctx, next.Load.No, VerdictCancel, nil)
+	st.result(ctx, next.Load, false, 0, 0) // it had begun: people did not know that
 }
 
 func repairOvertaken(ctx context.Context, st *stage) {
