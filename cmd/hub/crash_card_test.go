@@ -148,7 +148,7 @@ func cardRestored() point {
 			s.repaired(desk)
 			s.comesBack(m, desk)
 		}},
-		{step: "a load open; people: it is not on the card", dies: "the card's memory, and the terminal", ends: "CONFIRMED, CANCELLED, CONFIRMED; card 80.00", play: func(s *scene) {
+		{step: "a load open; people: it is not on the card", dies: "the card's memory, and the terminal", ends: "CONFIRMED, CONFIRMED; card 80.00", play: func(s *scene) {
 			m, dump := s.pos(), s.holds()
 			s.credit(5000)
 			m.tap().says("receipt=CONFIRMED")
