@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 }
 
 // limit bounds everything that a test waits for.
-const limit = 3 * time.Minute
+const limit = 10 * time.Minute
 
 // campus is a world with a Redis and any number of hub processes behind one
 // public address.
