@@ -308,6 +308,14 @@ func outsideLoad() point {
 			report(s, n)
 			s.comesBack(other, m)
 		}},
+		{step: "after the write, the result unsent; reported first", dies: "terminal", ends: "CONFIRMED; card 50.00", play: func(s *scene) {
+			m, other := dead(s, terminal.StepResultSend)
+			n := kiosk(s)
+			other.tap().says("reason=unknown_load")
+			report(s, n)
+			m.does(nil, "resume").says("outcome=written", "receipt=CONFIRMED", "first=true")
+			s.comesBack(other, m)
+		}},
 		{step: "after the write, before J4; two people confirm", dies: "terminal", ends: "CONFIRMED; card 50.00", play: func(s *scene) {
 			m, other := dead(s, terminal.StepWritten)
 			n := kiosk(s)

@@ -100,6 +100,20 @@ func failover() point {
 			})
 			s.comesBack(m, other)
 		}},
+		{step: "written without answer, the card comes before the journal", dies: "redis-server, terminal", ends: "CONFIRMED, CONFIRMED; card 60.00", play: func(s *scene) {
+			s.credit(1000)
+			m, other := s.pos(), s.pos()
+			m.tap().says("receipt=CONFIRMED")
+			s.credit(5000)
+			s.loses(func() { m.dies(terminal.StepWritten) })
+			s.recovers(func() {
+				other.goesOn()
+				other.tap().says("reason=unknown_load")
+				m.does(nil, "resume").says("receipt=IN_DOUBT")
+				other.tap().says("confirmed_amount=50.00")
+			})
+			s.comesBack(m, other)
+		}},
 		{step: "attempt 2 lost, written with answer", dies: "redis-server, both terminals", ends: "CONFIRMED; card 50.00", play: func(s *scene) {
 			s.credit(5000)
 			m, other := s.pos(), s.pos()
