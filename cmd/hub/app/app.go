@@ -7,17 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
-	"guodu/binding"
-	"guodu/binding/identity"
-	"guodu/binding/web"
 	"guodu/channels"
 	"guodu/channels/alipay"
 	"guodu/channels/wechat"
@@ -28,10 +22,6 @@ import (
 	"guodu/transition/pos"
 	"guodu/transition/recharge"
 )
-
-// refundPath is where a channel that tells of refunds by themselves does so,
-// below its callbacks.
-const refundPath = "/refund"
 
 // Options are what a program adds to the configuration.
 type Options struct {
@@ -148,105 +138,6 @@ func (h *Hub) runner(rewrite func(name, source string) string) *redisx.Runner {
 	return redisx.NewRunner(h.stores.money, redisx.RunnerOptions{
 		Replicas: h.config.Redis.Replicas, NoShebang: h.memory, Rewrite: rewrite,
 	})
-}
-
-// wire makes the edges and gives each what it needs.
-func (h *Hub) wire(parts secrets) error {
-	inUse, err := openChannels(parts)
-	if err != nil {
-		return err
-	}
-	h.keys.open(h.config, inUse)
-	links := binding.NewStore(h.runner(nil), h.config.Redis.Prefix, nil)
-	portal, err := identity.NewPortal(h.config.Portal.Base, string(parts.portalSecret), 0)
-	if err != nil {
-		return err
-	}
-	ephemeral, ok := h.stores.ephemeral.(*redis.Client)
-	if !ok {
-		return fmt.Errorf("%w: the ephemeral Redis cannot be a Cluster", ErrConfig)
-	}
-	limits, err := h.config.limits()
-	if err != nil {
-		return fmt.Errorf("%w: limits: %w", ErrConfig, err)
-	}
-	h.teller = message.NewTeller(message.Config{
-		Messengers: messengers(inUse), Audience: audience{h.books, links, h.config.PublicURL},
-		Marks: message.NewRedisMarks(ephemeral, h.config.Ephemeral.Prefix), Log: h.log,
-	})
-	h.orders = recharge.New(recharge.Config{
-		Ledger: h.books, Channels: inUse, Log: h.log, Tell: h.tell, Description: h.config.Order.Description, Expiry: h.config.Order.Expiry,
-		NotifyURL:       func(channel string) string { return h.config.PublicURL + "/notify/" + channel },
-		RefundNotifyURL: func(channel string) string { return h.config.PublicURL + "/notify/" + channel + refundPath },
-		RefundReason:    h.config.Order.RefundReason,
-		ReturnURL: func(channel string, no transition.OrderNo) string {
-			return h.config.PublicURL + "/h5/" + channel + "/orders/" + string(no)
-		},
-		Limits: transition.Limits{Order: limits[0], Day: limits[1], Balance: limits[2]},
-	})
-	due := dueOrders{h.orders, h.books}
-	authorize, callbacks := map[string]channels.OAuth{}, map[string]http.Handler{}
-	h.journal = notify.NewRecorder(&Notices{ephemeral, h.config.Ephemeral.Prefix}, h.log)
-	for name, channel := range inUse {
-		handler := notify.HandlerConfig{Channel: name, Log: h.log, Journal: h.journal}
-		if o, ok := channel.(channels.OAuth); ok {
-			authorize[name] = o
-		}
-		if n, ok := channel.(channels.Notifier); ok {
-			callbacks[name] = notify.NewHandler(handler, n, due)
-		}
-		if n, ok := channel.(channels.RefundNotifier); ok {
-			callbacks[name+refundPath] = notify.NewRefundHandler(handler, n, due)
-		}
-	}
-	rates := notify.NewRates(h.config.Poll.PerSecond)
-	h.poller = notify.NewPoller(notify.PollerConfig{Orders: due, Channels: inUse, Log: h.log, Rates: rates})
-	h.refunds = notify.NewRefundPoller(due, rates, h.log, 0)
-	pages, err := web.New(web.Config{
-		Links: links, Orders: h.orders, Accounts: h.books, Identity: portal,
-		OAuth: authorize, Ephemeral: ephemeral, Prefix: h.config.Ephemeral.Prefix,
-		PublicURL: h.config.PublicURL, Secure: h.config.Environment == production, Log: h.log, Ready: h.durable.Load,
-		Place: h.place,
-	})
-	if err != nil {
-		return err
-	}
-	hosts := h.config.Terminals.Hosts
-	if len(hosts) == 0 {
-		public, err := url.Parse(h.config.PublicURL)
-		if err != nil {
-			return fmt.Errorf("%w: public_url: %w", ErrConfig, err)
-		}
-		hosts = []string{public.Host}
-	}
-	if dir := h.config.Terminals.Archive; dir != "" {
-		h.archive, err = pos.OpenArchive(dir)
-		if err != nil {
-			return fmt.Errorf("%w: terminals.archive: %w", ErrConfig, err)
-		}
-	}
-	h.feed = pos.NewFeed(h.books, h.registry, h.log)
-	terminals := pos.NewHandler(pos.Config{
-		Ledger: h.books, Registry: h.registry, Nonces: pos.NewNonces(ephemeral, h.config.Ephemeral.Prefix),
-		Payers: payers{links}, Archive: h.archive, Feed: h.feed,
-		Key: parts.hubKey, Log: h.log, Hosts: hosts, Loaded: h.tellLoaded,
-		Times: transition.TapTimes{NotAfter: h.config.Terminals.NotAfter, Deadline: h.config.Terminals.Deadline},
-	})
-	h.public = routes(h.log, h.whileDurable, pages, terminals, callbacks)
-	h.health = h.healthRoutes()
-	return nil
-}
-
-// payers says of a payer whether they have bound an account, never which.
-type payers struct{ links *binding.Store }
-
-// Bound implements what terminals ask.
-func (p payers) Bound(ctx context.Context, channel, kind, payer string) (bool, error) {
-	_, err := p.links.Account(ctx, binding.Payer{Channel: channel, Kind: kind, ID: payer})
-	if errors.Is(err, binding.ErrNotBound) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // Channels makes the channels of a configuration, for commands that need nothing
