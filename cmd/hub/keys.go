@@ -1,13 +1,9 @@
 package main
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/pem"
 	"fmt"
-	"os"
+
+	"guodu/internal/keyfile"
 )
 
 type keys struct {
@@ -18,28 +14,12 @@ type newKey struct {
 	File string `arg:"" help:"Where to write it; an existing file is never replaced."`
 }
 
-// Run writes the key, readable by its owner only.
+// Run writes the key and prints its public part.
 func (c newKey) Run(r run) error {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
+	public, err := keyfile.New(c.File)
 	if err != nil {
 		return err
 	}
-	body, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	err = pem.Encode(file, &pem.Block{Type: "PRIVATE KEY", Bytes: body})
-	if err != nil {
-		_ = file.Close()
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	fmt.Fprintf(r.out, "%s\n", base64.StdEncoding.EncodeToString(public))
+	fmt.Fprintln(r.out, public)
 	return nil
 }

@@ -2,42 +2,29 @@ package main
 
 import (
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
+
+	"guodu/internal/keyfile"
 )
 
 type key struct {
 	File string `arg:"" help:"Where to write it; an existing file is never replaced."`
 }
 
-// Run writes an Ed25519 key, readable by its owner only. The secret of an
+// Run writes an Ed25519 key and prints its public part. The secret of an
 // hmac-sha256 terminal is made by the hub.
 func (c key) Run(r run) error {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
+	public, err := keyfile.New(c.File)
 	if err != nil {
 		return err
 	}
-	body, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	err = pem.Encode(file, &pem.Block{Type: "PRIVATE KEY", Bytes: body})
-	closed := file.Close()
-	if err = errors.Join(err, closed); err != nil {
-		return err
-	}
-	fmt.Fprintln(r.out, base64.StdEncoding.EncodeToString(public))
+	fmt.Fprintln(r.out, public)
 	return nil
 }
 
