@@ -65,6 +65,17 @@ func (c connection) with(r run, do func(*terminal.Terminal, *trouble) error) err
 	return err
 }
 
+// signedIn is with for a step that only a terminal with today may take.
+func (c connection) signedIn(r run, do func(*terminal.Terminal, *trouble) error) error {
+	return c.with(r, func(t *terminal.Terminal, trouble *trouble) error {
+		err := today(r, t)
+		if err != nil {
+			return err
+		}
+		return do(t, trouble)
+	})
+}
+
 // today signs in unless the terminal has today: a terminal that is registered
 // may do nothing else.
 func today(r run, t *terminal.Terminal) error {

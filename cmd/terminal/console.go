@@ -190,20 +190,8 @@ func (k *console) online() map[string]func() error {
 			k.lift()
 			return err
 		},
-		"sign-in": func() error {
-			in, err := k.terminal.SignIn(k.run.ctx)
-			if err == nil {
-				tellSignIn(k.run.out, in)
-			}
-			return err
-		},
-		"heartbeat": func() error {
-			beat, err := k.terminal.Heartbeat(k.run.ctx)
-			if err == nil {
-				tellBeat(k.run.out, beat)
-			}
-			return err
-		},
+		"sign-in":   func() error { return told(k.run.out, tellSignIn)(k.terminal.SignIn(k.run.ctx)) },
+		"heartbeat": func() error { return told(k.run.out, tellBeat)(k.terminal.Heartbeat(k.run.ctx)) },
 		"upload": func() error {
 			done, err := k.terminal.UploadJournal(k.run.ctx)
 			tellUploaded(k.run.out, done, k.terminal.Quarantined())
@@ -370,11 +358,7 @@ func (k *console) desk(c *terminal.Card) error {
 
 func (k *console) status() error {
 	if len(k.words) > 0 {
-		s, err := k.terminal.Status(k.run.ctx, k.words[0])
-		if err == nil {
-			tellStatus(k.run.out, s)
-		}
-		return err
+		return told(k.run.out, tellStatus)(k.terminal.Status(k.run.ctx, k.words[0]))
 	}
 	m := k.terminal.Memory()
 	fmt.Fprintf(k.run.out, "terminal=%s state=%s role=%s day=%s epoch=%d unsent=%d owed=%d unaborted=%d blocked=%d params=%d\n", k.terminal.ID(), m.State, m.Role,

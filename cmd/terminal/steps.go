@@ -14,6 +14,16 @@ import (
 
 // The single steps print one line each, of name=value, for people and scripts.
 
+// told prints what a step came to, if it came to anything.
+func told[T any](out io.Writer, tell func(io.Writer, T)) func(T, error) error {
+	return func(outcome T, err error) error {
+		if err == nil {
+			tell(out, outcome)
+		}
+		return err
+	}
+}
+
 type signIn struct {
 	connection
 }
@@ -21,11 +31,7 @@ type signIn struct {
 // Run signs in.
 func (c signIn) Run(r run) error {
 	return c.with(r, func(t *terminal.Terminal, _ *trouble) error {
-		in, err := t.SignIn(r.ctx)
-		if err == nil {
-			tellSignIn(r.out, in)
-		}
-		return err
+		return told(r.out, tellSignIn)(t.SignIn(r.ctx))
 	})
 }
 
@@ -48,11 +54,7 @@ func (c tap) Run(r run) error {
 	if err != nil {
 		return err
 	}
-	return c.with(r, func(t *terminal.Terminal, trouble *trouble) error {
-		err := today(r, t)
-		if err != nil {
-			return err
-		}
+	return c.signedIn(r, func(t *terminal.Terminal, trouble *trouble) error {
 		trouble.lay(card)
 		do := t.Tap
 		switch {
@@ -113,11 +115,7 @@ type resume struct {
 
 // Run sends what is owed.
 func (c resume) Run(r run) error {
-	return c.with(r, func(t *terminal.Terminal, _ *trouble) error {
-		err := today(r, t)
-		if err != nil {
-			return err
-		}
+	return c.signedIn(r, func(t *terminal.Terminal, _ *trouble) error {
 		done, err := t.Resume(r.ctx)
 		tellResumed(r.out, done)
 		return err
@@ -140,11 +138,7 @@ type upload struct {
 
 // Run uploads the journal.
 func (c upload) Run(r run) error {
-	return c.with(r, func(t *terminal.Terminal, _ *trouble) error {
-		err := today(r, t)
-		if err != nil {
-			return err
-		}
+	return c.signedIn(r, func(t *terminal.Terminal, _ *trouble) error {
 		done, err := t.UploadJournal(r.ctx)
 		tellUploaded(r.out, done, t.Quarantined())
 		return err
@@ -171,11 +165,7 @@ type heartbeat struct {
 // Run sends a heartbeat.
 func (c heartbeat) Run(r run) error {
 	return c.with(r, func(t *terminal.Terminal, _ *trouble) error {
-		beat, err := t.Heartbeat(r.ctx)
-		if err == nil {
-			tellBeat(r.out, beat)
-		}
-		return err
+		return told(r.out, tellBeat)(t.Heartbeat(r.ctx))
 	})
 }
 
@@ -192,11 +182,7 @@ type status struct {
 // Run asks for a load.
 func (c status) Run(r run) error {
 	return c.with(r, func(t *terminal.Terminal, _ *trouble) error {
-		s, err := t.Status(r.ctx, c.Load)
-		if err == nil {
-			tellStatus(r.out, s)
-		}
-		return err
+		return told(r.out, tellStatus)(t.Status(r.ctx, c.Load))
 	})
 }
 
@@ -212,11 +198,7 @@ type pending struct {
 // Run asks for a card.
 func (c pending) Run(r run) error {
 	return c.with(r, func(t *terminal.Terminal, _ *trouble) error {
-		p, err := t.Pending(r.ctx, c.CardNo)
-		if err == nil {
-			tellPending(r.out, p)
-		}
-		return err
+		return told(r.out, tellPending)(t.Pending(r.ctx, c.CardNo))
 	})
 }
 
@@ -234,13 +216,11 @@ type payer struct {
 // Run asks for a payer.
 func (c payer) Run(r run) error {
 	return c.with(r, func(t *terminal.Terminal, _ *trouble) error {
-		bound, err := t.PayerBound(r.ctx, c.Channel, c.Kind, c.Payer)
-		if err == nil {
-			fmt.Fprintf(r.out, "bound=%t\n", bound)
-		}
-		return err
+		return told(r.out, tellBound)(t.PayerBound(r.ctx, c.Channel, c.Kind, c.Payer))
 	})
 }
+
+func tellBound(out io.Writer, bound bool) { fmt.Fprintf(out, "bound=%t\n", bound) }
 
 type desk struct {
 	connection
@@ -253,11 +233,7 @@ func (c desk) Run(r run) error {
 	if err != nil {
 		return err
 	}
-	return c.with(r, func(t *terminal.Terminal, trouble *trouble) error {
-		err := today(r, t)
-		if err != nil {
-			return err
-		}
+	return c.signedIn(r, func(t *terminal.Terminal, trouble *trouble) error {
 		trouble.lay(card)
 		out, err := t.Desk(r.ctx, card)
 		tellDesk(r.out, out)
