@@ -33,12 +33,9 @@ func (b *bench) said(want ...string) {
 func TestAbortIsOnTheDiskBeforeItIsSent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.client = &http.Client{Transport: &losing{n: 1}}
 	b.before = dieBefore(terminal.StepAbortSend)
-	term := b.terminal()
-	out, err := term.Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrNoAnswer)
-	_, err = term.Abort(t.Context())
+	term, out := b.unanswered(1)
+	_, err := term.Abort(t.Context())
 	b.want(err, terminal.ErrCrashed)
 	b.said("taps")
 	b.before = nil
@@ -64,10 +61,7 @@ func TestAbortWithoutATapIsRefused(t *testing.T) {
 func TestAbortKnownToTheHubIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.client = &http.Client{Transport: &losing{n: 1}}
-	term := b.terminal()
-	_, err := term.Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrNoAnswer)
+	term, _ := b.unanswered(1)
 	a, err := term.Abort(t.Context())
 	if err != nil || a.State != "CANCELLED" {
 		t.Errorf("abort: %+v, %v", a, err)
@@ -88,10 +82,8 @@ func TestAbortKnownToTheHubIsNotSentAgain(t *testing.T) {
 func TestUploadedAbandonedRecordNeedsNoAbort(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.client = &http.Client{Transport: &losing{n: 1}}
 	b.before = dieBefore(terminal.StepAbortSend)
-	term := b.terminal()
-	_, _ = term.Tap(t.Context(), b.card)
+	term, _ := b.unanswered(1)
 	_, err := term.Abort(t.Context())
 	b.want(err, terminal.ErrCrashed)
 	b.before = nil
@@ -136,10 +128,7 @@ func TestRestartAbortsWhatWasNotBegun(t *testing.T) {
 		terminal.StepTapSend: {"taps/abort"}, terminal.StepAnswerReceived: {"taps", "taps/abort"}, terminal.StepIntent: {"taps", "loads/abort"},
 	} {
 		b := setup(t)
-		b.before = dieBefore(step)
-		dead, err := b.terminal().Tap(t.Context(), b.card)
-		b.want(err, terminal.ErrCrashed)
-		b.before = nil
+		dead := b.diesTapping(step)
 		done, err := b.terminal().Resume(t.Context())
 		if err != nil || len(done.Abandoned) != 1 || done.Abandoned[0] != dead.TapID || len(done.Aborted) != 1 {
 			t.Errorf("%s: resume: %+v, %v", step, done, err)
@@ -175,10 +164,7 @@ func TestGivenUpLoadIsAbortedByTheNextResume(t *testing.T) {
 func TestAbortThatTheHubCannotUseIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = dieBefore(terminal.StepIntent)
-	_, err := b.terminal().Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCrashed)
-	b.before = nil
+	b.diesTapping(terminal.StepIntent)
 	b.hub.Set(func() { clear(b.hub.Loads) })
 	term := b.terminal()
 	done, err := term.Resume(t.Context())
@@ -235,9 +221,7 @@ func TestDroppedAuthorisationNeverReachesTheCard(t *testing.T) {
 func TestRereadEndsTheAttemptsOfOthersToo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = dieBefore(terminal.StepWrite)
-	_, err := b.terminal().Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCrashed)
+	b.diesTapping(terminal.StepWrite)
 	b.elsewhere()
 	term := b.terminal()
 	out, err := term.TapAndReread(t.Context(), b.card)
@@ -255,9 +239,7 @@ func TestRereadEndsTheAttemptsOfOthersToo(t *testing.T) {
 func TestRereadOfAChangedCardEndsOnlyItsOwnAttempt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = dieBefore(terminal.StepWrite)
-	_, err := b.terminal().Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCrashed)
+	b.diesTapping(terminal.StepWrite)
 	b.elsewhere()
 	b.before = at(terminal.StepReread, func() { b.want(b.card.CashTopUp(100), nil) })
 	out, err := b.terminal().TapAndReread(t.Context(), b.card)

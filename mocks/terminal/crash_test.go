@@ -68,10 +68,7 @@ func TestJournalHoldsWhatWasDurableAtTheCrash(t *testing.T) {
 	}
 	for _, step := range terminal.LoadSteps() {
 		b := setup(t)
-		b.before = dieBefore(step)
-		_, err := b.terminal().Tap(t.Context(), b.card)
-		b.want(err, terminal.ErrCrashed)
-		b.before = nil
+		b.diesTapping(step)
 		b.wrote(b.terminal(), whole()[:durable[step]]...)
 		if step == terminal.StepWrite {
 			b.holds(1200, 3)
@@ -88,10 +85,7 @@ func TestJournalHoldsWhatWasDurableAtTheCrash(t *testing.T) {
 func TestResumeAbandonsWhatWasNotBegun(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = dieBefore(terminal.StepIntent)
-	dead, err := b.terminal().Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCrashed)
-	b.before = nil
+	dead := b.diesTapping(terminal.StepIntent)
 	term := b.terminal()
 	done, err := term.Resume(t.Context())
 	if err != nil || len(done.Abandoned) != 1 || done.Abandoned[0] != dead.TapID || len(done.Delivered) != 0 {
@@ -112,10 +106,7 @@ func TestResumeAbandonsWhatWasNotBegun(t *testing.T) {
 func TestResumeSendsAnIntentAsUnknown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = dieBefore(terminal.StepWritten)
-	_, err := b.terminal().Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCrashed)
-	b.before = nil
+	b.diesTapping(terminal.StepWritten)
 	term := b.terminal()
 	done, err := term.Resume(t.Context())
 	if err != nil || len(done.Delivered) != 1 || done.Delivered[0].Outcome != "unknown" || done.Delivered[0].Receipt.State != "IN_DOUBT" {
@@ -135,10 +126,7 @@ func TestResumeSendsAnIntentAsUnknown(t *testing.T) {
 func TestResumeSendsAResultAsWritten(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = dieBefore(terminal.StepResultSend)
-	_, err := b.terminal().Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCrashed)
-	b.before = nil
+	b.diesTapping(terminal.StepResultSend)
 	term := b.terminal()
 	done, err := term.Resume(t.Context())
 	if err != nil || len(done.Delivered) != 1 || done.Delivered[0].Outcome != "written" || !done.Delivered[0].Receipt.First {
@@ -154,7 +142,7 @@ func TestLostReceiptIsAskedForAgain(t *testing.T) {
 	b := setup(t)
 	cut := &losing{}
 	b.client = &http.Client{Transport: cut}
-	b.before = at(terminal.StepResultSend, func() { cut.mu.Lock(); cut.n = 1; cut.mu.Unlock() })
+	b.before = at(terminal.StepResultSend, func() { cut.lose(1) })
 	term := b.terminal()
 	out, err := term.Tap(t.Context(), b.card)
 	b.want(err, terminal.ErrNoAnswer)
@@ -188,13 +176,10 @@ func TestRefusedResultIsKept(t *testing.T) {
 func owing(t *testing.T) *bench {
 	t.Helper()
 	b := setup(t)
-	b.before = dieBefore(terminal.StepResultSend)
 	for range 2 {
-		_, err := b.terminal().Tap(t.Context(), b.card)
-		b.want(err, terminal.ErrCrashed)
+		b.diesTapping(terminal.StepResultSend)
 		b.hub.Cards["70001"].Pending += 700
 	}
-	b.before = nil
 	b.holds(1200+waiting+700, 5)
 	return b
 }
@@ -284,9 +269,7 @@ func TestEveryStepIsOneAtWhichATerminalDies(t *testing.T) {
 				}
 			})
 			b.card.Leave()
-			term := b.terminal()
-			_, err = term.SignIn(t.Context())
-			b.want(err, nil)
+			term := b.signedIn()
 			_, err = term.Resume(t.Context())
 			b.want(err, nil)
 			before, err := b.card.Peek()

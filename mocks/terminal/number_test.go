@@ -31,10 +31,8 @@ func (b *bench) seqs(suffix string) []string {
 func TestMessagesAreCountedFromOne(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	term := b.terminal()
-	_, err := term.SignIn(t.Context())
-	b.want(err, nil)
-	_, err = term.Tap(t.Context(), b.card)
+	term := b.signedIn()
+	_, err := term.Tap(t.Context(), b.card)
 	b.want(err, nil)
 	var got []string
 	for _, m := range b.hub.Messages {
@@ -60,7 +58,7 @@ func TestRepeatsKeepTheirNumberAndTheirBody(t *testing.T) {
 	b := setup(t)
 	cut := &losing{n: 1}
 	b.client = &http.Client{Transport: cut}
-	b.before = at(terminal.StepResultSend, func() { cut.mu.Lock(); cut.n = 2; cut.mu.Unlock() })
+	b.before = at(terminal.StepResultSend, func() { cut.lose(2) })
 	term := b.terminal()
 	_, err := term.Tap(t.Context(), b.card)
 	b.want(err, terminal.ErrNoAnswer)
@@ -82,11 +80,8 @@ func TestRepeatsKeepTheirNumberAndTheirBody(t *testing.T) {
 func TestAbortOfALostTapKeepsItsNumberOverARestart(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.client = &http.Client{Transport: &losing{n: 2}}
-	term := b.terminal()
-	_, err := term.Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrNoAnswer)
-	_, err = term.Abort(t.Context())
+	term, _ := b.unanswered(2)
+	_, err := term.Abort(t.Context())
 	b.want(err, terminal.ErrNoAnswer)
 	b.want(term.Close(), nil)
 	done, err := b.terminal().Resume(t.Context())
@@ -125,9 +120,7 @@ func TestNoNumberIsUsedTwiceAcrossCrashes(t *testing.T) {
 func TestSignInGoesOnAboveWhatTheHubHasSeen(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	term := b.terminal()
-	_, err := term.SignIn(t.Context())
-	b.want(err, nil)
+	term := b.signedIn()
 	// The disk is put back: the terminal no longer knows that it used numbers.
 	b.want(os.Remove(filepath.Join(b.dir, "numbers.json")), nil)
 	b.hub.Set(func() { b.hub.Off["reuse"] = true }) // the sign-in itself cannot know better
@@ -137,11 +130,9 @@ func TestSignInGoesOnAboveWhatTheHubHasSeen(t *testing.T) {
 	}
 	b.want(term.Close(), nil)
 	b.want(os.Remove(filepath.Join(b.dir, "numbers.json")), nil)
-	term = b.terminal()
-	_, err = term.SignIn(t.Context())
-	b.want(err, nil)
+	term = b.signedIn()
 	b.hub.Set(func() { b.hub.Off["reuse"] = false })
-	_, err = term.Heartbeat(t.Context())
+	_, err := term.Heartbeat(t.Context())
 	b.want(err, nil)
 	if got := b.seqs("/heartbeat"); got[len(got)-1] != "1.202" {
 		t.Errorf("the last number is %s", got[len(got)-1])
@@ -152,16 +143,13 @@ func TestSignInGoesOnAboveWhatTheHubHasSeen(t *testing.T) {
 func TestResultThatWaitedTooLongGetsAFreshNumber(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = dieBefore(terminal.StepResultSend)
-	_, err := b.terminal().Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCrashed)
-	b.before = nil
+	b.diesTapping(terminal.StepResultSend)
 	term := b.terminal()
 	for range 1000 {
 		_, err := term.Build(t.Context(), terminal.Request{Method: http.MethodPost, Path: "/pos/v1/heartbeat"})
 		b.want(err, nil)
 	}
-	_, err = term.Resume(t.Context())
+	_, err := term.Resume(t.Context())
 	b.want(err, nil)
 	if got := b.seqs("/result"); len(got) != 1 || got[0] == "1.2" {
 		t.Errorf("result has the number %v", got)
@@ -171,10 +159,8 @@ func TestResultThatWaitedTooLongGetsAFreshNumber(t *testing.T) {
 func TestFactoryResetRaisesTheEpochAndForgetsAllElse(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	term := b.terminal()
-	_, err := term.SignIn(t.Context())
-	b.want(err, nil)
-	_, err = term.Tap(t.Context(), b.card)
+	term := b.signedIn()
+	_, err := term.Tap(t.Context(), b.card)
 	b.want(err, nil)
 	_, err = term.UploadJournal(t.Context())
 	b.want(err, nil)
@@ -211,9 +197,7 @@ func TestDamagedNumbersAreRefused(t *testing.T) {
 func TestSmallTerminalLoadsTheCard(t *testing.T) {
 	t.Parallel()
 	b := setupSmall(t)
-	term := b.terminal()
-	_, err := term.SignIn(t.Context())
-	b.want(err, nil)
+	term := b.signedIn()
 	out, err := term.Tap(t.Context(), b.card)
 	if err != nil || out.Outcome != terminal.OutcomeWritten || out.Receipt.State != "CONFIRMED" {
 		t.Errorf("outcome %+v, %v", out, err)

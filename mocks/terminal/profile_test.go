@@ -185,10 +185,7 @@ func TestPurseThatRefusesTheMacIsUntouched(t *testing.T) {
 func TestOutsideLoadInPlaceOfTheHubsIsToldByTheLog(t *testing.T) {
 	t.Parallel()
 	b := profiled(t, terminal.ProfileShared)
-	b.before = dieBefore(terminal.StepWrite)
-	_, err := b.terminal().Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCrashed)
-	b.before = nil
+	b.diesTapping(terminal.StepWrite)
 	b.card.Leave()
 	b.want(b.card.OutsideLoad(300), nil)
 	b.holds(1500, 4)

@@ -30,15 +30,30 @@ func (l *losing) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errCable
 }
 
+// lose begins anew: the next n answers are lost.
+func (l *losing) lose(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.n = n
+}
+
+// unanswered is a terminal that got no answer to its tap: n answers are lost, that
+// one first.
+func (b *bench) unanswered(n int) (*terminal.Terminal, terminal.TapOutcome) {
+	b.t.Helper()
+	b.client = &http.Client{Transport: &losing{n: n}}
+	term := b.terminal()
+	out, err := term.Tap(b.t.Context(), b.card)
+	b.want(err, terminal.ErrNoAnswer)
+	b.want(err, errCable)
+	return term, out
+}
+
 func TestLostTapAnswerIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.client = &http.Client{Transport: &losing{n: 2}}
-	term := b.terminal()
-	first, err := term.Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrNoAnswer)
-	b.want(err, errCable)
-	_, err = term.Retry(t.Context())
+	term, first := b.unanswered(2)
+	_, err := term.Retry(t.Context())
 	b.want(err, terminal.ErrNoAnswer)
 	b.holds(1200, 3)
 	out, err := term.Retry(t.Context())
@@ -62,10 +77,7 @@ func TestRetryNeedsTheSamePresence(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			b.client = &http.Client{Transport: &losing{n: 1}}
-			term := b.terminal()
-			_, err := term.Tap(t.Context(), b.card)
-			b.want(err, terminal.ErrNoAnswer)
+			term, _ := b.unanswered(1)
 			if err := change(b); err != nil {
 				t.Fatal(err)
 			}
@@ -86,10 +98,7 @@ func TestRetryNeedsTheSamePresence(t *testing.T) {
 func TestNewTapLetsTheUnansweredOneGo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.client = &http.Client{Transport: &losing{n: 1}}
-	term := b.terminal()
-	first, err := term.Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrNoAnswer)
+	term, first := b.unanswered(1)
 	out, err := term.Tap(t.Context(), b.card)
 	if err != nil || out.TapID == first.TapID || out.Load != "070002" || b.hub.Loads["070001"].State != "CANCELLED" {
 		t.Errorf("outcome is %+v, %v", out, err)

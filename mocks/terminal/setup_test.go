@@ -98,6 +98,15 @@ func (b *bench) terminal() *terminal.Terminal {
 	return term
 }
 
+// signedIn is a terminal whose day has begun.
+func (b *bench) signedIn() *terminal.Terminal {
+	b.t.Helper()
+	term := b.terminal()
+	_, err := term.SignIn(b.t.Context())
+	b.want(err, nil)
+	return term
+}
+
 // holds fails the test unless the card holds this.
 func (b *bench) holds(balance, l int64) {
 	b.t.Helper()
@@ -143,6 +152,16 @@ func dieBefore(at terminal.Step) func(terminal.Step) error {
 		}
 		return nil
 	}
+}
+
+// diesTapping is a terminal that dies before a step of its tap. The next one lives.
+func (b *bench) diesTapping(step terminal.Step) terminal.TapOutcome {
+	b.t.Helper()
+	b.before = dieBefore(step)
+	out, err := b.terminal().Tap(b.t.Context(), b.card)
+	b.want(err, terminal.ErrCrashed)
+	b.before = nil
+	return out
 }
 
 // at is a hook that does something at one step, once.

@@ -70,12 +70,10 @@ func TestHubKeysOfTheSignInAreBelieved(t *testing.T) {
 	b.hub.Rewrite = func(in map[string]any) {
 		in["hub_keys"] = [][]byte{b.hub.PublicKey(), next.Public().(ed25519.PublicKey)}
 	}
-	term := b.terminal()
-	_, err := term.SignIn(t.Context())
-	b.want(err, nil)
+	term := b.signedIn()
 	b.want(term.Close(), nil)
 	b.hub.Set(func() { b.hub.Rewrite, b.hub.Key = nil, next })
-	term, err = terminal.New(old)
+	term, err := terminal.New(old)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,10 +170,7 @@ func TestPayerBoundAsksForOne(t *testing.T) {
 func TestStatusIsForTerminalsWithAnAttempt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = dieBefore(terminal.StepWrite)
-	_, err := b.terminal().Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCrashed)
-	b.before = nil
+	b.diesTapping(terminal.StepWrite)
 	s, err := b.terminal().Status(t.Context(), "070001")
 	if want := (terminal.LoadStatus{Load: "070001", State: "HELD", AmountFen: waiting, Attempts: 1, Live: 1}); err != nil || s != want {
 		t.Errorf("status: %+v, %v", s, err)
@@ -225,6 +220,18 @@ func (b *bench) listening(ctx context.Context, term *terminal.Terminal) (heard <
 	return events, end
 }
 
+// fed is a terminal whose feed told of one card and has ended.
+func (b *bench) fed() *terminal.Terminal {
+	b.t.Helper()
+	term := b.terminal()
+	heard, ended := b.listening(b.t.Context(), term)
+	b.hub.Happen("pending", `{"card_no":"1"}`)
+	<-heard
+	b.hub.EndFeeds()
+	b.want(<-ended, terminal.ErrFeedEnded)
+	return term
+}
+
 func TestFeedTellsWhatHappensFromNowOnAndFetchesIt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -259,18 +266,13 @@ func TestFeedTellsWhatHappensFromNowOnAndFetchesIt(t *testing.T) {
 func TestFeedGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	term := b.terminal()
-	heard, ended := b.listening(t.Context(), term)
-	b.hub.Happen("pending", `{"card_no":"1"}`)
-	<-heard
-	b.hub.EndFeeds()
-	b.want(<-ended, terminal.ErrFeedEnded)
+	term := b.fed()
 	b.hub.Happen("pending", `{"card_no":"2"}`)
 	b.hub.Happen("pending", `{"card_no":"3"}`)
 	b.want(term.Feed(t.Context(), func(terminal.Event) error { return errEnough }), errEnough)
 	<-b.hub.Streams
 	b.want(term.Close(), nil)
-	heard, _ = b.listening(t.Context(), b.terminal())
+	heard, _ := b.listening(t.Context(), b.terminal())
 	for _, want := range []string{"2", "3"} {
 		if e := <-heard; e.CardNo != want {
 			t.Errorf("heard %+v, want %s", e, want)
@@ -281,12 +283,7 @@ func TestFeedGoesOnWhereItWas(t *testing.T) {
 func TestFeedThatIsTooFarBehindFetchesEverything(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	term := b.terminal()
-	heard, ended := b.listening(t.Context(), term)
-	b.hub.Happen("pending", `{"card_no":"1"}`)
-	<-heard
-	b.hub.EndFeeds()
-	b.want(<-ended, terminal.ErrFeedEnded)
+	term := b.fed()
 	b.hub.Happen("pending", `{"card_no":"2"}`)
 	b.hub.Forget()
 	b.hub.Set(func() {
@@ -294,7 +291,7 @@ func TestFeedThatIsTooFarBehindFetchesEverything(t *testing.T) {
 		b.hub.Params.Version = 9
 	})
 	ctx, cancel := context.WithCancelCause(t.Context())
-	heard, ended = b.listening(ctx, term)
+	heard, ended := b.listening(ctx, term)
 	if m := term.Memory(); len(m.Blocked) != 1 || m.Params.Version != 9 || m.Feed != "" {
 		t.Errorf("memory: %+v", m)
 	}

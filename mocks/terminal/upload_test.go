@@ -133,10 +133,7 @@ func (b *bench) journalAnswers(other map[string]any) {
 func TestQuarantinedRecordIsKeptAndListedAndNotSentAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = dieBefore(terminal.StepResultSend)
-	_, err := b.terminal().Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCrashed)
-	b.before = nil
+	b.diesTapping(terminal.StepResultSend)
 	b.hub.Set(func() { clear(b.hub.Loads) })                       // the load is lost: its result has nowhere to go
 	b.journalAnswers(map[string]any{"accepted": 3, "archived": 3}) // it never counts as accepted
 	term := b.terminal()
@@ -252,10 +249,7 @@ func TestNothingIsDeletedBelowAgeOrArchive(t *testing.T) {
 func TestUnfinishedLoadIsNeverDeleted(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.before = dieBefore(terminal.StepResultSend)
-	_, err := b.terminal().Tap(t.Context(), b.card)
-	b.want(err, terminal.ErrCrashed)
-	b.before = nil
+	b.diesTapping(terminal.StepResultSend)
 	b.clock.Add(90 * 24 * time.Hour)
 	term := b.terminal()
 	up, err := term.UploadJournal(t.Context())
