@@ -1,11 +1,9 @@
 package terminal
 
 import (
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
-	"sync"
 )
 
 // deliveredFile holds what of the journal is known to be with the hub.
@@ -39,18 +37,15 @@ type receipts struct {
 }
 
 // delivered is what the hub has of the journal, in memory and on the disk.
-type delivered struct {
-	mu   sync.Mutex
-	disk disk
-	path string
-	is   receipts
-}
+type delivered struct{ kept[receipts] }
 
 func openDelivered(d disk, dir string, epoch int64) (*delivered, error) {
-	out := &delivered{disk: d, path: filepath.Join(dir, deliveredFile), is: receipts{Watermarks: Watermarks{Epoch: epoch}}}
-	err := d.readJSON(out.path, &out.is)
+	out := &delivered{kept[receipts]{
+		disk: d, path: filepath.Join(dir, deliveredFile), copied: copiedReceipts, is: receipts{Watermarks: Watermarks{Epoch: epoch}},
+	}}
+	err := out.open()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrJournal, err)
+		return nil, err
 	}
 	if out.is.Epoch != epoch { // of a life that a reset ended half-way
 		out.is = receipts{Watermarks: Watermarks{Epoch: epoch}}
@@ -58,33 +53,11 @@ func openDelivered(d disk, dir string, epoch int64) (*delivered, error) {
 	return out, nil
 }
 
-// read is a copy.
-func (d *delivered) read() receipts {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.copied()
-}
-
-func (d *delivered) copied() receipts {
-	r := d.is
+func copiedReceipts(r receipts) receipts {
 	r.Verdicts = maps.Clone(r.Verdicts)
 	r.Quarantined = slices.Clone(r.Quarantined)
 	r.Aborted = slices.Clone(r.Aborted)
 	return r
-}
-
-// change makes a change last before it counts. Errors: ErrJournal.
-func (d *delivered) change(f func(*receipts)) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	next := d.copied()
-	f(&next)
-	err := d.disk.replaceJSON(d.path, next)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrJournal, err)
-	}
-	d.is = next
-	return nil
 }
 
 // marks takes watermarks over that the hub told, if they are of this life. Ones

@@ -3,11 +3,9 @@ package terminal
 import (
 	"crypto/ed25519"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
-	"sync"
 )
 
 // toldFile holds what the hub told the terminal.
@@ -41,49 +39,18 @@ type memory struct {
 }
 
 // told is what the hub told, in memory and on the disk.
-type told struct {
-	mu   sync.Mutex
-	disk disk
-	path string
-	is   memory
-}
+type told struct{ kept[memory] }
 
 func openTold(d disk, dir string) (*told, error) {
-	t := &told{disk: d, path: filepath.Join(dir, toldFile)}
-	err := d.readJSON(t.path, &t.is)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrJournal, err)
-	}
-	return t, nil
+	t := &told{kept[memory]{disk: d, path: filepath.Join(dir, toldFile), copied: copiedMemory}}
+	return t, t.open()
 }
 
-// read is a copy.
-func (t *told) read() memory {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.copied()
-}
-
-func (t *told) copied() memory {
-	m := t.is
+func copiedMemory(m memory) memory {
 	m.Params.Values = maps.Clone(m.Params.Values)
 	m.Blocked = maps.Clone(m.Blocked)
 	m.HubKeys = slices.Clone(m.HubKeys)
 	return m
-}
-
-// change makes a change last before it counts. Errors: ErrJournal.
-func (t *told) change(f func(*memory)) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	next := t.copied()
-	f(&next)
-	err := t.disk.replaceJSON(t.path, next)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrJournal, err)
-	}
-	t.is = next
-	return nil
 }
 
 // blocked finds a card in the blocklist.
