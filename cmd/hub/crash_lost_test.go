@@ -262,65 +262,60 @@ func (m *machine) destroyed() {
 // cardDestroyed is point 15: the card is destroyed while its load is in doubt.
 func cardDestroyed() point {
 	const month = 31 * 24 * time.Hour
-	// decides is what two people decide when so much time has passed.
-	decides := func(s *scene, load string, verdict transition.Verdict) {
-		s.t.Helper()
-		_, err := s.laterBooks(month).DecideLoad(s.c.ctx, transition.LoadDecision{
-			Load: transition.LoadNo(load), Verdict: verdict, By: "li", Second: "wang", Why: "the card is gone",
-		})
-		if err != nil {
-			s.t.Fatal(err)
+	// later is what two people decide when so much time has passed.
+	later := func(verdict transition.Verdict) func(*scene, string) {
+		return func(s *scene, load string) {
+			s.t.Helper()
+			_, err := s.laterBooks(month).DecideLoad(s.c.ctx, transition.LoadDecision{
+				Load: transition.LoadNo(load), Verdict: verdict, By: "li", Second: "wang", Why: "the card is gone",
+			})
+			if err != nil {
+				s.t.Fatal(err)
+			}
 		}
 	}
-	// gone is the card destroyed, and another one in force.
-	gone := func(s *scene, m *machine, state transition.LoadState) (*scene, *machine, string) {
-		s.t.Helper()
-		m.goesOn()
-		s.is(state)
-		load := s.load()
-		s.destroys()
-		next := s.replaced()
-		at := m.at(next)
-		at.tap().says("reason=nothing_pending") // what is open stays with the old card
-		next.credit(3000)
-		at.tap().says("amount=30.00", "receipt=CONFIRMED")
-		for _, verdict := range []string{"cancel", "suspend"} {
-			next.refuses("too early", people("loads", verdict, load)...)
+	confirm := func(s *scene, load string) { s.hub("CONFIRMED", people("loads", "confirm", load)...) }
+	// decided is the card destroyed after its terminal died at a step, and another one
+	// in force when people decide the load.
+	decided := func(step terminal.Step, decide func(next *scene, load string)) func(*scene) {
+		return func(s *scene) {
+			s.credit(5000)
+			m := s.pos()
+			m.dies(step)
+			m.goesOn()
+			s.is(transition.LoadInDoubt)
+			load := s.load()
+			s.destroys()
+			next := s.replaced()
+			at := m.at(next)
+			at.tap().says("reason=nothing_pending") // what is open stays with the old card
+			next.credit(3000)
+			at.tap().says("amount=30.00", "receipt=CONFIRMED")
+			for _, verdict := range []string{"cancel", "suspend"} {
+				next.refuses("too early", people("loads", verdict, load)...)
+			}
+			if l, err := s.c.inside().Books().LoadRecord(s.c.ctx, transition.LoadNo(load)); err != nil || l.State != transition.LoadInDoubt {
+				s.t.Errorf("the old card's load is %s, %v", l.State, err)
+			}
+			next.verify()
+			decide(next, load)
+			next.comesBack(at)
+			s.follow(next)
 		}
-		if l, err := s.c.inside().Books().LoadRecord(s.c.ctx, transition.LoadNo(load)); err != nil || l.State != state {
-			s.t.Errorf("the old card's load is %s, %v", l.State, err)
-		}
-		next.verify()
-		return next, at, load
 	}
 	return point{"Card destroyed in doubt", []strike{
-		{step: "not written; after 30 days two people cancel", dies: "terminal, then the card", ends: "CANCELLED, CONFIRMED, CONFIRMED; card 80.00", play: func(s *scene) {
-			s.credit(5000)
-			m := s.pos()
-			m.dies(terminal.StepWrite)
-			next, at, load := gone(s, m, transition.LoadInDoubt)
-			decides(next, load, transition.VerdictCancel)
-			next.comesBack(at)
-			s.follow(next)
-		}},
-		{step: "written; two people confirm", dies: "terminal, then the card", ends: "CONFIRMED, CONFIRMED; card 80.00", play: func(s *scene) {
-			s.credit(5000)
-			m := s.pos()
-			m.dies(terminal.StepWritten)
-			next, at, load := gone(s, m, transition.LoadInDoubt)
-			next.hub("CONFIRMED", people("loads", "confirm", load)...)
-			next.comesBack(at)
-			s.follow(next)
-		}},
-		{step: "not written, nobody can say; after 30 days into suspense", dies: "terminal, then the card", ends: "SUSPENDED, CONFIRMED; card 30.00, suspense 50.00", play: func(s *scene) {
-			s.credit(5000)
-			m := s.pos()
-			m.dies(terminal.StepWrite)
-			next, at, load := gone(s, m, transition.LoadInDoubt)
-			decides(next, load, transition.VerdictSuspend)
-			next.comesBack(at)
-			s.follow(next)
-		}},
+		{
+			step: "not written; after 30 days two people cancel", dies: "terminal, then the card", ends: "CANCELLED, CONFIRMED, CONFIRMED; card 80.00",
+			play: decided(terminal.StepWrite, later(transition.VerdictCancel)),
+		},
+		{
+			step: "written; two people confirm", dies: "terminal, then the card", ends: "CONFIRMED, CONFIRMED; card 80.00",
+			play: decided(terminal.StepWritten, confirm),
+		},
+		{
+			step: "not written, nobody can say; after 30 days into suspense", dies: "terminal, then the card",
+			ends: "SUSPENDED, CONFIRMED; card 30.00, suspense 50.00", play: decided(terminal.StepWrite, later(transition.VerdictSuspend)),
+		},
 		{step: "written, answer lost; the result comes after the new card", dies: "the card", ends: "CONFIRMED, CONFIRMED; card 80.00", play: func(s *scene) {
 			s.credit(5000)
 			m := s.pos()
