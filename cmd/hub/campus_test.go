@@ -199,6 +199,12 @@ func (c *campus) endHubs() {
 // until waits for something outside this process to become true.
 func (c *campus) until(what string, check func() error) {
 	c.t.Helper()
+	c.untilFor(c.t, what, check)
+}
+
+// untilFor is until for a test that has the campus together with others.
+func (c *campus) untilFor(t *testing.T, what string, check func() error) {
+	t.Helper()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
 	for {
@@ -208,7 +214,7 @@ func (c *campus) until(what string, check func() error) {
 		}
 		select {
 		case <-c.ctx.Done():
-			c.t.Fatalf("%s: not in time: %v\n%s", what, err, c.logs)
+			t.Fatalf("%s: not in time: %v\n%s", what, err, c.logs)
 		case <-ticker.C:
 		}
 	}

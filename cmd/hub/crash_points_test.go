@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -88,16 +87,7 @@ func TestCrashPoints(t *testing.T) {
 	}
 	fmt.Println(table.String())
 	t.Logf("result: %d crash points, %d steps, each fen once after each", len(points), strikes)
-	const file = "../../docs/crash-points.md"
-	if *update {
-		if err := os.WriteFile(file, []byte(table.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil || string(want) != table.String() {
-		t.Errorf("%s is not what this run found (%v)", file, err)
-	}
+	found(t, "../../docs/crash-points.md", table.String())
 }
 
 func rowOf(n int, s strike) string { return fmt.Sprintf("%02d %s, %s", n, s.step, s.dies) }

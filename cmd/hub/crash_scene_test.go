@@ -269,31 +269,13 @@ func (s *scene) credit(amount fen.Fen) {
 // until waits for something outside this process to become true.
 func (s *scene) until(what string, check func() error) {
 	s.t.Helper()
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-s.c.ctx.Done():
-			s.t.Fatalf("%s: not in time: %v\n%s", what, err, s.c.logs)
-		case <-ticker.C:
-		}
-	}
+	s.c.untilFor(s.t, what, check)
 }
 
 // tries runs the hub program to its end.
 func (s *scene) tries(args ...string) (status int, output string) {
 	s.t.Helper()
-	cmd := exec.CommandContext(s.c.ctx, hubBinary, append([]string{"--config", s.c.ConfigFile}, args...)...)
-	cmd.Env = append(os.Environ(), "GUODU_REDIS__ADDRS="+s.c.redis.Addr(), "GUODU_EPHEMERAL__ADDRS="+s.c.ephemeral.Addr())
-	out, err := cmd.CombinedOutput()
-	if err != nil && cmd.ProcessState == nil {
-		s.t.Fatal(err)
-	}
-	return cmd.ProcessState.ExitCode(), string(out)
+	return s.c.commandFor(s.t, args...)
 }
 
 // hub runs a command that must work and say this.

@@ -15,7 +15,22 @@ import (
 	"guodu/mocks/terminal"
 )
 
-var update = flag.Bool("update", false, "write docs/kill-matrix.md anew")
+var update = flag.Bool("update", false, "write docs/kill-matrix.md and docs/crash-points.md anew")
+
+// found fails the test unless a page says what this run found. With -update it is
+// written.
+func found(t *testing.T, page, table string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(page, []byte(table), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(page)
+	if err != nil || string(want) != table {
+		t.Errorf("%s is not what this run found (%v)", page, err)
+	}
+}
 
 // death is one way to die at one step.
 type death struct {
@@ -91,16 +106,7 @@ func TestKillMatrix(t *testing.T) {
 	}
 	fmt.Println(table.String())
 	t.Logf("result: %d deaths by SIGKILL, each fen once after each", len(deaths()))
-	const file = "../../docs/kill-matrix.md"
-	if *update {
-		if err := os.WriteFile(file, []byte(table.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil || string(want) != table.String() {
-		t.Errorf("%s is not what this run found (%v)", file, err)
-	}
+	found(t, "../../docs/kill-matrix.md", table.String())
 }
 
 // die walks a recharge and a load through one death.

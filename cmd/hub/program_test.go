@@ -17,28 +17,37 @@ import (
 // command runs the hub program to its end.
 func (c *campus) command(args ...string) (status int, output string) {
 	c.t.Helper()
+	return c.commandFor(c.t, args...)
+}
+
+// commandFor is command for a test that has the campus together with others.
+func (c *campus) commandFor(t *testing.T, args ...string) (status int, output string) {
+	t.Helper()
 	cmd := exec.CommandContext(c.ctx, hubBinary, append([]string{"--config", c.ConfigFile}, args...)...)
 	cmd.Env = append(os.Environ(), "GUODU_REDIS__ADDRS="+c.redis.Addr(), "GUODU_EPHEMERAL__ADDRS="+c.ephemeral.Addr())
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+// file writes a file for a command to read.
+func (c *campus) file(name, text string) string {
+	c.t.Helper()
+	path := filepath.Join(c.t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	return path
 }
 
 func TestOperatorsCommands(t *testing.T) {
 	t.Parallel()
 	c := newCampus(t)
-	write := func(name, text string) string {
-		path := filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
 	const header = "account_no,version,status,arrears_yuan,freeze,card_no,card_uid,card_version,card_profile\n"
-	good := write("good.csv", "\ufeff"+header+"B1,1,open,12.50,lost;abuse,8001,04BB0001,1,stamp\nB2,1,open,,,,,,\n")
-	mixed := write("mixed.csv", header+"B3,1,open,1e2,,,,,\nB4,1,open,,,,,,\nB5,x,open,,,,,,\nB6,1,gone,,,,,,\nB7,1,open,,,8001,04BB0007,1,stamp\n"+
+	good := c.file("good.csv", "\ufeff"+header+"B1,1,open,12.50,lost;abuse,8001,04BB0001,1,stamp\nB2,1,open,,,,,,\n")
+	mixed := c.file("mixed.csv", header+"B3,1,open,1e2,,,,,\nB4,1,open,,,,,,\nB5,x,open,,,,,,\nB6,1,gone,,,,,,\nB7,1,open,,,8001,04BB0007,1,stamp\n"+
 		"B8,1,open\nB9,1,open,,,8009,,,\n")
 	key := filepath.Join(t.TempDir(), "hub.pem")
 	for _, step := range []struct {
@@ -49,7 +58,7 @@ func TestOperatorsCommands(t *testing.T) {
 		{[]string{"accounts", "import", good}, 0, []string{"2 accounts: 2 changed, 0 unchanged, 0 refused"}},
 		{[]string{"accounts", "import", good}, 0, []string{"2 accounts: 0 changed, 2 unchanged, 0 refused"}},
 		{[]string{"accounts", "import", mixed}, 1, []string{"1 changed, 0 unchanged, 6 refused", "line 2", "line 7", "line 8", "without card_uid", "line 4", "line 5", "line 6", "belongs to another account"}},
-		{[]string{"accounts", "import", write("other.csv", "a,b\n1,2\n")}, 1, []string{"column account_no is missing"}},
+		{[]string{"accounts", "import", c.file("other.csv", "a,b\n1,2\n")}, 1, []string{"column account_no is missing"}},
 		{[]string{"accounts", "show", "B1"}, 0, []string{"12.50", "abuse (core)", "arrears (core)", "lost (core)"}},
 		{[]string{"accounts", "show", "B9"}, 1, []string{"no such account"}},
 		{[]string{"terminals", "add", "T9", "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=", "--place", "二食堂"}, 0, []string{"T9 is registered"}},
@@ -73,8 +82,8 @@ func TestOperatorsCommands(t *testing.T) {
 		{[]string{"terminals", "resume", "T9"}, 1, []string{"it is lost"}},
 		{[]string{"terminals", "retire", "S1"}, 0, []string{"S1 is retired"}},
 		{[]string{"terminals", "params", "get"}, 0, []string{"version 0", "{}"}},
-		{[]string{"terminals", "params", "set", write("params.json", `{"heartbeat_s": 30}`)}, 0, []string{"version 1"}},
-		{[]string{"terminals", "params", "set", write("bad.json", `[]`)}, 1, []string{"not parameters"}},
+		{[]string{"terminals", "params", "set", c.file("params.json", `{"heartbeat_s": 30}`)}, 0, []string{"version 1"}},
+		{[]string{"terminals", "params", "set", c.file("bad.json", `[]`)}, 1, []string{"not parameters"}},
 		{[]string{"terminals", "params", "get"}, 0, []string{"version 1", `{"heartbeat_s":30}`}},
 		{[]string{"terminals", "blocklist"}, 0, []string{"04BB0001", "8001", "frozen", "1 cards, cursor "}},
 		{[]string{"terminals", "blocklist", "--sweep"}, 0, []string{"0 entries were behind the books"}},

@@ -19,14 +19,7 @@ const (
 func TestTerminalsAreImportedOnceEachAndRefusedByLine(t *testing.T) {
 	t.Parallel()
 	c := newCampus(t)
-	write := func(name, text string) string {
-		path := filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	good := write("good.csv", "\ufeffid,key,place\nF0001,"+keyA+",1 食堂 1 号窗口\nF0002,"+keyB+",\"水房, 东\"\n")
+	good := c.file("good.csv", "\ufeffid,key,place\nF0001,"+keyA+",1 食堂 1 号窗口\nF0002,"+keyB+",\"水房, 东\"\n")
 	for _, step := range []struct {
 		file   string
 		status int
@@ -35,15 +28,15 @@ func TestTerminalsAreImportedOnceEachAndRefusedByLine(t *testing.T) {
 		{good, 0, []string{"2 terminals: 2 registered, 0 known before, 0 refused"}},
 		{good, 0, []string{"2 terminals: 0 registered, 2 known before, 0 refused"}},
 		// Columns in another order; a place that changed; what is wrong is named, what is right is done.
-		{write("mixed.csv", "place,id,key\n2 食堂,F0001,"+keyA+"\nx,F0001,"+keyB+"\nx,F0003,no key!\nx,F0004,a2tr\nx,,"+keyA+
+		{c.file("mixed.csv", "place,id,key\n2 食堂,F0001,"+keyA+"\nx,F0001,"+keyB+"\nx,F0003,no key!\nx,F0004,a2tr\nx,,"+keyA+
 			"\nx,F 5,"+keyA+"\nx,F0006\nx,F0007,"+keyA+"\nx,F0008,\n"), 1, []string{
 			"9 terminals: 1 registered, 1 known before, 7 refused", "line 3: terminal F0001", "another key", "line 4: key is not base64",
 			"line 5", "line 6", "line 7", "line 8", "line 10",
 		}},
-		{write("other.csv", "id,key\nF0009,"+keyA+"\n"), 1, []string{"column place is missing", "0 terminals"}},
-		{write("more.csv", "id,key,place,role\nF0009,"+keyA+",x,desk\n"), 1, []string{"unknown columns"}},
-		{write("twice.csv", "id,key,place,id\nF0009,"+keyA+",x,F0010\n"), 1, []string{"column id is there twice"}},
-		{write("empty.csv", ""), 1, []string{"read the header"}},
+		{c.file("other.csv", "id,key\nF0009,"+keyA+"\n"), 1, []string{"column place is missing", "0 terminals"}},
+		{c.file("more.csv", "id,key,place,role\nF0009,"+keyA+",x,desk\n"), 1, []string{"unknown columns"}},
+		{c.file("twice.csv", "id,key,place,id\nF0009,"+keyA+",x,F0010\n"), 1, []string{"column id is there twice"}},
+		{c.file("empty.csv", ""), 1, []string{"read the header"}},
 	} {
 		status, output := c.command("terminals", "import", step.file)
 		if status != step.status {
