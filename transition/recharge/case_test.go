@@ -225,8 +225,19 @@ func TestAClosedAccountsPaymentIsRefundedOnceWhateverTheChannelAnswers(t *testin
 // closeAccount is the card core's word that the account is closed.
 func (d *desk) closeAccount() {
 	d.t.Helper()
+	d.core(2, false)
+}
+
+func (d *desk) openAccountAgain() {
+	d.t.Helper()
+	d.core(3, true)
+}
+
+// core brings a statement of the core about the account.
+func (d *desk) core(version int64, open bool) {
+	d.t.Helper()
 	_, err := d.bench.Import(context.Background(), transition.Statement{
-		Account: account, Version: 2, Open: false,
+		Account: account, Version: version, Open: open,
 		Card: transition.Card{UID: transition.CardUID("04" + string(account)), No: "7" + string(account), Version: "1", Profile: "stamp"},
 	})
 	if err != nil {
@@ -304,18 +315,26 @@ func TestARefundOfMoneyInSuspenseLeavesSuspenseByItself(t *testing.T) {
 	}
 }
 
-func TestTwoNamedRefundsOfAnUncreditedOrderMayBeToldInAnyOrder(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
+// twoNotices are those of two refunds, C1 of 300 and C2 of 200, that Alipay made of
+// an order of 1000 and tells each by its number, with the sum so far.
+func (d *desk) twoNotices() (older, newer channels.Payment) {
+	d.t.Helper()
 	no := d.created("alipay", 1000, "1")
 	made := map[string]fen.Fen{"C1": 300, "C2": 200}
 	d.alipay.query = func(_, refund string) (channels.RefundStatus, error) {
 		return status("alipay", no, refund, made[refund], channels.RefundMade), nil
 	}
-	newer := d.payment("alipay", no, 1000, "4200001")
-	newer.Refunded, newer.RefundNos, newer.RefundedTotal = true, []string{"C2"}, 500
-	older := newer
-	older.RefundNos, older.RefundedTotal = []string{"C1"}, 300
+	older = d.payment("alipay", no, 1000, "4200001")
+	older.Refunded, older.RefundNos, older.RefundedTotal = true, []string{"C1"}, 300
+	newer = older
+	newer.RefundNos, newer.RefundedTotal = []string{"C2"}, 500
+	return older, newer
+}
+
+func TestTwoNamedRefundsOfAnUncreditedOrderMayBeToldInAnyOrder(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	older, newer := d.twoNotices()
 	d.settle(newer, recharge.Cased)
 	d.settle(newer, recharge.Cased) // told again
 	d.settle(older, recharge.Credited)

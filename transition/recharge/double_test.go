@@ -123,9 +123,7 @@ func TestAPairIsNoPairOnceSomethingHappenedToIt(t *testing.T) {
 		"some of the second went back": func(d *desk, _, second transition.OrderNo) { d.refund(second, 100) },
 		"some of the first went back":  func(d *desk, first, _ transition.OrderNo) { d.refund(first, 100) },
 		"the second is on its way back": func(d *desk, _, second transition.OrderNo) {
-			d.wechat.refund = func(context.Context, channels.RefundRequest) (channels.RefundStatus, error) {
-				return channels.RefundStatus{}, channels.ErrUnknownOutcome
-			}
+			d.wechat.refund = unanswered
 			d.refund(second, 5000)
 		},
 		"the money is on its way to the card": func(d *desk, _, _ transition.OrderNo) {

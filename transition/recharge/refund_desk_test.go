@@ -183,6 +183,10 @@ func notFound(string, string) (channels.RefundStatus, error) {
 	return channels.RefundStatus{}, channels.ErrRefundNotFound
 }
 
+func unanswered(context.Context, channels.RefundRequest) (channels.RefundStatus, error) {
+	return channels.RefundStatus{}, channels.ErrUnknownOutcome
+}
+
 func refuses(context.Context, channels.RefundRequest) (channels.RefundStatus, error) {
 	return channels.RefundStatus{}, channels.ErrRefused
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"guodu/channels"
-	"guodu/internal/fen"
 	"guodu/transition"
 	"guodu/transition/recharge"
 )
@@ -88,15 +87,7 @@ func TestAHeldRefundHidesNoForeignOne(t *testing.T) {
 func TestAnOlderNoticeNeverCreditsWhatANewerOneSaidWasRefunded(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	no := d.created("alipay", 1000, "1")
-	made := map[string]fen.Fen{"C1": 300, "C2": 200}
-	d.alipay.query = func(order, refund string) (channels.RefundStatus, error) {
-		return status("alipay", no, refund, made[refund], channels.RefundMade), nil
-	}
-	newer := d.payment("alipay", no, 1000, "420001")
-	newer.Refunded, newer.RefundNos, newer.RefundedTotal = true, []string{"C2"}, 500
-	older := newer
-	older.RefundNos, older.RefundedTotal = []string{"C1"}, 300
+	older, newer := d.twoNotices()
 	d.settle(newer, recharge.Cased)
 	out, err := d.Settle(context.Background(), older, "callback")
 	if err != nil {
