@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"guodu/internal/fen"
@@ -25,6 +26,18 @@ type CardState struct {
 	// Doubt is why nothing of the account is refunded because of this card, or of it
 	// as it was before it was personalised anew; "" if it does not stand in the way.
 	Doubt string
+
+	adopted string // what the last adoption changed, as card_decide.lua packs it
+}
+
+// lastAdopted is the counter that was adopted last, and the load that was booked for it.
+func (c CardState) lastAdopted() (counter int64, load LoadNo, found bool) {
+	f := strings.Split(c.adopted, "|")
+	if len(f) != 7 {
+		return 0, "", false
+	}
+	counter, err := strconv.ParseInt(f[6], 10, 64)
+	return counter, LoadNo(f[5]), err == nil || f[6] == ""
 }
 
 // CardState reads a card.
@@ -45,7 +58,7 @@ func (s *Store) CardState(ctx context.Context, uid CardUID) (CardState, error) {
 	c := CardState{
 		Card:    Card{UID: uid, No: h["card_no"], Version: h["version"], Profile: h["profile"]},
 		Account: account, InForce: h["status"] == "in_force", Open: LoadNo(h["open"]), Mark: h["mark"], Desk: h["desk"],
-		Repair: h["repair"], Decisions: h["said"], Lost: strings.Fields(h["lost"]),
+		Repair: h["repair"], Decisions: h["said"], Lost: strings.Fields(h["lost"]), adopted: h["before"],
 	}
 	if h["L"] != "" {
 		L := n.int(h["L"])
@@ -103,7 +116,8 @@ type CardDecision struct {
 	UID             CardUID
 	By, Second, Why string
 	// Adopt takes the counter Seen of a card that ran ahead of the ledger for true,
-	// with Amount as what the card got by it (zero: nothing of the hub's).
+	// with Amount as what the card got by it (zero: nothing of the hub's). The same
+	// counter again puts the amount right.
 	Adopt bool
 	Seen  int64
 	// Amount is what the card got, or with a conflict the balance it shall show; the
@@ -125,22 +139,64 @@ func (s *Store) DecideCard(ctx context.Context, d CardDecision) error {
 	if err != nil {
 		return err
 	}
-	p, verdict := partitionOf(c.Account), "repair"
-	if d.Adopt {
-		verdict = "adopt"
+	if !d.Adopt {
+		return s.decideCard(ctx, c, d, "repair", "")
 	}
+	return s.decideCard(ctx, c, d, "adopt", s.adoptedAt(ctx, c, d.Seen))
+}
+
+// UndoCard takes back what was adopted of a card last: what stood against it stands
+// against it again, and what it was booked with is pending, after what is owed.
+// Errors: ErrTwoNames, ErrNoCard, ErrNothingToDecide (nothing was adopted), ErrBuiltUpon.
+func (s *Store) UndoCard(ctx context.Context, uid CardUID, by, second, why string) error {
+	if err := people(by, second, why); err != nil {
+		return err
+	}
+	c, err := s.CardState(ctx, uid)
+	if err != nil {
+		return err
+	}
+	counter, load, found := c.lastAdopted()
+	if !found {
+		return fmt.Errorf("card %s: %w", uid, ErrNothingToDecide)
+	}
+	return s.decideCard(ctx, c, CardDecision{UID: uid, By: by, Second: second, Why: why, Seen: counter}, "undo", load)
+}
+
+// adoptedAt is the load that was adopted for the step before a counter, or empty.
+func (s *Store) adoptedAt(ctx context.Context, c CardState, counter int64) LoadNo {
+	no, err := s.client().Get(ctx, s.keys.claim(partitionOf(c.Account), c.UID, c.Version, counterText(counter-1))).Result()
+	if err != nil {
+		return "" // none; or the script says that the step is claimed
+	}
+	l, err := s.LoadRecord(ctx, LoadNo(no))
+	if err != nil || l.State != LoadForced || l.Decision == nil || l.Decision.Verdict != verdictAdopt {
+		return ""
+	}
+	return LoadNo(no)
+}
+
+func (s *Store) decideCard(ctx context.Context, c CardState, d CardDecision, verdict string, adopted LoadNo) error {
+	p := partitionOf(c.Account)
 	fresh := s.loadNo(p, s.clock())
+	before := s.keys.load(p, fresh)
+	if adopted != "" {
+		before = s.keys.load(p, adopted)
+	}
 	reply, err := s.run.Run(ctx, s.scripts.cardDecide, []string{
 		s.keys.account(p, c.Account), s.keys.entries(p, c.Account), s.keys.tot(p), s.keys.card(p, d.UID), s.keys.load(p, fresh),
-		s.keys.claim(p, d.UID, c.Version, counterText(d.Seen-1)), s.keys.doubt(p), s.keys.cases(p),
-	}, string(d.UID), verdict, d.By, d.Second, d.Why, s.now(), counterText(d.Seen), d.Amount.String(), string(fresh), string(c.Account))
+		s.keys.claim(p, d.UID, c.Version, counterText(d.Seen-1)), s.keys.doubt(p), s.keys.cases(p), before,
+	}, string(d.UID), verdict, d.By, d.Second, d.Why, s.now(), counterText(d.Seen), d.Amount.String(), string(fresh), string(c.Account),
+		string(adopted))
 	if err != nil {
 		return err
 	}
 	switch reply[0] {
 	case "DECIDED":
-		s.tell(ctx, c.Account, hint{blocks: true})
+		s.tell(ctx, c.Account, hint{pending: true, blocks: true})
 		return nil
+	case "RETRY":
+		return fmt.Errorf("card %s: %w", d.UID, ErrMoved)
 	case "NO_CARD":
 		return fmt.Errorf("card %s: %w", d.UID, ErrNoCard)
 	case "NOTHING":

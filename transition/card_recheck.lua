@@ -7,8 +7,9 @@
 --      7 L  8 B  9 P or ''  10 challenge or ''  11 '1' if the terminal is a desk
 --      12 now  13 life of the nonce in ms
 -- Replies: docs/keys.md.
--- Invariants: only a reading that names a fresh challenge opens a conflict; only
--- one at a desk, after people decided, ends it.
+-- Invariants: only a reading that names a fresh challenge opens a conflict, or takes
+-- back a counter that was misread; only one at a desk, after people decided, ends a
+-- conflict.
 local uid, L, B, P, now = ARGV[5], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], ARGV[12]
 if redis.call('EXISTS', KEYS[6]) == 1 then return { 'REPLAY' } end
 local card = hash(KEYS[4])
@@ -20,7 +21,7 @@ local a, load = account(KEYS[1]), {}
 if ARGV[1] ~= '' then load = hash(KEYS[5]) end
 local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], case = KEYS[7] }
 local atdesk = ARGV[11] == '1' and card.mark == 'CONFLICT'
-local value, terminal, till = string.match(card.challenge or '', '^(%S+) (%S+) (%S+)$')
+local value, terminal, till, was = string.match(card.challenge or '', '^(%S+) (%S+) (%d+) ?(%S*)$')
 local asked = value and value == ARGV[10] and terminal == ARGV[3] and tonumber(now) <= tonumber(till)
 if not asked and not atdesk then return { 'CHALLENGE' } end
 redis.call('SET', KEYS[6], '1', 'PX', ARGV[13])
@@ -43,13 +44,37 @@ if atdesk then
 end
 if card.mark == 'CONFLICT' then return { 'CONFLICT' } end
 local against
-if ARGV[1] == '' then
+if was ~= '' and card.mark == 'UNKNOWN_LOAD' then
+  -- It asked about a counter that had run ahead.
+  if L >= tonumber(card.seen) then
+    ahead(a, KEYS[4], card, uid, L)
+    return { 'UNKNOWN_LOAD' }
+  end
+  if was == '-' then
+    card.mark, card.seen = '', nil
+    redis.call('HDEL', KEYS[4], 'mark', 'seen')
+    doubt(a, uid .. ':' .. card.version, lost(card) and 'LOST_LOAD' or '')
+  else
+    card.seen = was
+  end
+end
+if card.mark == 'UNKNOWN_LOAD' and L < tonumber(card.seen) then
+  against = true
+elseif ARGV[1] == '' then
   against = card.L and L < tonumber(card.L)
 elseif L == tonumber(load.L0) then
   against = load.state == 'WRITTEN' or shows(load, KEYS[8], B, P) == 'torn'
 else
   against = L < tonumber(load.L0)
 end
-if not against then return { 'AGREES' } end
+if not against then
+  -- What the first reading showed was wrong, and this one runs ahead all the same.
+  local ledger = ARGV[1] ~= '' and tonumber(load.L0) + 1 or tonumber(card.L or ARGV[7])
+  if L > ledger then
+    ahead(a, KEYS[4], card, uid, L)
+    return { 'UNKNOWN_LOAD' }
+  end
+  return { 'AGREES' }
+end
 clash(a, k, card, uid, ARGV[1], load, evidence, now)
 return { 'CONFLICT' }

@@ -7,7 +7,8 @@
 --      7 account  8 now  9 card uid
 -- Replies: docs/keys.md.
 -- Invariants: a report counts once; a purchase and cash move no money of the hub's;
--- a load by another machine at the open load's own step proves that load unwritten.
+-- a load by another machine at the open load's own step proves that load unwritten;
+-- a conflict that a report explains, and about which nobody has decided, is over.
 local card, now = hash(KEYS[4]), ARGV[8]
 if card.account ~= ARGV[7] then return { 'NO_CARD' } end
 if (card.open or '') ~= ARGV[6] then return { 'RETRY' } end
@@ -23,13 +24,31 @@ local load, same = {}, card.version == ARGV[5]
 if ARGV[6] ~= '' then load = hash(KEYS[5]) end
 local evidence = table.concat({ ARGV[1], 'core', ARGV[2], '-', '-', '-', now }, ' ')
 redis.call('HSET', KEYS[7], field, ARGV[3])
-if ARGV[1] == 'topup' and open(load) and tonumber(ARGV[4]) >= tonumber(load.since) then
-  redis.call('HINCRBY', KEYS[5], 'topped', ARGV[3])
+if ARGV[1] == 'topup' then
+  -- A load that the hub lost and learns of again has to know what came meanwhile.
+  local cash = { ARGV[4] .. ':' .. ARGV[3] }
+  for one in string.gmatch(same and card.cash or '', '%S+') do
+    if #cash < 20 then cash[#cash + 1] = one end
+  end
+  if same then redis.call('HSET', KEYS[4], 'cash', table.concat(cash, ' ')) end
+end
+if ARGV[1] == 'topup' and same and open(load) then
+  topped(KEYS[5], load, tonumber(ARGV[4]), ARGV[3])
   -- A balance that cash explains is judged anew.
   if load.short then redis.call('HDEL', KEYS[5], 'short') end
 end
 if card.challenge then redis.call('HDEL', KEYS[4], 'challenge') end
-if ARGV[1] ~= 'outside' then return { 'TAKEN' } end
+local a = account(KEYS[1])
+local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], doubt = KEYS[6], case = KEYS[9] }
+if ARGV[1] ~= 'outside' then
+  if load.state ~= 'CONFLICT' or card.repair or not same then return { 'TAKEN' } end
+  local seen, B, P = string.match(card.desk or load.clash, '^%S+ %S+ %S+ (%d+) (%d+) (%S+)')
+  if seen ~= load.L0 or shows(load, KEYS[7], tonumber(B), P == '-' and '' or P) ~= 'same' then return { 'TAKEN' } end
+  redis.call('HSET', KEYS[5], 'state', 'IN_DOUBT', 'evidence', evidence)
+  mended(a, k, card, ARGV[9], now)
+  redis.call('HSET', KEYS[9], 's:load:' .. ARGV[6], 'closed', 'd:load:' .. ARGV[6], 'closed')
+  return { 'EXPLAINED' }
+end
 local claim = redis.call('GET', KEYS[8])
 local mine = same and open(load) and load.L0 == ARGV[2]
 if claim or mine and (load.state == 'WRITTEN' or load.state == 'CONFLICT') then
@@ -38,8 +57,7 @@ if claim or mine and (load.state == 'WRITTEN' or load.state == 'CONFLICT') then
   return { 'CONTRADICTS' }
 end
 redis.call('SET', KEYS[8], 'outside')
-local a = account(KEYS[1])
-local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], doubt = KEYS[6] }
+settled(a, k, card, ARGV[9], ARGV[5], ARGV[2])
 if mine then cancel(a, k, ARGV[6], load, evidence, now) end
 if same and card.L == ARGV[2] then
   k.core = KEYS[7] -- reports may come in any order, and the ledger's counter follows them without a gap

@@ -4,7 +4,7 @@
 -- that for people.
 local function clash(a, k, card, uid, id, load, evidence, now)
   redis.call('HSET', k.card, 'mark', 'CONFLICT')
-  if id ~= '' then redis.call('HSET', k.load, 'state', 'CONFLICT', 'evidence', evidence) end
+  if id ~= '' then redis.call('HSET', k.load, 'state', 'CONFLICT', 'evidence', evidence, 'clash', evidence) end
   doubt(a, uid .. ':' .. card.version, 'CONFLICT')
   if not string.find(',' .. a.freeze, ',mismatch=', 1, true) then
     a.freeze = freeze(a.freeze, 'mismatch', 'hub')
@@ -18,13 +18,24 @@ end
 local function mended(a, k, card, uid, now)
   redis.call('HDEL', k.card, 'mark', 'desk', 'repair', 'seen')
   card.mark = ''
-  doubt(a, uid .. ':' .. card.version, string.find(card.lost or '', card.version .. ':', 1, true) and 'LOST_LOAD' or '')
+  doubt(a, uid .. ':' .. card.version, lost(card) and 'LOST_LOAD' or '')
   for one in string.gmatch(a.doubt, '[^,]+') do
     if string.find(one, '=CONFLICT', 1, true) then return end
   end
   a.freeze = unfreeze(a.freeze, 'mismatch')
   enter(a, k.entries, 'thaw', 'mismatch', 0, now)
   save(a)
+end
+
+-- returned gives a suspended load's money back to its account.
+local function returned(a, k, id, load, evidence, now)
+  local amount, case = tonumber(load.amount), 'load:' .. id
+  local claw, owed, rest = receive(a, amount)
+  enter(a, k.entries, 'load_return', id, amount, now)
+  save(a)
+  post(k.tot, { suspense = amount, clawback = -claw, arrears_paid = -owed, pending = -rest })
+  redis.call('HSET', k.load, 'state', 'CANCELLED', 'confirmed', now, 'evidence', evidence, 'from', 'SUSPENDED')
+  redis.call('HSET', k.case, 'f:' .. case, '0', 's:' .. case, 'closed', 'd:' .. case, 'closed')
 end
 
 -- suspend takes an open load's money out of the account's hands: nobody can say

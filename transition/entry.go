@@ -64,85 +64,18 @@ func (e Entry) Postings(before Balances) (Postings, error) {
 	if a < 0 && e.Kind != "arrears" {
 		return nil, fmt.Errorf("%w: entry %d (%s %s) has the amount %d", ErrEntry, e.Seq, e.Kind, e.Ref, a)
 	}
-	var p Postings
-	var want Balances // what the kind must do, in terms of d and a
-	switch e.Kind {
-	case "credit":
-		want = Balances{Pending: a + d.Arrears + d.Clawback, Arrears: d.Arrears, Clawback: d.Clawback}
-		p = Postings{"paid": a}
-		p.received(d)
-	case "cancel":
-		want = Balances{Pending: a + d.Arrears + d.Clawback, LoadHeld: -a, Arrears: d.Arrears, Clawback: d.Clawback}
-		p = Postings{"load_held": a}
-		p.received(d)
-	case "refund_return":
-		want = Balances{Pending: a + d.Arrears + d.Clawback, RefundHeld: -a, Arrears: d.Arrears, Clawback: d.Clawback}
-		p = Postings{"refund_held": a}
-		p.received(d)
-	case "netted":
-		p = Postings{"paid": a, "refunded": -a}
-	case "hold":
-		want = Balances{Pending: -a, LoadHeld: a}
-		p = Postings{"pending": a, "load_held": -a}
-	case "confirm":
-		want = Balances{LoadHeld: -a}
-		p = Postings{"load_held": a, "loaded": -a}
-	case "forced", "refund_ext":
-		want = Balances{Pending: d.Clawback - a, Clawback: d.Clawback}
-		p = Postings{"pending": -d.Pending, "clawback": d.Clawback, "loaded": -a}
-		if e.Kind == "refund_ext" {
-			p = Postings{"pending": -d.Pending, "clawback": d.Clawback, "refunded": -a}
-		}
-	case "load_suspend":
-		want = Balances{LoadHeld: -a}
-		p = Postings{"load_held": a, "suspense": -a}
-	case "load_unsuspend":
-		want = Balances{LoadHeld: a}
-		p = Postings{"load_held": -a, "suspense": a}
-	case "unconfirm":
-		want = Balances{LoadHeld: a}
-		p = Postings{"load_held": -a, "loaded": a}
-	case "uncancel":
-		want = Balances{Pending: d.Clawback - a, LoadHeld: a, Clawback: d.Clawback}
-		p = Postings{"pending": -d.Pending, "clawback": d.Clawback, "load_held": -a}
-	case "refund_hold":
-		want = Balances{Pending: -a, RefundHeld: a}
-		p = Postings{"pending": a, "refund_held": -a}
-	case "refund_settle":
-		want = Balances{RefundHeld: -a}
-		p = Postings{"refund_held": a, "refunded": -a}
-	case "debit":
-		want = Balances{Pending: -a}
-		p = Postings{"pending": a, "debited": -a}
-	case "write_off":
-		want = Balances{Clawback: -a}
-		p = Postings{"clawback": -a, "written_off": a}
-	case "suspend":
-		p = Postings{"paid": a, "suspense": -a}
-	case "unsuspend":
-		p = Postings{"paid": -a, "suspense": a}
-	case "suspense_refund":
-		p = Postings{"refunded": -a, "suspense": a}
-	case "arrears":
-		want = Balances{Arrears: a}
-	case "open", "freeze", "thaw", "card":
-	default:
+	kind, known := kindOf(e.Kind)
+	if !known {
 		return nil, fmt.Errorf("%w: entry %d has the kind %.20q", ErrEntry, e.Seq, e.Kind)
 	}
-	if d != want {
+	if want := kind.changes(a, d); d != want {
 		return nil, fmt.Errorf("%w: entry %d (%s %s %d) changed %+v, which its kind does not do", ErrEntry, e.Seq, e.Kind, e.Ref, a, d)
 	}
+	p := kind.posts(a, d)
 	if sum := p.sum(); sum != 0 {
 		return nil, fmt.Errorf("%w: postings of entry %d sum to %d", ErrEntry, e.Seq, sum)
 	}
 	return p, nil
-}
-
-// received posts an increase of pending: clawback and arrears took their part.
-func (p Postings) received(d Balances) {
-	p["clawback"] = d.Clawback
-	p["arrears_paid"] = d.Arrears
-	p["pending"] = -d.Pending
 }
 
 func (p Postings) sum() fen.Fen {

@@ -73,12 +73,13 @@ if refused == '' and ARGV[6] ~= '' and (a.card ~= ARGV[6] or card.version ~= ARG
   if card.version and card.version ~= ARGV[8] then
     -- Counters belong to a version: the old one's is kept, in case it returns.
     if card.L then redis.call('HSET', KEYS[3], 'L:' .. card.version, card.L) end
+    if card.mark == 'UNKNOWN_LOAD' then redis.call('HSET', KEYS[3], 'seen:' .. card.version, card.seen) end
     if card['L:' .. ARGV[8]] then
       redis.call('HSET', KEYS[3], 'L', card['L:' .. ARGV[8]])
     else
       redis.call('HDEL', KEYS[3], 'L')
     end
-    redis.call('HDEL', KEYS[3], 'mark', 'seen', 'desk', 'repair', 'challenge', 'shown', 'adopted', 'mended')
+    redis.call('HDEL', KEYS[3], 'mark', 'seen', 'desk', 'repair', 'challenge', 'shown', 'adopted', 'mended', 'before', 'cash')
   end
   redis.call('HSET', KEYS[3], 'account', ARGV[1], 'card_no', ARGV[7], 'version', ARGV[8], 'profile', ARGV[9],
     'status', 'in_force')

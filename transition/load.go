@@ -27,6 +27,7 @@ type LoadRecord struct {
 	P0       string
 	Attempts int64     // made so far
 	Live     []Attempt // that may still be used
+	Had      []string  // terminals that had an attempt
 	Held     time.Time
 	Deadline time.Time
 	NotAfter time.Time // of the newest authorisation
@@ -82,6 +83,7 @@ func loadFrom(no LoadNo, h map[string]string) (LoadRecord, error) {
 		terminal, tap, _ := strings.Cut(who, ":")
 		r.Live = append(r.Live, Attempt{N: n.int(i), Terminal: terminal, TapID: tap})
 	}
+	r.Had = strings.FieldsFunc(h["had"], func(c rune) bool { return c == ',' })
 	if f := strings.Fields(h["evidence"]); len(f) == 7 {
 		r.Evidence = Evidence{Kind: f[0], Terminal: f[1], TapID: f[2], L: f[3], B: f[4], P: f[5], At: n.time(f[6])}
 	}

@@ -30,6 +30,9 @@ var (
 	ErrByEvidence = errors.New("ended by evidence, not by people")
 	// ErrNothingToDecide says that nothing stands against the card.
 	ErrNothingToDecide = errors.New("nothing stands against the card")
+	// ErrNoConflict says that a balance was given for a card that is not in conflict, or
+	// that no desk will read: nobody would write it.
+	ErrNoConflict = errors.New("only a card in conflict, read at a desk, is given a balance")
 )
 
 // Verdict is what two people decide about a load.
@@ -42,9 +45,13 @@ const (
 	VerdictSuspend Verdict = "suspend" // nobody can say: the money waits in suspense
 )
 
+// verdictAdopt is what a load says that DecideCard booked.
+const verdictAdopt Verdict = "adopt"
+
 // What has to pass before people may say that a load was not written.
 const (
-	// quietTime is how long no authorisation of the load may have been usable.
+	// quietTime is how long no authorisation of the load may have been usable, unless they
+	// say that it was.
 	quietTime = 10 * time.Minute
 	// goneTime is how long a load of a card that is not in force must have been open.
 	goneTime = 30 * 24 * time.Hour
@@ -76,9 +83,10 @@ func people(by, second, why string) error {
 	return nil
 }
 
-// DecideLoad ends a load that no evidence ends.
+// DecideLoad ends a load that no evidence ends. One whose money is in suspense may be
+// confirmed or cancelled later, when somebody can say.
 // Errors: ErrTwoNames, ErrNumber, ErrNoLoad, ErrEnded, ErrNoReading, ErrStillLive,
-// ErrOtherLoad (its counter step was paid for by another one).
+// ErrNoConflict, ErrOtherLoad (its counter step was paid for by another one).
 func (s *Store) DecideLoad(ctx context.Context, d LoadDecision) (LoadState, error) {
 	if err := people(d.By, d.Second, d.Why); err != nil {
 		return "", err
@@ -106,18 +114,26 @@ func (s *Store) DecideLoad(ctx context.Context, d LoadDecision) (LoadState, erro
 	return "", ErrMoved
 }
 
-// UndoLoad takes back what people decided about a load: it is in doubt again. What
-// was spent of its money meanwhile is owed.
+// UndoLoad takes back what people decided about a load: it is in doubt again, or in
+// suspense. What was spent of its money meanwhile is owed. Of a load that was adopted it
+// does what UndoCard does.
 // Errors: ErrTwoNames, ErrNumber, ErrNoLoad, ErrByEvidence, ErrBuiltUpon.
 func (s *Store) UndoLoad(ctx context.Context, no LoadNo, by, second, why string) error {
 	if err := people(by, second, why); err != nil {
 		return err
 	}
+	l, err := s.LoadRecord(ctx, no)
+	if err != nil {
+		return err
+	}
+	if l.Decision != nil && l.Decision.Verdict == verdictAdopt {
+		return s.UndoCard(ctx, l.UID, by, second, why)
+	}
 	account, keys, err := s.deciding(ctx, no)
 	if err != nil {
 		return err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.loadUndo, keys, string(no), by, second, why, s.now())
+	reply, err := s.run.Run(ctx, s.scripts.loadUndo, keys[:8], string(no), by, second, why, s.now())
 	if err != nil {
 		return err
 	}
@@ -143,7 +159,7 @@ func (s *Store) deciding(ctx context.Context, no LoadNo) (AccountNo, []string, e
 	p := partitionOf(l.Account)
 	return l.Account, []string{
 		s.keys.account(p, l.Account), s.keys.entries(p, l.Account), s.keys.tot(p), s.keys.card(p, l.UID), s.keys.load(p, no),
-		s.keys.claim(p, l.UID, l.Version, counterText(l.L0)), s.keys.doubt(p), s.keys.cases(p),
+		s.keys.claim(p, l.UID, l.Version, counterText(l.L0)), s.keys.doubt(p), s.keys.cases(p), s.keys.reports(p, l.UID, l.Version),
 	}, nil
 }
 
@@ -157,6 +173,8 @@ func decided(no LoadNo, reply []string) (LoadState, error) {
 		return "", fmt.Errorf("load %s, %s: %w", no, reply[1], ErrEnded)
 	case "NO_READING":
 		return "", fmt.Errorf("load %s: %w", no, ErrNoReading)
+	case "NO_CONFLICT":
+		return "", fmt.Errorf("load %s: %w", no, ErrNoConflict)
 	case "CLAIMED":
 		return "", fmt.Errorf("load %s: %w: the card's step was paid for by %s", no, ErrOtherLoad, reply[1])
 	case "LIVE", "EARLY":

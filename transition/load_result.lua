@@ -10,6 +10,7 @@
 --      17 account  18 card_no  19 the card's open load or ''
 --      20 '1': the card itself vouches for L and B  21 '1': a TAC proves the load
 --      22 amount and 23 terminal of the newest load in the card's own log, or ''
+--      24 until when the authorisation could be used
 -- Replies: docs/keys.md.
 -- Invariants: a counter step of a card pays for one load; a load is confirmed or
 -- forced once; a result that proves nothing moves nothing.
@@ -38,7 +39,7 @@ local evidence = table.concat({ 'result_' .. ARGV[9], ARGV[2], ARGV[3], dash(ARG
   now }, ' ')
 local case = 'load:' .. ARGV[1]
 local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], claim = KEYS[6], doubt = KEYS[7],
-  core = KEYS[12] }
+  case = KEYS[9], core = KEYS[12] }
 
 -- Rule 11: the hub does not know the load, or has released it.
 if not load.state or load.state == 'CANCELLED' then
@@ -52,6 +53,9 @@ if not load.state or load.state == 'CANCELLED' then
     -- What people did not know when they cancelled counts as what was lost.
     local told = load.decided ~= 'cancel' or live({ live = load.begun }, ARGV[4], ARGV[2] .. ':' .. ARGV[3])
     if claim or tap.dead or tap.load and load.state and told then return { 'CANCELLED' } end
+    -- So does what they were told of this very step, and did not count as on the card.
+    local step_of = ARGV[6] .. ':' .. ARGV[8]
+    if string.find(' ' .. (card.dismissed or '') .. ' ', ' ' .. step_of .. ' ', 1, true) then return { 'CANCELLED' } end
     file(KEYS[9], case, 'lost', evidence, now)
     local amount = tonumber(ARGV[7])
     local at = card.version == ARGV[6] and (not card.L or card.L == ARGV[8])
@@ -64,24 +68,22 @@ if not load.state or load.state == 'CANCELLED' then
       post(KEYS[3], { pending = amount, load_held = -amount })
       redis.call('HSET', KEYS[5], 'state', 'IN_DOUBT', 'account', ARGV[17], 'card_uid', ARGV[5], 'card_no', ARGV[18],
         'version', ARGV[6], 'profile', card.profile, 'amount', ARGV[7], 'L0', ARGV[8], 'B0', ARGV[15], 'P0', ARGV[16],
-        'n', ARGV[4], 'live', who, 'begun', who, 'held', now, 'since', now, 'deadline', now, 'not_after', now, 'dup', '0',
-        'confirmed', '', 'topped', '0', 'evidence', evidence)
-      redis.call('HDEL', KEYS[5], 'short', 'decided', 'undone', 'was', 'proven')
+        'n', ARGV[4], 'live', who, 'begun', who, 'had', with(load.had, ARGV[2]), 'held', now, 'since', ARGV[24], 'deadline', now, 'not_after', now, 'dup', '0',
+        'confirmed', '', 'topped', '0', 'near', '', 'evidence', evidence)
+      redis.call('HDEL', KEYS[5], 'short', 'stepped', 'settled', 'from', 'decided', 'undone', 'was', 'proven')
+      local bound = { since = ARGV[24] }
+      for when, cash in string.gmatch(card.cash or '', '(%d+):(%d+)') do topped(KEYS[5], bound, tonumber(when), cash) end
       redis.call('HSET', KEYS[4], 'open', ARGV[1], 'open_l0', ARGV[8], 'L', ARGV[8])
       redis.call('ZADD', KEYS[7], now, ARGV[1])
     elseif other.L0 ~= ARGV[8] or other.version ~= ARGV[6] then
       -- It may be on the card, and no money is bound for it: nothing more leaves until
       -- the card's step is paid for, or people decide.
-      local one = ARGV[6] .. ':' .. ARGV[8]
-      if not string.find(' ' .. (card.lost or '') .. ' ', ' ' .. one .. ' ', 1, true) then
-        redis.call('HSET', KEYS[4], 'lost', (card.lost or '') == '' and one or card.lost .. ' ' .. one)
-      end
       if not card.L and card.version == ARGV[6] then redis.call('HSET', KEYS[4], 'L', ARGV[8]) end
-      if card.version ~= ARGV[6] or (card.mark or '') == '' then doubt(a, ARGV[5] .. ':' .. ARGV[6], 'LOST_LOAD') end
+      unsettled(a, k, card, ARGV[5], ARGV[6], ARGV[8])
     end
     return { 'IN_DOUBT' }
   end
-  if claim or card.version == ARGV[6] and L0 < tonumber(card.adopted or '0') then
+  if claim and claim ~= ARGV[1] or card.version == ARGV[6] and L0 < tonumber(card.adopted or '0') then
     -- The step was paid for: by another load, or by what people adopted.
     file(KEYS[9], case, 'claimed', evidence, now)
     return { 'CONFLICT' }
@@ -95,49 +97,60 @@ if not load.state or load.state == 'CANCELLED' then
     evidence, now)
   if card.version == ARGV[6] then
     -- Steps that it leaps over may have been written as well.
-    for one = tonumber(card.L or ARGV[8]), math.min(L0 - 1, tonumber(card.L or ARGV[8]) + 20) do
-      card.lost = ((card.lost or '') == '' and '' or card.lost .. ' ') .. ARGV[6] .. ':' .. text(one) -- settled keeps it
-    end
-    local leapt = L0 > tonumber(card.L or ARGV[8])
+    local from = tonumber(card.L or ARGV[8])
+    for one = from, math.min(L0 - 1, from + 20) do unsettled(a, k, card, ARGV[5], ARGV[6], text(one)) end
+    local leapt = L0 > from
     step(k, card, L0)
     calm(k, card)
     settled(a, k, card, ARGV[5], ARGV[6], ARGV[8])
-    if not leapt and not string.find(card.lost or '', ARGV[6] .. ':', 1, true) then caughtup(a, k, card, ARGV[5]) end
+    if not leapt and not lost(card) then caughtup(a, k, card, ARGV[5]) end
   else
     -- The counter belongs to a version that the card no longer has, or has again later.
-    redis.call('HSET', KEYS[4], 'L:' .. ARGV[6], text(math.max(tonumber(card['L:' .. ARGV[6]] or '0'), L0 + 1)))
+    local was = tonumber(card['L:' .. ARGV[6]] or ARGV[8])
+    local L = math.max(was, L0 + 1)
+    redis.call('HSET', KEYS[4], 'L:' .. ARGV[6], text(L))
     settled(a, k, card, ARGV[5], ARGV[6], ARGV[8])
+    -- It had been seen as far as this, and every step is paid for.
+    local left = string.find(' ' .. (card.lost or ''), ' ' .. ARGV[6] .. ':', 1, true)
+    if was == L0 and not left and text(L) == card['seen:' .. ARGV[6]] then doubt(a, ARGV[5] .. ':' .. ARGV[6], '') end
   end
   return { 'FORCED', ARGV[7], now }
 end
 
 local attempt = ARGV[4] .. '=' .. ARGV[2] .. ':' .. ARGV[3]
-local function with(list) return (list or '') == '' and attempt or list .. ',' .. attempt end
 if not live({ live = load.begun }, ARGV[4], ARGV[2] .. ':' .. ARGV[3]) then
   -- An attempt that reached for the card cannot be taken back as one that did not. One
   -- that the hub has lost is an attempt again.
-  redis.call('HSET', KEYS[5], 'begun', with(load.begun))
+  redis.call('HSET', KEYS[5], 'begun', with(load.begun, attempt), 'had', with(load.had, ARGV[2]))
   if open(load) and redis.call('EXISTS', KEYS[11]) == 0 then
-    load.live = with(load.live)
+    load.live = with(load.live, attempt)
     redis.call('HSET', KEYS[5], 'live', load.live, 'n', text(math.max(tonumber(load.n), tonumber(ARGV[4]))))
   end
 end
 redis.call('HSET', KEYS[5], 'evidence', evidence)
-if load.state == 'CONFLICT' or load.state == 'SUSPENDED' then return { 'CONFLICT' } end
+if load.state == 'CONFLICT' then return { 'CONFLICT' } end
+local shown = tonumber(ARGV[10]) == L0 + 1 and tonumber(ARGV[11]) == tonumber(ARGV[15]) + tonumber(load.amount)
+local logged = ARGV[22] == load.amount and ARGV[23] == ARGV[2]
+local proof = written and (ARGV[21] == '1' or shown and (load.profile == 'stamp' or load.profile == 'epurse' and ARGV[20] == '1'
+  or load.profile == 'shared' and logged))
+if load.state == 'SUSPENDED' then
+  if not proof then return { 'SUSPENDED' } end
+  -- The card is the arbiter, also of what people could not say.
+  found(a, k, card, ARGV[1], load, evidence, now)
+  redis.call('HSET', KEYS[5], 'proven', '1')
+  return { 'CONFIRMED', load.amount, now }
+end
 if claim and claim ~= ARGV[1] then
   -- The step was paid for: this load cannot be on the card, whoever says so.
   cancel(a, k, ARGV[1], load, evidence, now)
   file(KEYS[9], case, 'claimed', evidence, now)
   return { 'CONFLICT' }
 end
-local shown = tonumber(ARGV[10]) == L0 + 1 and tonumber(ARGV[11]) == tonumber(ARGV[15]) + tonumber(load.amount)
-local logged = ARGV[22] == load.amount and ARGV[23] == ARGV[2]
-local proof = ARGV[21] == '1' or shown and (load.profile == 'stamp' or load.profile == 'epurse' and ARGV[20] == '1'
-  or load.profile == 'shared' and logged)
-if written and proof then
+if proof then
   confirm(a, k, card, ARGV[1], load, evidence, now)
   return { 'CONFIRMED', load.amount, now }
 end
+if ARGV[10] == text(L0 + 1) then redis.call('HSET', KEYS[5], 'stepped', '1') end
 if load.short == '1' then return { 'WRITTEN' } end
 if written or load.state == 'WRITTEN' then
   redis.call('HSET', KEYS[5], 'state', 'WRITTEN')

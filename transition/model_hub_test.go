@@ -213,10 +213,14 @@ func (h *modelHub) run(ctx context.Context, c modelCall) modelReply {
 		r.word = got.Outcome
 	case "confirm", "cancel":
 		h.at = h.at.Add(time.Hour)
-		balance := fen.Fen(c.b)
+		var balance *fen.Fen
+		if s := h.states[c.state]; s.mark == "CONFLICT" && s.desk != "" {
+			b := fen.Fen(c.b)
+			balance = &b
+		}
 		for _, no := range h.opened(ctx) {
 			var state LoadState
-			state, err = h.store.DecideLoad(ctx, LoadDecision{Load: no, Verdict: Verdict(c.kind), By: "anna", Second: "bert", Why: "seen", Balance: &balance})
+			state, err = h.store.DecideLoad(ctx, LoadDecision{Load: no, Verdict: Verdict(c.kind), By: "anna", Second: "bert", Why: "seen", Balance: balance})
 			r.word = string(state)
 		}
 	case "adopt":
@@ -382,6 +386,7 @@ func tidied(name string, fields map[string]string) map[string]string {
 		fields["dup"] = "0"
 	}
 	delete(fields, "evidence")
+	delete(fields, "had")
 	_, rest, _ := strings.Cut(name, "}:")
 	kind, _, _ := strings.Cut(rest, ":")
 	switch kind {
@@ -404,7 +409,7 @@ func tidied(name string, fields map[string]string) map[string]string {
 			break
 		}
 		// Of a load that has ended only what its authorisation says is asked for.
-		for _, field := range []string{"begun", "was", "topped", "marked"} {
+		for _, field := range []string{"begun", "was", "topped", "near", "marked", "at", "stepped"} {
 			delete(fields, field)
 		}
 		for _, field := range []string{"n", "B0", "P0"} {

@@ -23,7 +23,8 @@ type Recheck struct {
 // Rechecked is what came of it.
 type Rechecked struct {
 	// Outcome is "agrees" (the first reading was late or wrong), "conflict" (the
-	// account is frozen, people must look), "filed" (a desk's reading, for those who
+	// account is frozen, people must look), "unknown_load" (the counter is ahead of the
+	// books indeed), "filed" (a desk's reading, for those who
 	// decide), "repair" (write L and B on the card, then read it again) or "repaired".
 	Outcome string
 	L       int64   // with "repair"
@@ -61,7 +62,8 @@ func (s *Store) Recheck(ctx context.Context, c Recheck, nonce Nonce) (Rechecked,
 		if err != nil {
 			return Rechecked{}, err
 		}
-		if reply[0] == "CONFLICT" || reply[0] == "REPAIRED" {
+		switch reply[0] {
+		case "CONFLICT", "REPAIRED", "AGREES": // it may freeze the account, or let its card have money again
 			s.tell(ctx, account, hint{blocks: true})
 		}
 		if reply[0] != "RETRY" {
@@ -77,6 +79,8 @@ func rechecked(r Reading, reply []string) (Rechecked, error) {
 		return Rechecked{Outcome: "agrees"}, nil
 	case "CONFLICT":
 		return Rechecked{Outcome: "conflict"}, nil
+	case "UNKNOWN_LOAD":
+		return Rechecked{Outcome: "unknown_load"}, nil
 	case "FILED":
 		return Rechecked{Outcome: "filed"}, nil
 	case "REPAIRED":

@@ -68,8 +68,10 @@ func derive(snap snapshot) (derived, error) {
 					return derived{}, fmt.Errorf("account %s: %w: order %s is credited twice", id, ErrBooks, e.Ref)
 				}
 				d.credits[e.Ref], d.owners[e.Ref] = e.Amount, id
-			case "hold", "confirm", "cancel", "forced", "load_suspend", "unconfirm", "uncancel", "load_unsuspend":
+			case "hold", "confirm", "cancel", "forced", "load_suspend", "load_found", "load_return",
+				"unconfirm", "uncancel", "unforced", "load_unsuspend", "load_unfound", "load_unreturn":
 				d.loaded(e)
+				d.owners[e.Ref] = id
 			case "netted", "refund_ext", "refund_hold", "refund_settle", "refund_return", "suspense_refund":
 				d.refunded(e)
 				d.owners[e.Ref] = id
@@ -95,7 +97,7 @@ func (d derived) compare(snap snapshot) error {
 		err = sameRefunds(snap, d)
 	}
 	if err == nil {
-		err = sameLoads(snap, d.loads)
+		err = sameLoads(snap, d.loads, d.owners)
 	}
 	if err == nil {
 		err = sameCases(snap.cases, d.suspended, held)

@@ -9,7 +9,7 @@ import (
 
 // loadEntries is what the entries say of one load: what was bound and how that
 // ended, less what people took back.
-type loadEntries struct{ held, confirmed, cancelled, suspended, forced fen.Fen }
+type loadEntries struct{ held, confirmed, cancelled, suspended, forced, unforced fen.Fen }
 
 // loaded adds an entry to what is said of its load.
 func (d *derived) loaded(e Entry) {
@@ -27,12 +27,23 @@ func (d *derived) loaded(e Entry) {
 		l.cancelled -= e.Amount
 	case "load_suspend":
 		l.suspended += e.Amount
-		d.suspended["load:"+e.Ref] += e.Amount
 	case "load_unsuspend":
 		l.suspended -= e.Amount
-		d.suspended["load:"+e.Ref] -= e.Amount
+	case "load_found":
+		l.suspended, l.confirmed = l.suspended-e.Amount, l.confirmed+e.Amount
+	case "load_unfound":
+		l.suspended, l.confirmed = l.suspended+e.Amount, l.confirmed-e.Amount
+	case "load_return":
+		l.suspended, l.cancelled = l.suspended-e.Amount, l.cancelled+e.Amount
+	case "load_unreturn":
+		l.suspended, l.cancelled = l.suspended+e.Amount, l.cancelled-e.Amount
 	case "forced":
 		l.forced += e.Amount
+	case "unforced":
+		l.unforced += e.Amount
+	}
+	if id := "load:" + e.Ref; l.suspended != 0 || d.suspended[id] != 0 {
+		d.suspended[id] = l.suspended
 	}
 	d.loads[e.Ref] = l
 }
@@ -41,19 +52,19 @@ func (d *derived) loaded(e Entry) {
 func (s LoadState) want(amount fen.Fen, l loadEntries) (loadEntries, bool) {
 	// A load that was released can be bound again when the hub learns of an attempt that
 	// it had lost.
-	w := loadEntries{held: amount + l.cancelled, cancelled: l.cancelled}
+	w := loadEntries{held: amount + l.cancelled, cancelled: l.cancelled, forced: l.unforced, unforced: l.unforced}
 	switch s {
 	case LoadHeld, LoadInDoubt, LoadWritten, LoadConflict:
 	case LoadConfirmed:
 		w.confirmed = amount
 	case LoadCancelled:
 		w.held = l.cancelled
-		return w, l.cancelled > 0
+		return w, l.cancelled > 0 || l.unforced > 0
 	case LoadSuspended:
 		w.suspended = amount
 	case LoadForced:
 		// It was never held in these books, or released.
-		w.held, w.forced = l.cancelled, amount
+		w.held, w.forced = l.cancelled, amount+l.unforced
 	default:
 		return w, false
 	}
@@ -61,7 +72,7 @@ func (s LoadState) want(amount fen.Fen, l loadEntries) (loadEntries, bool) {
 }
 
 // sameLoads compares loads, their cards and the list of open ones with the entries.
-func sameLoads(snap snapshot, entries map[string]loadEntries) error {
+func sameLoads(snap snapshot, entries map[string]loadEntries, owners map[string]string) error {
 	open := map[string]string{} // load by card
 	for _, no := range sorted(snap.loads) {
 		h := snap.loads[no]
@@ -73,6 +84,9 @@ func sameLoads(snap snapshot, entries map[string]loadEntries) error {
 		want, possible := state.want(amount, entries[no])
 		if !possible || entries[no] != want {
 			return fmt.Errorf("%w: load %s of %s is %s, its entries come to %+v", ErrBooks, no, amount, state, entries[no])
+		}
+		if owners[no] != h["account"] {
+			return fmt.Errorf("%w: load %s is of account %s, its entries of %s", ErrBooks, no, h["account"], owners[no])
 		}
 		if state.Open() != snap.doubt[no] {
 			return fmt.Errorf("%w: load %s is %s; among the open ones: %t", ErrBooks, no, state, snap.doubt[no])
@@ -94,23 +108,79 @@ func sameLoads(snap snapshot, entries map[string]loadEntries) error {
 			return fmt.Errorf("%w: card %s has the open load %q, the loads say %q", ErrBooks, uid, card["open"], open[uid])
 		}
 	}
-	return sameClaims(snap)
+	err := sameClaims(snap)
+	if err == nil {
+		err = sameMarks(snap)
+	}
+	return err
 }
 
-// sameClaims wants each load that is on a card to hold its counter step, alone.
+// step names a counter step of a card, as its claim's key does.
+func step(load map[string]string) string {
+	return strings.Join([]string{load["card_uid"], load["version"], load["L0"]}, ":")
+}
+
+// onCard says whether a load in this state has used its counter step up.
+func (s LoadState) onCard() bool { return s == LoadConfirmed || s == LoadForced || s == LoadSuspended }
+
+// sameClaims wants each load that is on a card to hold its counter step, alone, and the
+// ledger's counter to be past it.
 func sameClaims(snap snapshot) error {
-	paid := map[string]string{}
+	var n number
 	for _, no := range sorted(snap.loads) {
 		h := snap.loads[no]
-		state := LoadState(h["state"])
-		if state != LoadConfirmed && state != LoadForced && state != LoadSuspended {
+		if !LoadState(h["state"]).onCard() {
 			continue
 		}
-		step := strings.Join([]string{h["card_uid"], h["version"], h["L0"]}, ":")
-		if paid[step] != "" {
-			return fmt.Errorf("%w: loads %s and %s are paid by one step of a card, %s", ErrBooks, paid[step], no, step)
+		step := step(h)
+		if snap.claims[step] != no {
+			return fmt.Errorf("%w: load %s is %s, the card's step %s was paid for by %q", ErrBooks, no, h["state"], step, snap.claims[step])
 		}
-		paid[step] = no
+		card := snap.cards[h["card_uid"]]
+		ledger := card["L"]
+		if card["version"] != h["version"] {
+			ledger = card["L:"+h["version"]]
+		}
+		if ledger == "" || n.int(ledger) <= n.int(h["L0"]) {
+			return fmt.Errorf("%w: load %s is %s at step %s, the ledger's counter is %q", ErrBooks, no, h["state"], step, ledger)
+		}
+	}
+	if n.err != nil {
+		return fmt.Errorf("%w: %w", ErrBooks, n.err)
+	}
+	for _, step := range sorted(snap.claims) {
+		no := snap.claims[step]
+		if no == claimOutside {
+			continue
+		}
+		h := snap.loads[no]
+		// What was in suspense used its step up, also if the money went back.
+		back := h["state"] == string(LoadCancelled) && h["from"] == string(LoadSuspended)
+		if !LoadState(h["state"]).onCard() && !back {
+			return fmt.Errorf("%w: step %s of a card was paid for by load %s, which is %q", ErrBooks, step, no, h["state"])
+		}
+	}
+	return nil
+}
+
+// claimOutside is the claim of another machine's load.
+const claimOutside = "outside"
+
+// sameMarks wants what stands against a card to stand against its account's refunds.
+func sameMarks(snap snapshot) error {
+	for _, uid := range sorted(snap.cards) {
+		card := snap.cards[uid]
+		why := card["mark"]
+		doubt := "," + snap.accounts[card["account"]]["doubt"]
+		if why != "" && !strings.Contains(doubt+",", ","+uid+":"+card["version"]+"="+why+",") {
+			return fmt.Errorf("%w: card %s is marked %s, its account %s is not", ErrBooks, uid, why, card["account"])
+		}
+		for _, one := range strings.Fields(card["lost"]) {
+			version, _, _ := strings.Cut(one, ":")
+			if !strings.Contains(doubt, ","+uid+":"+version+"=") {
+				return fmt.Errorf("%w: card %s may hold a load that was lost, at %s, and its account %s is not marked", ErrBooks, uid, one, card["account"])
+			}
+		}
 	}
 	return nil
 }

@@ -38,9 +38,9 @@ type CardReport struct {
 	At      time.Time // by the core's clock
 }
 
-// Report takes the card core's word. Purchases and cash explain a balance; a load by
-// another machine at the open load's own step proves that load unwritten. The same
-// report again changes nothing.
+// Report takes the card core's word. Purchases and cash explain a balance, also one that
+// a conflict was opened about; a load by another machine at the open load's own step
+// proves that load unwritten. The same report again changes nothing.
 // Errors: ErrNoCard, ErrNumber, ErrReport, ErrContradicts.
 func (s *Store) Report(ctx context.Context, r CardReport) error {
 	id := counterText(r.N)
@@ -76,8 +76,8 @@ func (s *Store) Report(ctx context.Context, r CardReport) error {
 		switch reply[0] {
 		case "RETRY":
 			continue
-		case "TAKEN", "DUP":
-			if r.Kind == OutsideLoad && open != "" { // it may have released the open load
+		case "TAKEN", "DUP", "EXPLAINED":
+			if reply[0] == "EXPLAINED" || r.Kind == OutsideLoad && open != "" { // it may have released the open load
 				s.tell(ctx, account, hint{pending: true, blocks: true})
 			}
 			return nil

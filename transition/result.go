@@ -118,7 +118,8 @@ func (s *Store) result(ctx context.Context, p partition, w WriteResult, nonce No
 	return s.run.Run(ctx, s.scripts.loadResult, keys,
 		string(l.No), l.Terminal, l.TapID, strconv.FormatInt(l.Attempt, 10), string(l.UID), l.Version, l.Amount.String(),
 		counter, outcome, optional(w.L), optionalFen(w.B), optional(w.P), s.now(), strconv.FormatInt(nonceLife.Milliseconds(), 10),
-		l.B0.String(), l.P0, string(l.Account), l.CardNo, open, proof[0], proof[1], proof[2], proof[3])
+		l.B0.String(), l.P0, string(l.Account), l.CardNo, open, proof[0], proof[1], proof[2], proof[3],
+		millis(l.NotAfter))
 }
 
 // once is the key that uses a nonce up, or none of its own if there is no nonce.
@@ -143,7 +144,7 @@ func receipt(l Load, reply []string) (Receipt, error) {
 		}
 		var n number
 		return Receipt{State: LoadState(reply[3]), Amount: n.fen(reply[1]), At: n.time(reply[2])}, n.err
-	case "WRITTEN", "IN_DOUBT", "CANCELLED", "CONFLICT":
+	case "WRITTEN", "IN_DOUBT", "CANCELLED", "CONFLICT", "SUSPENDED":
 		return Receipt{State: LoadState(reply[0])}, nil
 	case "NO_LOAD":
 		return Receipt{}, fmt.Errorf("load %s: %w", l.No, ErrNoLoad)

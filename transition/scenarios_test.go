@@ -17,7 +17,7 @@ type scenario struct {
 }
 
 func scenarios() []scenario {
-	return append(append(loadScenarios(), deskScenarios()...), []scenario{
+	return append(append(append(loadScenarios(), deskScenarios()...), mendScenarios()...), []scenario{
 		{"recharge_tap_confirm", rechargeTapConfirm},
 		{"order_life", orderLife},
 		{"order_limits", orderLimits},
@@ -364,6 +364,7 @@ func tapRefusals(ctx context.Context, st *stage) {
 	st.imports(ctx, replaced)
 	st.tapped(ctx, st.reading("tap-0007", 3, 1200)) // not in force
 	st.say("mark", nil, st.client().HSet(ctx, st.keys.card(partitionOf(accountA), "04D4E5F6"), "mark", "CONFLICT").Err())
+	st.say("doubt", nil, st.client().HSet(ctx, st.keys.account(partitionOf(accountA), accountA), "doubt", "04D4E5F6:1=CONFLICT").Err())
 	conflict := st.reading("tap-0008", 0, 0)
 	conflict.UID, conflict.CardNo = "04D4E5F6", "70002"
 	st.tapped(ctx, conflict)
@@ -399,7 +400,7 @@ func resultRefusals(ctx context.Context, st *stage) {
 	}
 	nonce, counter, balance := st.freshNonce(), int64(4), t.Load.B0+t.Load.Amount
 	p := partitionOf(accountA)
-	st.say("a claim of another load", nil, st.client().Set(ctx, st.keys.claim(p, t.Load.UID, "1", "3"), "other", 0).Err())
+	st.say("a claim of another load", nil, st.client().Set(ctx, st.keys.claim(p, t.Load.UID, "1", "3"), "outside", 0).Err())
 	for range 2 {
 		r, err := st.Result(ctx, WriteResult{Load: t.Load, Written: true, L: &counter, B: &balance}, nonce)
 		st.say("result with one nonce", r, err)

@@ -7,12 +7,10 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
-
-	"guodu/internal/redisx"
 )
 
 // holdings are the keys of a partition that Verify reads.
-type holdings struct{ accounts, orders, loads, refunds, cards []string }
+type holdings struct{ accounts, orders, loads, refunds, cards, claims []string }
 
 // scan lists the keys of every partition.
 func (s *Store) scan(ctx context.Context) (map[partition]holdings, error) {
@@ -41,6 +39,8 @@ func (s *Store) scan(ctx context.Context) (map[partition]holdings, error) {
 				h.cards = append(h.cards, id)
 			case "ld":
 				h.loads = append(h.loads, id)
+			case "claim":
+				h.claims = append(h.claims, id)
 			case "rf":
 				h.refunds = append(h.refunds, id)
 			}
@@ -95,6 +95,7 @@ type snapshot struct {
 	cases    map[string]string
 	refunds  map[string]map[string]string
 	cards    map[string]map[string]string
+	claims   map[string]string // load by counter step, UID:VERSION:L0
 
 	due, refundsDue, doubt map[string]bool
 }
@@ -118,13 +119,16 @@ func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, er
 	loads := hashes(h.loads, func(id string) string { return s.keys.load(p, LoadNo(id)) })
 	refunds := hashes(h.refunds, func(id string) string { return s.keys.refund(p, id) })
 	cards := hashes(h.cards, func(id string) string { return s.keys.card(p, CardUID(id)) })
+	claims := map[string]*redis.StringCmd{}
+	for _, id := range h.claims {
+		claims[id] = pipe.Get(ctx, s.keys.of(p, "claim:"+id))
+	}
 	entries := map[string]*redis.StringSliceCmd{}
 	for _, id := range h.accounts {
 		entries[id] = pipe.LRange(ctx, s.keys.entries(p, AccountNo(id)), 0, -1)
 	}
-	_, err := pipe.Exec(ctx)
-	if err != nil {
-		return snapshot{}, fmt.Errorf("read partition: %w", redisx.Classify(err))
+	if err := exec(ctx, "partition", pipe); err != nil { // a claim may be gone since it was listed
+		return snapshot{}, err
 	}
 	values := func(m map[string]*redis.MapStringStringCmd) map[string]map[string]string {
 		v := map[string]map[string]string{}
@@ -142,7 +146,12 @@ func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, er
 	}
 	snap := snapshot{
 		tot: tot.Val(), cases: cases.Val(), due: members(due), refundsDue: members(refundsDue), doubt: members(doubt), cards: values(cards), accounts: values(accounts),
-		orders: values(orders), loads: values(loads), refunds: values(refunds), entries: map[string][]string{},
+		orders: values(orders), loads: values(loads), refunds: values(refunds), entries: map[string][]string{}, claims: map[string]string{},
+	}
+	for id, cmd := range claims {
+		if cmd.Val() != "" {
+			snap.claims[id] = cmd.Val()
+		}
 	}
 	for id, cmd := range entries {
 		snap.entries[id] = cmd.Val()

@@ -219,7 +219,7 @@ func newScripts() scripts {
 		loadDoubt:        redisx.NewScript("load_doubt", loadDoubtLua),
 		cardRecheck:      redisx.NewScript("card_recheck", ledgerLua, loadLua, conflictLua, cardRecheckLua),
 		cardDecide:       redisx.NewScript("card_decide", ledgerLua, loadLua, conflictLua, cardDecideLua),
-		cardReport:       redisx.NewScript("card_report", ledgerLua, loadLua, cardReportLua),
+		cardReport:       redisx.NewScript("card_report", ledgerLua, loadLua, conflictLua, cardReportLua),
 		loadDecide:       redisx.NewScript("load_decide", ledgerLua, loadLua, conflictLua, loadDecideLua),
 		loadUndo:         redisx.NewScript("load_undo", ledgerLua, loadLua, loadUndoLua),
 		recovery:         redisx.NewScript("recovery", recoveryLua),

@@ -49,6 +49,16 @@ local function reread()
   redis.call('HSET', KEYS[4], 'challenge', table.concat({ ARGV[21], ARGV[4], ARGV[22] }, ' '))
   return answer('REREAD', nil, nil, nil, nil, ARGV[21])
 end
+-- Rule 10. Nothing is offered or refunded from now on; a counter that was misread is
+-- taken back by a re-reading in the same presence.
+local function leapt()
+  if card.mark == 'UNKNOWN_LOAD' and L < tonumber(card.seen) then return reread() end
+  local was = card.mark == 'UNKNOWN_LOAD' and card.seen or '-'
+  if was == ARGV[9] then return answer('UNKNOWN_LOAD') end
+  ahead(a, KEYS[4], card, uid, L)
+  redis.call('HSET', KEYS[4], 'challenge', table.concat({ ARGV[21], ARGV[4], ARGV[22], was }, ' '))
+  return answer('UNKNOWN_LOAD', nil, nil, nil, nil, ARGV[21])
+end
 
 -- Rule 2: the same tap again gets what it got, or nothing ever more.
 if tap.dead or tap.fp then
@@ -73,10 +83,7 @@ if open_id ~= '' then
   local B0 = tonumber(load.B0) + tonumber(load.topped or '0')
   local claim = redis.call('GET', KEYS[10])
   if L < L0 then return reread() end
-  if L > L0 + 1 then
-    ahead(a, KEYS[4], card, uid, L)
-    return answer('UNKNOWN_LOAD')
-  end
+  if L > L0 + 1 then return leapt() end
   if L == L0 + 1 and claim and claim ~= open_id then
     cancel(a, k, open_id, load, evidence, now)
     open_id = ''
@@ -85,19 +92,21 @@ if open_id ~= '' then
     local logged = ARGV[19] == load.amount and string.find(',' .. (load.live or ''), '=' .. ARGV[20] .. ':', 1, true)
     -- Another machine may have moved a shared counter.
     if load.profile == 'shared' and not tac and not logged then
-      redis.call('HSET', KEYS[8], 'state', 'IN_DOUBT', 'evidence', evidence)
-      return answer('IN_DOUBT')
+      if load.state ~= 'WRITTEN' then load.state = 'IN_DOUBT' end
+      redis.call('HSET', KEYS[8], 'state', load.state, 'evidence', evidence, 'stepped', '1')
+      return answer(load.state)
     end
     if load.profile == 'epurse' and not tac and ARGV[17] ~= '1' then
-      redis.call('HSET', KEYS[8], 'state', 'WRITTEN', 'evidence', evidence)
+      redis.call('HSET', KEYS[8], 'state', 'WRITTEN', 'evidence', evidence, 'stepped', '1')
       return answer('WRITTEN')
     end
     -- Once the balance was short, a purchase cannot make it right; and purchases
     -- are never taken back.
     local unspent = P ~= '' and P == load.P0
     local backwards = P ~= '' and load.P0 ~= '' and tonumber(P) < tonumber(load.P0)
-    if not tac and (load.short == '1' or backwards or (unspent and B ~= B0 + amount) or B > B0 + amount) then
-      redis.call('HSET', KEYS[8], 'state', 'WRITTEN', 'evidence', evidence, 'short', '1')
+    if not tac and (load.short == '1' or backwards or unspent and not reached(load, B, B0 + amount)
+      or B > most(load, B0 + amount)) then
+      redis.call('HSET', KEYS[8], 'state', 'WRITTEN', 'evidence', evidence, 'short', '1', 'stepped', '1')
       file(KEYS[11], 'load:' .. open_id, 'balance', evidence, now)
       return answer('WRITTEN')
     end
@@ -116,11 +125,7 @@ if open_id ~= '' then
 end
 
 if open_id == '' and card.L and L < tonumber(card.L) then return reread() end
-if open_id == '' and card.L and L > tonumber(card.L) then
-  ahead(a, KEYS[4], card, uid, L)
-  return answer('UNKNOWN_LOAD')
-end
-if card.mark == 'UNKNOWN_LOAD' then return answer('UNKNOWN_LOAD') end
+if open_id == '' and card.L and L > tonumber(card.L) or card.mark == 'UNKNOWN_LOAD' then return leapt() end
 if open_id == '' and card.L and card.shown ~= card.L then redis.call('HSET', KEYS[4], 'shown', card.L) end
 calm(k, card)
 -- What another card, or this one before it was personalised anew, may hold of the
@@ -139,7 +144,7 @@ if open_id ~= '' then
   local others = load.live == '' and '' or load.live .. ','
   load.B0, load.P0 = ARGV[10], P
   redis.call('HSET', KEYS[8], 'state', 'HELD', 'n', text(n), 'live', others .. text(n) .. '=' .. who,
-    'B0', ARGV[10], 'P0', P, 'topped', '0', 'since', now, 'deadline', ARGV[15], 'not_after', ARGV[14])
+    'had', with(load.had, ARGV[4]), 'B0', ARGV[10], 'P0', P, 'topped', '0', 'near', '', 'since', now, 'deadline', ARGV[15], 'not_after', ARGV[14])
   return grant(open_id, load, n)
 end
 
@@ -160,6 +165,6 @@ post(KEYS[3], { pending = amount, load_held = -amount })
 local fresh = { amount = text(amount), L0 = ARGV[9], B0 = ARGV[10], P0 = P }
 redis.call('HSET', KEYS[9], 'state', 'HELD', 'account', ARGV[3], 'card_uid', uid, 'card_no', ARGV[6],
   'version', ARGV[8], 'profile', card.profile, 'amount', fresh.amount, 'L0', fresh.L0, 'B0', fresh.B0, 'P0', P,
-  'n', '1', 'live', '1=' .. who, 'held', now, 'since', now, 'deadline', ARGV[15], 'not_after', ARGV[14], 'dup', '0')
+  'n', '1', 'live', '1=' .. who, 'had', ARGV[4], 'held', now, 'since', now, 'deadline', ARGV[15], 'not_after', ARGV[14], 'dup', '0')
 redis.call('HSET', KEYS[4], 'open', ARGV[2], 'open_l0', ARGV[9], 'L', ARGV[9])
 return grant(ARGV[2], fresh, 1)

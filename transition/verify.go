@@ -65,7 +65,7 @@ func (s *Store) verifyPartition(ctx context.Context, p partition, h holdings) (B
 		if err != nil {
 			return Books{}, err
 		}
-		if h.miss(d) {
+		if h.miss(d, snap) {
 			continue
 		}
 		err = d.compare(snap)
@@ -77,14 +77,20 @@ func (s *Store) verifyPartition(ctx context.Context, p partition, h holdings) (B
 	return Books{}, ErrMoved
 }
 
-// miss adds the orders, loads and refunds that entries name and nobody listed, and says
-// whether there were any.
-func (h *holdings) miss(d derived) bool {
+// miss adds the orders, loads and refunds that entries name and nobody listed, and the
+// claims of loads, and says whether there were any.
+func (h *holdings) miss(d derived, snap snapshot) bool {
 	missed := false
+	claims := map[string]bool{}
+	for _, load := range snap.loads {
+		if LoadState(load["state"]).onCard() {
+			claims[step(load)] = true
+		}
+	}
 	for _, one := range []struct {
 		listed *[]string
 		named  []string
-	}{{&h.orders, sorted(d.credits)}, {&h.loads, sorted(d.loads)}, {&h.refunds, sorted(d.refunds)}} {
+	}{{&h.orders, sorted(d.credits)}, {&h.loads, sorted(d.loads)}, {&h.refunds, sorted(d.refunds)}, {&h.claims, sorted(claims)}} {
 		known := map[string]bool{}
 		for _, id := range *one.listed {
 			known[id] = true

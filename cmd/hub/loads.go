@@ -20,9 +20,9 @@ type loads struct {
 	Confirm confirmLoad `cmd:"" help:"Decide that the card has a load. Takes two names."`
 	Cancel  cancelLoad  `cmd:"" help:"Decide that the card has a load not: its money is pending again. Takes two names."`
 	Suspend suspendLoad `cmd:"" help:"Take a load's money into suspense, because nobody can say. Takes two names."`
-	Undo    undoLoad    `cmd:"" help:"Take back what was decided about a load, by a counter-entry. Takes two names."`
+	Undo    undoLoad    `cmd:"" help:"Take back what was decided about a load, or adopted of a card, by a counter-entry. Takes two names."`
 	Report  reportCard  `cmd:"" help:"Tell what else moved a card, as its core has it: a purchase, another machine's load, cash. Takes two names."`
-	Adopt   adoptCard   `cmd:"" help:"Take the counter of a card that is ahead of the books for true, with what the card got. Takes two names."`
+	Adopt   adoptCard   `cmd:"" help:"Take the counter of a card that is ahead of the books for true, with what the card got; the same counter again puts the amount right. Takes two names."`
 	Repair  repairCard  `cmd:"" help:"Say what a card in conflict without a load shall hold; the desk's terminal writes it. Takes two names."`
 }
 
@@ -95,12 +95,17 @@ func printCard(out io.Writer, c transition.CardState) {
 	switch {
 	case c.Mark == "UNKNOWN_LOAD":
 		fmt.Fprintf(out, "UNKNOWN_LOAD  card %s (%s)  account %s  its counter is %d, the books' %s\n", c.No, c.UID, c.Account, c.Seen, ledger)
+		fmt.Fprintf(out, "  a journal or a report may explain it; else two people: hub loads adopt %s --counter %d --amount …\n", c.UID, c.Seen)
 	case c.Mark != "":
 		fmt.Fprintf(out, "%s  card %s (%s)  account %s  books' counter %s  desk read: %s  shall show: %s\n", c.Mark, c.No, c.UID, c.Account,
 			ledger, cmp.Or(c.Desk, "not yet"), cmp.Or(c.Repair, "not decided"))
+		if c.Open == "" {
+			fmt.Fprintf(out, "  read at a desk; then two people: hub loads repair %s --balance …\n", c.UID)
+		}
 	default:
 		fmt.Fprintf(out, "DOUBT  card %s (%s)  account %s  version=why %s; version:step of loads that were lost: %s\n", c.No, c.UID, c.Account, c.Doubt,
 			cmp.Or(strings.Join(c.Lost, ", "), "none"))
+		fmt.Fprintf(out, "  a journal or the card's next load may explain it; else two people: hub loads adopt %s --counter STEP+1 --amount …\n", c.UID)
 	}
 }
 
@@ -162,7 +167,9 @@ func loadNext(l transition.LoadRecord, card transition.CardState) string {
 		return "read the card at a terminal of role desk first"
 	case l.State.Open():
 		return "a tap of the card at any terminal tells; else two people: confirm, cancel or suspend"
-	case l.Decision != nil && l.State != transition.LoadForced:
+	case l.State == transition.LoadSuspended:
+		return "two people: confirm or cancel, once somebody can say; undo, as long as nothing rests on it"
+	case l.Decision != nil:
 		return "undo takes the decision back, as long as nothing rests on it"
 	}
 	return "ended by evidence"
@@ -222,7 +229,7 @@ func (c decideLoad) run(r run, verdict transition.Verdict) error {
 }
 
 type undoLoad struct {
-	Load string `arg:"" help:"The load's number."`
+	What string `arg:"" name:"load-or-card" help:"The load's number; the card's UID if its counter was adopted without a load."`
 	twoPeople
 }
 
@@ -232,17 +239,31 @@ func (c undoLoad) Run(r run) error {
 	if err != nil {
 		return err
 	}
-	no, err := transition.ParseLoadNo(c.Load)
-	if err != nil {
-		return err
+	no, notLoad := transition.ParseLoadNo(c.What)
+	uid, notCard := transition.ParseCardUID(c.What)
+	if notLoad != nil && notCard != nil {
+		return notLoad
 	}
 	return r.money(func(hub *app.Hub) error {
+		if notLoad != nil {
+			err := hub.Books().UndoCard(r.ctx, uid, by, second, c.Why)
+			if err != nil {
+				return err
+			}
+			r.log.Warn("a card's adopted counter was taken back", "card", uid, "by", by, "second", second)
+			fmt.Fprintln(r.out, "taken back: the card is in doubt again")
+			return nil
+		}
 		err := hub.Books().UndoLoad(r.ctx, no, by, second, c.Why)
 		if err != nil {
 			return err
 		}
 		r.log.Warn("a decision about a load was taken back", "load", no, "by", by, "second", second)
-		fmt.Fprintln(r.out, "in doubt again")
+		l, err := hub.Books().LoadRecord(r.ctx, no)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(r.out, "taken back: the load is %s\n", l.State)
 		return nil
 	})
 }

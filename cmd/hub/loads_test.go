@@ -107,7 +107,7 @@ func TestTheDeskEndsALoadInDoubtAndTakesThatBack(t *testing.T) {
 	c.must("CONFIRMED", decidedLoad("loads", "confirm", no)...)
 	c.refuses("load has ended", decidedLoad("loads", "confirm", no)...)
 	c.must("confirm by li and 王伟: the card was seen", "loads", "show", no)
-	c.must("in doubt again", decidedLoad("loads", "undo", no)...)
+	c.must("taken back: the load is IN_DOUBT", decidedLoad("loads", "undo", no)...)
 	if got := c.confirmed(card, pos); got != no {
 		t.Errorf("load %s was written, want %s", got, no)
 	}
@@ -228,6 +228,11 @@ func TestACardThatRanAheadIsAdopted(t *testing.T) {
 	}
 	c.must("its counter is 3, the books' 1", "loads")
 	c.refuses("it is at 3", decidedLoad("loads", "adopt", data.UID, "--counter", "4")...)
+	c.must("decided", decidedLoad("loads", "adopt", data.UID, "--counter", "3")...)
+	c.must("taken back: the card is in doubt again", decidedLoad("loads", "undo", data.UID)...)
+	c.refuses("nothing stands against the card", decidedLoad("loads", "undo", data.UID)...)
+	c.refuses("no such card", decidedLoad("loads", "undo", "neither")...)
+	c.must("its counter is 3, the books' 1", "loads")
 	c.must("decided", decidedLoad("loads", "adopt", data.UID, "--counter", "3")...)
 	c.credited(holder, "20.00")
 	c.confirmed(card, pos)

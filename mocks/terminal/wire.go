@@ -112,11 +112,12 @@ type CardPending struct {
 
 // The outcomes of a re-read, as the hub says them.
 const (
-	RereadAgrees   = "agrees"   // the first reading was late or wrong
-	RereadConflict = "conflict" // the account is frozen, a case is open
-	RereadFiled    = "filed"    // a desk's reading, for the people who decide
-	RereadRepair   = "repair"   // people decided: L and B have to be on the card
-	RereadRepaired = "repaired" // the card is as it should be
+	RereadAgrees   = "agrees"       // the first reading was late or wrong
+	RereadConflict = "conflict"     // the account is frozen, a case is open
+	RereadAhead    = "unknown_load" // the counter is ahead of the books indeed
+	RereadFiled    = "filed"        // a desk's reading, for the people who decide
+	RereadRepair   = "repair"       // people decided: L and B have to be on the card
+	RereadRepaired = "repaired"     // the card is as it should be
 )
 
 // RereadAnswer is the hub's answer to POST /pos/v1/cards/{card_no}/reread.

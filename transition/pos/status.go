@@ -33,8 +33,7 @@ func (h *Handler) status(c call) (any, error) {
 		return nil, err
 	}
 	t := c.signed.Terminal
-	ours := func(a transition.Attempt) bool { return a.Terminal == t.ID }
-	if t.Role != RoleDesk && load.Evidence.Terminal != t.ID && !slices.ContainsFunc(load.Live, ours) {
+	if t.Role != RoleDesk && !slices.Contains(load.Had, t.ID) {
 		return nil, fmt.Errorf("load %s is not this terminal's: %w", number, transition.ErrNoLoad)
 	}
 	return statusAnswer{Load: load.No, State: load.State, Amount: load.Amount, Attempts: load.Attempts, Live: len(load.Live)}, nil

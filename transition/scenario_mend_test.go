@@ -1,0 +1,442 @@
+package transition
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"guodu/internal/fen"
+)
+
+// mendScenarios are histories in which what was wrong, misread, told late or decided in
+// error is put right.
+func mendScenarios() []scenario {
+	return []scenario{
+		{"suspense_decided", suspenseDecided},
+		{"suspense_proved", suspenseProved},
+		{"suspense_returned_then_proved", suspenseReturnedThenProved},
+		{"adopted_undone", adoptedUndone},
+		{"adopted_nothing_undone", adoptedNothingUndone},
+		{"adopted_put_right", adoptedPutRight},
+		{"adopted_lost_undone", adoptedLostUndone},
+		{"dismissed_once", dismissedOnce},
+		{"counter_misread", counterMisread},
+		{"counter_ahead_then_back", counterAheadThenBack},
+		{"cash_told_after_the_conflict", cashToldAfterTheConflict},
+		{"meal_told_after_the_conflict", mealToldAfterTheConflict},
+		{"cash_by_a_clock_ahead", cashByAClockAhead},
+		{"cash_like_a_torn_write", cashLikeATornWrite},
+		{"cash_before_a_lost_load_is_known", cashBeforeALostLoadIsKnown},
+		{"shared_written_stays", sharedWrittenStays},
+		{"shared_conflict_of_a_kiosk", sharedConflictOfAKiosk},
+		{"shared_lost_step_was_a_kiosk", sharedLostStepWasAKiosk},
+		{"cancelled_after_its_step", cancelledAfterItsStep},
+		{"card_gone", cardGone},
+		{"doubt_comes_back", doubtComesBack},
+		{"doubt_ends_with_a_tap", doubtEndsWithATap},
+		{"adopted_of_a_version_undone", adoptedOfAVersionUndone},
+		{"forced_explains_a_version", forcedExplainsAVersion},
+		{"forced_over_an_unseen_gap", forcedOverAnUnseenGap},
+	}
+}
+
+func (st *stage) adopts(ctx context.Context, seen int64, amount fen.Fen) {
+	err := st.DecideCard(ctx, CardDecision{UID: "04A1B2C3", By: "anna", Second: "bert", Why: "its log", Adopt: true, Seen: seen, Amount: amount})
+	st.say(fmt.Sprintf("adopt %d with %s", seen, amount), nil, err)
+}
+
+func (st *stage) unadopts(ctx context.Context) {
+	st.say("undo the adoption", nil, st.UndoCard(ctx, "04A1B2C3", "bert", "carl", "typo"))
+}
+
+func (st *stage) shows(ctx context.Context) {
+	st.show(ctx, st.keys.card(partitionOf(accountA), "04A1B2C3"))
+	st.show(ctx, st.keys.account(partitionOf(accountA), accountA))
+}
+
+// known is an account with 50.00 whose card was seen at 3.
+func (st *stage) known(ctx context.Context, profile string) {
+	st.funded(ctx, profile, 5000)
+	st.tapped(ctx, at("T2", st.reading("tap-0000", 3, 1200)))
+	st.aborted(ctx, Load{Terminal: "T2", TapID: "tap-0000"}, false)
+}
+
+// loses is a tap whose hold a failover loses.
+func (st *stage) loses(ctx context.Context) Load {
+	var lost TapResult
+	st.lose(ctx, func() { lost = st.tapped(ctx, st.reading("tap-0001", 3, 1200)) })
+	return lost.Load
+}
+
+func suspenseDecided(ctx context.Context, st *stage) {
+	l := st.inDoubt(ctx)
+	st.decides(ctx, l.No, VerdictSuspend, nil)
+	st.pays(ctx, 2, 2000)
+	next := st.tapped(ctx, st.reading("tap-0002", 4, 1200))
+	st.result(ctx, next.Load, true, 5, 3200) // the card goes on
+	st.undoes(ctx, l.No)
+	st.decides(ctx, l.No, VerdictSuspend, nil)
+	st.decides(ctx, l.No, VerdictConfirm, nil)
+	st.decides(ctx, l.No, VerdictCancel, nil)
+	st.undoes(ctx, l.No)
+	st.show(ctx, st.keys.load(partitionOf(accountA), l.No))
+	st.decides(ctx, l.No, VerdictCancel, nil)
+	st.outside(ctx, "out-1", 1, 4000) // most of it leaves meanwhile
+	st.undoes(ctx, l.No)
+	st.show(ctx, st.keys.cases(partitionOf(accountA)))
+	st.decides(ctx, l.No, VerdictConfirm, nil)
+	st.result(ctx, l, true, 4, 6200) // and its terminal says so
+	st.undoes(ctx, l.No)
+}
+
+func suspenseProved(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	lost := st.loses(ctx)
+	st.outside(ctx, "out-1", 1, 1000)
+	st.result(ctx, lost, false, 0, 0) // what is left does not pay for it: LOST_LOAD
+	next := st.tapped(ctx, at("T2", st.reading("tap-0002", 3, 1200)))
+	st.at = st.at.Add(time.Hour)
+	st.decides(ctx, next.Load.No, VerdictSuspend, nil)
+	st.result(ctx, next.Load, false, 0, 0)
+	st.result(ctx, next.Load, true, 4, 1200) // the balance does not say so
+	st.shows(ctx)
+	st.result(ctx, next.Load, true, 4, 5200)
+	st.undoes(ctx, next.Load.No)
+	st.shows(ctx)
+}
+
+func suspenseReturnedThenProved(ctx context.Context, st *stage) {
+	l := st.inDoubt(ctx)
+	st.imports(ctx, st.statement(2, 700))
+	st.decides(ctx, l.No, VerdictSuspend, nil)
+	st.outside(ctx, "out-1", 1, 400)
+	st.decides(ctx, l.No, VerdictCancel, nil) // what is owed is paid of it
+	st.result(ctx, l, false, 0, 0)
+	st.result(ctx, l, true, 4, 6200)
+	st.undoes(ctx, l.No)
+}
+
+func adoptedUndone(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	st.unadopts(ctx)
+	st.tapped(ctx, st.reading("tap-0002", 4, 3200))
+	st.adopts(ctx, 4, 20000) // 20.00 was meant
+	loads, err := st.LoadsOf(ctx, accountA, 1)
+	st.say("adopted", loads[0].State, err)
+	st.say("undo", nil, st.UndoLoad(ctx, loads[0].No, "bert", "carl", "typo"))
+	st.shows(ctx)
+	st.say("undo again", nil, st.UndoLoad(ctx, loads[0].No, "bert", "carl", "typo"))
+	st.unadopts(ctx)
+	st.tapped(ctx, st.reading("tap-0003", 4, 3200))
+	st.adopts(ctx, 4, 2000)
+	next := st.tapped(ctx, st.reading("tap-0004", 4, 3200))
+	st.unadopts(ctx) // a load rests on it
+	st.aborted(ctx, next.Load, true)
+	st.imports(ctx, st.statement(2, 300))
+	st.unadopts(ctx) // arrears are paid of it
+	st.shows(ctx)
+}
+
+func adoptedNothingUndone(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	lost := st.loses(ctx)
+	st.outside(ctx, "out-1", 1, 1000)
+	st.result(ctx, lost, false, 0, 0)
+	st.tapped(ctx, st.reading("tap-0002", 4, 6200))
+	st.adopts(ctx, 4, 0)
+	st.shows(ctx)
+	st.unadopts(ctx)
+	st.shows(ctx)
+}
+
+func adoptedPutRight(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	lost := st.loses(ctx)
+	st.tapped(ctx, st.reading("tap-0002", 4, 6200))
+	st.adopts(ctx, 4, 100)
+	st.result(ctx, lost, true, 4, 6200) // the terminal's word came too late
+	st.adopts(ctx, 4, 100)
+	st.adopts(ctx, 4, 5000)
+	st.unadopts(ctx)
+	st.tapped(ctx, st.reading("tap-0003", 4, 6200))
+	st.adopts(ctx, 4, 5000)
+	st.pays(ctx, 2, 2000)
+	next := st.tapped(ctx, st.reading("tap-0004", 4, 6200))
+	st.adopts(ctx, 4, 0) // not while a load is open
+	st.result(ctx, next.Load, true, 5, 8200)
+	st.adopts(ctx, 4, 0) // none of it was the hub's
+	st.shows(ctx)
+	st.result(ctx, lost, true, 4, 6200) // it was
+	s := st.statement(2, 0)
+	s.Card.Version = "2"
+	st.imports(ctx, s)
+	st.adopts(ctx, 4, 1)
+}
+
+func adoptedLostUndone(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	lost := st.loses(ctx)
+	st.outside(ctx, "out-1", 1, 1000)
+	st.result(ctx, lost, false, 0, 0)
+	st.adopts(ctx, 4, 5000)
+	st.unadopts(ctx)
+	st.shows(ctx)
+	st.result(ctx, lost, true, 4, 6200)
+}
+
+func dismissedOnce(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	lost := st.loses(ctx)
+	st.outside(ctx, "out-1", 1, 1000)
+	st.result(ctx, lost, false, 0, 0)
+	st.adopts(ctx, 3, 0)
+	st.result(ctx, lost, false, 0, 0) // its journal, days later: people knew that
+	st.shows(ctx)
+	st.result(ctx, lost, true, 4, 6200) // and that they did not
+}
+
+func counterMisread(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	first := st.tapped(ctx, st.reading("tap-0001", 3, 1200))
+	t := st.tapped(ctx, at("T2", st.reading("tap-0002", 4294967295, 1200)))
+	st.shows(ctx)
+	st.rechecked(ctx, st.reading("", 3, 1200), t.Challenge, false) // another terminal's
+	st.rechecked(ctx, at("T2", st.reading("", 3, 1200)), t.Challenge, false)
+	st.shows(ctx)
+	st.result(ctx, first.Load, true, 4, 6200)
+	t = st.tapped(ctx, st.reading("tap-0003", 90, 6200))
+	st.rechecked(ctx, st.reading("", 6, 6200), t.Challenge, false) // wrong, and ahead all the same
+	st.shows(ctx)
+	t = st.tapped(ctx, st.reading("tap-0004", 7, 6200))
+	st.rechecked(ctx, st.reading("", 8, 6200), t.Challenge, false)
+	t = st.tapped(ctx, st.reading("tap-0005", 99, 6200))
+	st.rechecked(ctx, st.reading("", 8, 6200), t.Challenge, false) // back to what was seen before
+	st.tapped(ctx, st.reading("tap-0006", 8, 6200))
+	st.shows(ctx)
+}
+
+func counterAheadThenBack(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	lost := st.loses(ctx)
+	st.outside(ctx, "out-1", 1, 1000)
+	st.result(ctx, lost, false, 0, 0)
+	t := st.tapped(ctx, st.reading("tap-0002", 9, 1200))
+	st.rechecked(ctx, st.reading("", 3, 1200), t.Challenge, false) // misread; the lost load is still in doubt
+	st.shows(ctx)
+	t = st.tapped(ctx, st.reading("tap-0003", 5, 1200))
+	st.rechecked(ctx, st.reading("", 5, 1200), t.Challenge, false)
+	t = st.tapped(ctx, st.reading("tap-0004", 4, 1200)) // a counter never falls
+	st.rechecked(ctx, st.reading("", 4, 1200), t.Challenge, false)
+	st.shows(ctx)
+	st.rechecked(ctx, at("D1", st.reading("", 4, 1200)), "", true)
+	st.say("repair", nil, st.DecideCard(ctx, CardDecision{UID: "04A1B2C3", By: "anna", Second: "bert", Why: "a clone", Amount: 1200}))
+	st.rechecked(ctx, at("D1", st.reading("", 3, 1200)), "", true)
+	st.shows(ctx)
+}
+
+func cashToldAfterTheConflict(ctx context.Context, st *stage) {
+	l := st.inDoubt(ctx)
+	other := st.reading("tap-0002", 3, 2200)
+	t := st.tapped(ctx, other)
+	st.rechecked(ctx, other, t.Challenge, false)
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "c1", Amount: 400, At: st.at}) // not all of it
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "c2", Amount: 600, At: st.at})
+	st.shows(ctx)
+	st.show(ctx, st.keys.cases(partitionOf(accountA)))
+	st.show(ctx, st.keys.load(partitionOf(accountA), l.No))
+	st.tapped(ctx, st.reading("tap-0003", 3, 2200))
+}
+
+func mealToldAfterTheConflict(ctx context.Context, st *stage) {
+	l := st.clashed(ctx)
+	st.rechecked(ctx, at("D1", bought(st.reading("", 3, 700), 8)), "", true) // the desk reads what is right
+	st.reports(ctx, CardReport{Kind: Spend, N: 7, Amount: 500})
+	st.show(ctx, st.keys.load(partitionOf(accountA), l.No))
+	st.shows(ctx)
+}
+
+func cashByAClockAhead(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	st.tapped(ctx, st.reading("tap-0001", 3, 2200)) // 10.00 cash are in it
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "c1", Amount: 1000, At: st.at.Add(2 * time.Second)})
+	st.tapped(ctx, st.reading("tap-0002", 3, 2200))
+	for i, amount := range []fen.Fen{100, 200, 300} {
+		st.reports(ctx, CardReport{Kind: TopUp, ID: fmt.Sprintf("d%d", i), Amount: amount, At: st.at})
+	}
+	st.tapped(ctx, st.reading("tap-0003", 3, 2600)) // 1.00 and 3.00 of them
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "e1", Amount: 400, At: st.at.Add(-2 * time.Second)})
+	st.tapped(ctx, st.reading("tap-0004", 4, 8100)) // 5.00 too much
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "e2", Amount: 500, At: st.at.Add(-time.Second)})
+	st.tapped(ctx, st.reading("tap-0005", 4, 8100))
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "e3", Amount: 500, At: st.at.Add(-time.Second)})
+}
+
+func cashLikeATornWrite(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	first := st.tapped(ctx, st.reading("tap-0001", 3, 1200))
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "c1", Amount: 5000, At: st.at})
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "c0", Amount: 300, At: st.at.Add(-time.Hour)}) // long before
+	st.tapped(ctx, st.reading("tap-0002", 3, 6200))                                            // nobody can say which
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "c2", Amount: 700, At: st.at.Add(time.Hour)})
+	st.tapped(ctx, st.reading("tap-0003", 3, 1900))
+	st.result(ctx, first.Load, false, 0, 0)
+}
+
+func cashBeforeALostLoadIsKnown(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	for i := range 21 {
+		st.reports(ctx, CardReport{Kind: TopUp, ID: fmt.Sprintf("a%d", i), Amount: 1, At: st.at})
+	}
+	st.at = st.at.Add(time.Hour)
+	lost := st.loses(ctx)
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "c1", Amount: 1000, At: st.at.Add(time.Second)})
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "c2", Amount: 2000, At: st.at.Add(20 * time.Minute)})
+	st.result(ctx, lost, false, 0, 0)
+	st.show(ctx, st.keys.load(partitionOf(accountA), lost.No))
+	st.tapped(ctx, st.reading("tap-0002", 3, 4200))
+	st.shows(ctx)
+	err := st.Report(ctx, CardReport{Kind: TopUp, UID: "04A1B2C3", Version: "9", ID: "c3", Amount: 2000, At: st.at})
+	st.say("cash on another version", nil, err)
+	st.shows(ctx)
+}
+
+func sharedWrittenStays(ctx context.Context, st *stage) {
+	st.funded(ctx, "shared", 5000)
+	first := st.tapped(ctx, st.reading("tap-0001", 3, 1200))
+	st.result(ctx, first.Load, true, 4, 6200)       // without its log
+	st.tapped(ctx, st.reading("tap-0002", 4, 6200)) // without it again
+	st.reports(ctx, CardReport{Kind: OutsideLoad, N: 3, Amount: 5000})
+	st.show(ctx, st.keys.load(partitionOf(accountA), first.Load.No))
+}
+
+func sharedConflictOfAKiosk(ctx context.Context, st *stage) {
+	st.funded(ctx, "shared", 5000)
+	first := st.tapped(ctx, st.reading("tap-0001", 3, 1200))
+	st.result(ctx, first.Load, false, 0, 0)
+	torn := st.reading("tap-0002", 3, 6200)
+	t := st.tapped(ctx, torn)
+	st.rechecked(ctx, torn, t.Challenge, false)
+	st.reports(ctx, CardReport{Kind: OutsideLoad, N: 3, Amount: 5000})
+	st.rechecked(ctx, at("D1", st.reading("", 4, 6200)), "", true)
+	st.at = st.at.Add(time.Hour)
+	st.decides(ctx, first.Load.No, VerdictCancel, nil)
+	st.shows(ctx)
+	st.undoes(ctx, first.Load.No)
+	st.shows(ctx)
+}
+
+func sharedLostStepWasAKiosk(ctx context.Context, st *stage) {
+	st.funded(ctx, "shared", 5000)
+	lost := st.loses(ctx)
+	st.outside(ctx, "out-1", 1, 1000)
+	st.result(ctx, lost, false, 0, 0)
+	st.reports(ctx, CardReport{Kind: OutsideLoad, N: 3, Amount: 500})
+	st.shows(ctx)
+}
+
+func cancelledAfterItsStep(ctx context.Context, st *stage) {
+	for _, profile := range []string{"stamp", "epurse", "shared"} {
+		st.say(profile, nil, nil)
+		l := st.stepped(ctx, profile)
+		st.at = st.at.Add(time.Hour)
+		st.decides(ctx, l.No, VerdictCancel, nil)
+		st.undoes(ctx, l.No)
+		st.decides(ctx, l.No, VerdictCancel, nil)
+		next := st.tapped(ctx, st.reading(fmt.Sprintf("tap-%s3", profile), l.L0+1, 1300))
+		st.undoes(ctx, l.No)
+		st.aborted(ctx, next.Load, true)
+	}
+	last := st.tapped(ctx, st.reading("tap-last", 3, 1300))
+	st.result(ctx, last.Load, true, 4, 1300) // its counter moved, and its balance did not
+	st.at = st.at.Add(time.Hour)
+	st.decides(ctx, last.Load.No, VerdictCancel, nil)
+	st.shows(ctx)
+}
+
+// stepped is a load whose step a reading has shown, without proof that it was this load's.
+func (st *stage) stepped(ctx context.Context, profile string) Load {
+	step := map[string]int64{"stamp": 0, "epurse": 1, "shared": 2}[profile]
+	s := st.statement(1+step, 0)
+	s.Card.Profile = profile
+	st.imports(ctx, s)
+	st.pays(ctx, int(1+step), 5000)
+	first := st.tapped(ctx, st.reading(fmt.Sprintf("tap-%s1", profile), step, 1200))
+	st.tapped(ctx, st.reading(fmt.Sprintf("tap-%s2", profile), step+1, 1300))
+	st.show(ctx, st.keys.load(partitionOf(accountA), first.Load.No))
+	return first.Load
+}
+
+func cardGone(ctx context.Context, st *stage) {
+	l := st.inDoubt(ctx)
+	balance := fen.Fen(1200)
+	st.decides(ctx, l.No, VerdictConfirm, &balance) // nobody would write it
+	s := st.statement(2, 0)
+	s.Card = Card{}
+	st.imports(ctx, s)
+	st.decides(ctx, l.No, VerdictConfirm, nil)
+	st.at = st.at.Add(31 * 24 * time.Hour)
+	st.decides(ctx, l.No, VerdictConfirm, nil)
+}
+
+func doubtComesBack(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	lost := st.loses(ctx)
+	st.outside(ctx, "out-1", 1, 1000)
+	st.result(ctx, lost, false, 0, 0)
+	next := st.tapped(ctx, st.reading("tap-0002", 3, 1200))
+	st.at = st.at.Add(time.Hour)
+	st.decides(ctx, next.Load.No, VerdictConfirm, nil)
+	st.shows(ctx)
+	st.undoes(ctx, next.Load.No)
+	st.shows(ctx)
+	st.aborted(ctx, next.Load, true)
+	st.hold(ctx, 1, 1, 4000, nil)
+	st.result(ctx, lost, true, 4, 6200)
+}
+
+func doubtEndsWithATap(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	lost := st.loses(ctx)
+	st.outside(ctx, "out-1", 1, 1000)
+	st.result(ctx, lost, false, 0, 0)
+	next := st.tapped(ctx, st.reading("tap-0002", 3, 1200))
+	st.tapped(ctx, st.reading("tap-0003", 4, 5200))
+	st.show(ctx, st.keys.load(partitionOf(accountA), next.Load.No))
+	st.shows(ctx)
+}
+
+func adoptedOfAVersionUndone(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	st.tapped(ctx, st.reading("tap-0002", 4, 6200))
+	s := st.statement(2, 0)
+	s.Card.Version = "2"
+	st.imports(ctx, s)
+	st.adopts(ctx, 4, 5000) // not of the card as it is now
+	st.adopts(ctx, 4, 0)
+	st.shows(ctx)
+	st.unadopts(ctx)
+	st.shows(ctx)
+}
+
+func forcedExplainsAVersion(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	lost := st.loses(ctx)
+	st.tapped(ctx, st.reading("tap-0002", 4, 6200))
+	s := st.statement(2, 0)
+	s.Card.Version = "2"
+	st.imports(ctx, s)
+	st.result(ctx, lost, true, 4, 6200)
+	st.shows(ctx)
+}
+
+func forcedOverAnUnseenGap(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	lost := st.loses(ctx)
+	second := lost
+	second.No, second.L0, second.Amount, second.TapID = "070000000000000000000000000Z", 4, 700, "tap-0009"
+	st.result(ctx, second, true, 5, 6900) // the later one first
+	st.shows(ctx)
+	st.hold(ctx, 1, 1, 4300, nil)
+	st.result(ctx, lost, true, 4, 6200)
+	st.shows(ctx)
+}
