@@ -274,7 +274,6 @@ func cardDestroyed() point {
 			}
 		}
 	}
-	confirm := func(s *scene, load string) { s.hub("CONFIRMED", people("loads", "confirm", load)...) }
 	// decided is the card destroyed after its terminal died at a step, and another one
 	// in force when people decide the load.
 	decided := func(step terminal.Step, decide func(next *scene, load string)) func(*scene) {
@@ -291,7 +290,7 @@ func cardDestroyed() point {
 			at.tap().says("reason=nothing_pending") // what is open stays with the old card
 			next.credit(3000)
 			at.tap().says("amount=30.00", "receipt=CONFIRMED")
-			for _, verdict := range []string{"cancel", "suspend"} {
+			for _, verdict := range []string{"confirm", "cancel", "suspend"} {
 				next.refuses("too early", people("loads", verdict, load)...)
 			}
 			if l, err := s.c.inside().Books().LoadRecord(s.c.ctx, transition.LoadNo(load)); err != nil || l.State != transition.LoadInDoubt {
@@ -309,8 +308,8 @@ func cardDestroyed() point {
 			play: decided(terminal.StepWrite, later(transition.VerdictCancel)),
 		},
 		{
-			step: "written; two people confirm", dies: "terminal, then the card", ends: "CONFIRMED, CONFIRMED; card 80.00",
-			play: decided(terminal.StepWritten, confirm),
+			step: "written; after 30 days two people confirm", dies: "terminal, then the card", ends: "CONFIRMED, CONFIRMED; card 80.00",
+			play: decided(terminal.StepWritten, later(transition.VerdictConfirm)),
 		},
 		{
 			step: "not written, nobody can say; after 30 days into suspense", dies: "terminal, then the card",
