@@ -165,6 +165,12 @@ func page(ctx context.Context, o options, out io.Writer, log *slog.Logger) error
 		return err
 	}
 	addresses(out, s)
+	_, err = s.World.Card()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "a terminal of your own, for the same card (type help there):\n  go run ./cmd/terminal run %s --card %s\n\n",
+		strings.Join(s.World.Visitor(), " "), s.World.CardFile())
 	fmt.Fprintf(out, "first 200 after %.2f s, counted from the start of the built program\n\n  open  %s/\n\nCtrl-C ends it\n", time.Since(started).Seconds(), s.URL)
 	<-ctx.Done()
 	return nil

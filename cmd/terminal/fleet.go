@@ -61,7 +61,7 @@ type fleetRun struct {
 	HubKey      string        `required:"" help:"The hub's public key: base64, or a file with it or with PEM." placeholder:"FILE"`
 	Dir         string        `required:"" help:"Where terminal roster made the terminals; their disks and the cards are kept there too. The next run goes on with them." type:"existingdir" placeholder:"DIR"`
 	Cards       string        `required:"" help:"The cards, CSV with a heading or JSON: card_no, card_uid; version, profile, B (fen), L, P, expect_fen (what the hub will load), account. Cards that DIR has already are taken as they are." type:"existingfile" placeholder:"FILE"`
-	Terminals   int           `help:"How many of the roster to use; 0 is all." default:"800"`
+	Terminals   int           `help:"How many of the roster to use; 0 is all. --fleet N before anything else is the same." default:"800" aliases:"fleet"`
 	Taps        float64       `help:"Cards that come a second, on average, whatever the hub does." default:"60"`
 	For         time.Duration `help:"How long cards come." default:"60s"`
 	Crash       percent       `help:"Part of the taps at which the terminal loses its power at a random step." default:"1%"`

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -68,6 +69,9 @@ func (r run) start(args []string) int {
 	if err != nil {
 		fmt.Fprintln(r.problems, err)
 		return 2
+	}
+	if len(args) > 0 && (args[0] == "--fleet" || strings.HasPrefix(args[0], "--fleet=")) {
+		args = append([]string{"fleet"}, args...)
 	}
 	command, err := parser.Parse(args)
 	if status >= 0 {

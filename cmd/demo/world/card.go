@@ -10,9 +10,12 @@ import (
 	"guodu/mocks/terminal"
 )
 
+// CardFile is where the holder's card is kept.
+func (w *World) CardFile() string { return w.path("card.json") }
+
 // Card is the holder's card: a file, empty of money when it is made.
 func (w *World) Card() (*terminal.Card, error) {
-	path := w.path("card.json")
+	path := w.CardFile()
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return terminal.NewCard(path, terminal.CardData{UID: CardUID, CardNo: CardNo, Version: "1"})

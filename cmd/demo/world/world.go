@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"guodu/internal/keyfile"
 	"guodu/mocks/alipay"
 	"guodu/mocks/phone"
 	"guodu/mocks/portal"
@@ -28,6 +30,8 @@ const (
 	Username   = "xiaoming"
 	Password   = "correct horse battery"
 	TerminalID = "T-canteen-1"
+	// VisitorID is a terminal that the world does not switch on: whoever watches can.
+	VisitorID = "T-yours"
 )
 
 // The one merchant with its official account and its life account.
@@ -67,7 +71,8 @@ type World struct {
 	PortalURL   string
 	HubKey      ed25519.PublicKey  // verifies what the hub signs
 	TerminalKey ed25519.PrivateKey // the terminal's own
-	ConfigFile  string             // for hub --config
+	visitorKey  ed25519.PublicKey
+	ConfigFile  string // for hub --config
 
 	mu     sync.Mutex
 	events map[string]int // at the terminal
@@ -225,6 +230,14 @@ func (w *World) makeKeys(context.Context) error {
 	if err != nil {
 		return err
 	}
+	visitor, err := keyfile.New(w.path("visitor.pem"))
+	if err == nil {
+		w.visitorKey, err = base64.StdEncoding.DecodeString(visitor)
+	}
+	if err != nil {
+		return err
+	}
+	w.files["hub.pub"] = base64.StdEncoding.EncodeToString(hubPublic) + "\n"
 	hubKey, err := x509.MarshalPKCS8PrivateKey(hubPrivate)
 	if err != nil {
 		return err
