@@ -1,6 +1,7 @@
 package transition
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,21 +24,34 @@ type CardState struct {
 	Repair    string   // what a card in conflict shall show: "L B"
 	Lost      []string // counter steps at which a load may have been written that was lost
 	Decisions string   // the last that people said of it
-	// Doubt is why nothing of the account is refunded because of this card, or of it
-	// as it was before it was personalised anew; "" if it does not stand in the way.
-	Doubt string
+	// Doubts are why nothing of the account is refunded because of this card, or of it
+	// as it was before it was personalised anew: "VERSION=WHY".
+	Doubts []string
 
-	adopted string // what the last adoption changed, as card_decide.lua packs it
+	adoption string // the newest, as card_adopt.lua packs it: COUNTER VERSION LOAD
 }
 
-// lastAdopted is the counter that was adopted last, and the load that was booked for it.
-func (c CardState) lastAdopted() (counter int64, load LoadNo, found bool) {
-	f := strings.Split(c.adopted, "|")
-	if len(f) != 7 {
-		return 0, "", false
+// newest is the newest adoption: counter, version of the card, and the load that was
+// booked for it, empty for none.
+func (c CardState) newest() (counter int64, version string, load LoadNo, found bool) {
+	f := strings.Fields(c.adoption)
+	if len(f) != 3 {
+		return 0, "", "", false
 	}
-	counter, err := strconv.ParseInt(f[6], 10, 64)
-	return counter, LoadNo(f[5]), err == nil || f[6] == ""
+	counter, err := strconv.ParseInt(f[0], 10, 64)
+	if f[2] != "-" {
+		load = LoadNo(f[2])
+	}
+	return counter, f[1], load, err == nil
+}
+
+// doubted is the one version of the card that something stands against, or empty.
+func (c CardState) doubted() string {
+	if len(c.Doubts) != 1 {
+		return ""
+	}
+	version, _, _ := strings.Cut(c.Doubts[0], "=")
+	return version
 }
 
 // CardState reads a card.
@@ -58,7 +72,7 @@ func (s *Store) CardState(ctx context.Context, uid CardUID) (CardState, error) {
 	c := CardState{
 		Card:    Card{UID: uid, No: h["card_no"], Version: h["version"], Profile: h["profile"]},
 		Account: account, InForce: h["status"] == "in_force", Open: LoadNo(h["open"]), Mark: h["mark"], Desk: h["desk"],
-		Repair: h["repair"], Decisions: h["said"], Lost: strings.Fields(h["lost"]), adopted: h["before"],
+		Repair: h["repair"], Decisions: h["said"], Lost: strings.Fields(h["lost"]), adoption: h["adopt"],
 	}
 	if h["L"] != "" {
 		L := n.int(h["L"])
@@ -73,7 +87,7 @@ func (s *Store) CardState(ctx context.Context, uid CardUID) (CardState, error) {
 	}
 	for _, one := range strings.FieldsFunc(doubt, func(r rune) bool { return r == ',' }) {
 		if of, found := strings.CutPrefix(one, string(uid)+":"); found {
-			c.Doubt = of // "VERSION=WHY"
+			c.Doubts = append(c.Doubts, of)
 		}
 	}
 	return c, n.err
@@ -95,7 +109,7 @@ func (s *Store) CardsInDoubt(ctx context.Context) ([]CardState, error) {
 			if err != nil {
 				return nil, err
 			}
-			if c.Mark != "" && c.Open == "" || c.Doubt != "" {
+			if c.Mark != "" && c.Open == "" || len(c.Doubts) > 0 {
 				all = append(all, c)
 			}
 		}
@@ -116,10 +130,13 @@ type CardDecision struct {
 	UID             CardUID
 	By, Second, Why string
 	// Adopt takes the counter Seen of a card that ran ahead of the ledger for true,
-	// with Amount as what the card got by it (zero: nothing of the hub's). The same
-	// counter again puts the amount right.
+	// with Amount as what the card got by it (zero: nothing of the hub's); or of a load
+	// that the hub had lost at the step before Seen. A step that was adopted with money
+	// is put right by adopting it again.
 	Adopt bool
 	Seen  int64
+	// Version is the card's, before it was personalised anew; the one in force if empty.
+	Version string
 	// Amount is what the card got, or with a conflict the balance it shall show; the
 	// counter shall be the ledger's then.
 	Amount fen.Fen
@@ -132,23 +149,41 @@ func (s *Store) DecideCard(ctx context.Context, d CardDecision) error {
 	if err := people(d.By, d.Second, d.Why); err != nil {
 		return err
 	}
-	if d.Amount < 0 || d.Amount > fen.Max || d.Adopt && d.Seen < 1 {
-		return fmt.Errorf("amount %s, counter %d: %w", d.Amount, d.Seen, ErrNumber)
+	if d.Amount < 0 || d.Amount > fen.Max || d.Adopt && d.Seen < 1 || d.Version != "" && !word(d.Version, 1) {
+		return fmt.Errorf("amount %s, counter %d, version %.40q: %w", d.Amount, d.Seen, d.Version, ErrNumber)
 	}
 	c, err := s.CardState(ctx, d.UID)
 	if err != nil {
 		return err
 	}
-	if !d.Adopt {
-		return s.decideCard(ctx, c, d, "repair", "")
+	if d.Adopt {
+		d.Version = cmp.Or(d.Version, c.doubted(), c.Version)
+		adopted, err := s.adoptedAt(ctx, c, d)
+		if err != nil {
+			return err
+		}
+		return s.adopt(ctx, c, d, "adopt", adopted)
 	}
-	return s.decideCard(ctx, c, d, "adopt", s.adoptedAt(ctx, c, d.Seen))
+	p := partitionOf(c.Account)
+	reply, err := s.run.Run(ctx, s.scripts.cardRepair, []string{
+		s.keys.account(p, c.Account), s.keys.entries(p, c.Account), s.keys.card(p, d.UID), s.keys.cases(p),
+	}, string(d.UID), d.By, d.Second, d.Why, s.now(), d.Amount.String(), string(c.Account))
+	if err != nil {
+		return err
+	}
+	return s.cardDecided(ctx, c, "card_repair", reply)
 }
 
 // UndoCard takes back what was adopted of a card last: what stood against it stands
 // against it again, and what it was booked with is pending, after what is owed.
 // Errors: ErrTwoNames, ErrNoCard, ErrNothingToDecide (nothing was adopted), ErrBuiltUpon.
 func (s *Store) UndoCard(ctx context.Context, uid CardUID, by, second, why string) error {
+	return s.undoCard(ctx, uid, "", by, second, why)
+}
+
+// undoCard takes the newest adoption back if it is that of a load, or of any if that is
+// empty.
+func (s *Store) undoCard(ctx context.Context, uid CardUID, of LoadNo, by, second, why string) error {
 	if err := people(by, second, why); err != nil {
 		return err
 	}
@@ -156,57 +191,71 @@ func (s *Store) UndoCard(ctx context.Context, uid CardUID, by, second, why strin
 	if err != nil {
 		return err
 	}
-	counter, load, found := c.lastAdopted()
+	counter, version, load, found := c.newest()
 	if !found {
 		return fmt.Errorf("card %s: %w", uid, ErrNothingToDecide)
 	}
-	return s.decideCard(ctx, c, CardDecision{UID: uid, By: by, Second: second, Why: why, Seen: counter}, "undo", load)
+	if of != "" && of != load {
+		return fmt.Errorf("load %s: %w: counter %d of the card was adopted after it; adopt its own again to put its amount right", of, ErrBuiltUpon, counter)
+	}
+	d := CardDecision{UID: uid, By: by, Second: second, Why: why, Seen: counter, Version: version}
+	return s.adopt(ctx, c, d, "undo", load)
 }
 
 // adoptedAt is the load that was adopted for the step before a counter, or empty.
-func (s *Store) adoptedAt(ctx context.Context, c CardState, counter int64) LoadNo {
-	no, err := s.client().Get(ctx, s.keys.claim(partitionOf(c.Account), c.UID, c.Version, counterText(counter-1))).Result()
-	if err != nil {
-		return "" // none; or the script says that the step is claimed
+func (s *Store) adoptedAt(ctx context.Context, c CardState, d CardDecision) (LoadNo, error) {
+	no, err := s.client().Get(ctx, s.keys.claim(partitionOf(c.Account), c.UID, d.Version, counterText(d.Seen-1))).Result()
+	if err := read("claim", err); err != nil || no == "" || no == claimOutside {
+		return "", err
 	}
 	l, err := s.LoadRecord(ctx, LoadNo(no))
 	if err != nil || l.State != LoadForced || l.Decision == nil || l.Decision.Verdict != verdictAdopt {
-		return ""
+		return "", err
 	}
-	return LoadNo(no)
+	return LoadNo(no), nil
 }
 
-func (s *Store) decideCard(ctx context.Context, c CardState, d CardDecision, verdict string, adopted LoadNo) error {
+// adopt runs the script; adopted is the load that it takes back, or puts right.
+func (s *Store) adopt(ctx context.Context, c CardState, d CardDecision, verdict string, adopted LoadNo) error {
 	p := partitionOf(c.Account)
 	fresh := s.loadNo(p, s.clock())
-	before := s.keys.load(p, fresh)
+	before, again := s.keys.load(p, fresh), ""
 	if adopted != "" {
 		before = s.keys.load(p, adopted)
 	}
-	reply, err := s.run.Run(ctx, s.scripts.cardDecide, []string{
+	if adopted != "" && verdict == "adopt" {
+		again = "1"
+	}
+	reply, err := s.run.Run(ctx, s.scripts.cardAdopt, []string{
 		s.keys.account(p, c.Account), s.keys.entries(p, c.Account), s.keys.tot(p), s.keys.card(p, d.UID), s.keys.load(p, fresh),
-		s.keys.claim(p, d.UID, c.Version, counterText(d.Seen-1)), s.keys.doubt(p), s.keys.cases(p), before,
+		s.keys.claim(p, d.UID, d.Version, counterText(d.Seen-1)), s.keys.reports(p, d.UID, d.Version), before,
 	}, string(d.UID), verdict, d.By, d.Second, d.Why, s.now(), counterText(d.Seen), d.Amount.String(), string(fresh), string(c.Account),
-		string(adopted))
+		string(adopted), d.Version, again)
 	if err != nil {
 		return err
 	}
+	return s.cardDecided(ctx, c, "card_adopt", reply)
+}
+
+func (s *Store) cardDecided(ctx context.Context, c CardState, script string, reply []string) error {
 	switch reply[0] {
 	case "DECIDED":
 		s.tell(ctx, c.Account, hint{pending: true, blocks: true})
 		return nil
 	case "RETRY":
-		return fmt.Errorf("card %s: %w", d.UID, ErrMoved)
+		return fmt.Errorf("card %s: %w", c.UID, ErrMoved)
 	case "NO_CARD":
-		return fmt.Errorf("card %s: %w", d.UID, ErrNoCard)
+		return fmt.Errorf("card %s: %w", c.UID, ErrNoCard)
 	case "NOTHING":
-		return fmt.Errorf("card %s: %w", d.UID, ErrNothingToDecide)
+		return fmt.Errorf("card %s: %w", c.UID, ErrNothingToDecide)
 	case "NO_READING":
-		return fmt.Errorf("card %s: %w", d.UID, ErrNoReading)
-	case "BUSY", "MOVED":
-		return fmt.Errorf("card %s: %w: it is at %s", d.UID, ErrBuiltUpon, reply[1])
+		return fmt.Errorf("card %s: %w", c.UID, ErrNoReading)
+	case "BUSY":
+		return fmt.Errorf("card %s: %w: load %s is open", c.UID, ErrBuiltUpon, reply[1])
+	case "MOVED":
+		return fmt.Errorf("card %s: %w: it is at %s", c.UID, ErrBuiltUpon, reply[1])
 	case "CLAIMED":
-		return fmt.Errorf("card %s: %w: its step was paid for by %s", d.UID, ErrOtherLoad, reply[1])
+		return fmt.Errorf("card %s: %w: its step was paid for by %s", c.UID, ErrOtherLoad, reply[1])
 	}
-	return unexpected("card_decide", reply)
+	return unexpected(script, reply)
 }

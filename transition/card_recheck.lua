@@ -21,16 +21,25 @@ local a, load = account(KEYS[1]), {}
 if ARGV[1] ~= '' then load = hash(KEYS[5]) end
 local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], case = KEYS[7] }
 local atdesk = ARGV[11] == '1' and card.mark == 'CONFLICT'
-local value, terminal, till, was = string.match(card.challenge or '', '^(%S+) (%S+) (%d+) ?(%S*)$')
-local asked = value and value == ARGV[10] and terminal == ARGV[3] and tonumber(now) <= tonumber(till)
-if not asked and not atdesk then return { 'CHALLENGE' } end
+local function answers(challenge)
+  local value, terminal, till = string.match(challenge or '', '^(%S+) (%S+) (%d+)')
+  return value and value == ARGV[10] and terminal == ARGV[3] and tonumber(now) <= tonumber(till)
+end
+local asked, leapt = answers(card.challenge), answers(card.leapt)
+if not asked and not leapt and not atdesk then return { 'CHALLENGE' } end
 redis.call('SET', KEYS[6], '1', 'PX', ARGV[13])
 if asked then redis.call('HDEL', KEYS[4], 'challenge') end
+if leapt then redis.call('HDEL', KEYS[4], 'leapt') end
 local evidence = table.concat({ 'recheck', ARGV[3], '-', ARGV[7], ARGV[8], P == '' and '-' or P, now }, ' ')
 if atdesk then
   local to, balance, was, bought, load_id = string.match(card.repair or '', '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
   redis.call('HSET', KEYS[4], 'desk', evidence)
   if not to then return { 'FILED' } end
+  if card.L and to ~= card.L then
+    -- The ledger has gone on since they decided.
+    redis.call('HDEL', KEYS[4], 'repair')
+    return { 'FILED' }
+  end
   local unspent = bought == (P == '' and '-' or P)
   if not unspent or ARGV[8] ~= balance and ARGV[8] ~= was then
     -- It was used since they decided: what it shall hold is another question now.
@@ -43,9 +52,9 @@ if atdesk then
   return { 'REPAIRED' }
 end
 if card.mark == 'CONFLICT' then return { 'CONFLICT' } end
-local against
-if was ~= '' and card.mark == 'UNKNOWN_LOAD' then
-  -- It asked about a counter that had run ahead.
+local against, torn
+if leapt and card.mark == 'UNKNOWN_LOAD' then
+  local was = string.match(card.leapt, '(%S+)$')
   if L >= tonumber(card.seen) then
     ahead(a, KEYS[4], card, uid, L)
     return { 'UNKNOWN_LOAD' }
@@ -53,7 +62,7 @@ if was ~= '' and card.mark == 'UNKNOWN_LOAD' then
   if was == '-' then
     card.mark, card.seen = '', nil
     redis.call('HDEL', KEYS[4], 'mark', 'seen')
-    doubt(a, uid .. ':' .. card.version, lost(card) and 'LOST_LOAD' or '')
+    relieved(a, card, uid, card.version)
   else
     card.seen = was
   end
@@ -63,7 +72,8 @@ if card.mark == 'UNKNOWN_LOAD' and L < tonumber(card.seen) then
 elseif ARGV[1] == '' then
   against = card.L and L < tonumber(card.L)
 elseif L == tonumber(load.L0) then
-  against = load.state == 'WRITTEN' or shows(load, KEYS[8], B, P) == 'torn'
+  torn = shows(load, KEYS[8], B, P) == 'torn'
+  against = load.state == 'WRITTEN' or torn
 else
   against = L < tonumber(load.L0)
 end
@@ -77,4 +87,10 @@ if not against then
   return { 'AGREES' }
 end
 clash(a, k, card, uid, ARGV[1], load, evidence, now)
+-- What a report may explain later is the balance, and nothing else.
+if torn and load.state ~= 'WRITTEN' and not load.stepped and (card.mark or '') == '' then
+  redis.call('HSET', KEYS[5], 'clash', evidence)
+elseif ARGV[1] ~= '' then
+  redis.call('HDEL', KEYS[5], 'clash')
+end
 return { 'CONFLICT' }

@@ -23,25 +23,26 @@ if ARGV[1] == 'outside' and card.profile ~= 'shared' then return { 'PROFILE', ca
 local load, same = {}, card.version == ARGV[5]
 if ARGV[6] ~= '' then load = hash(KEYS[5]) end
 local evidence = table.concat({ ARGV[1], 'core', ARGV[2], '-', '-', '-', now }, ' ')
+local a = account(KEYS[1])
+local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], doubt = KEYS[6], case = KEYS[9], core = KEYS[7] }
 redis.call('HSET', KEYS[7], field, ARGV[3])
-if ARGV[1] == 'topup' then
-  -- A load that the hub lost and learns of again has to know what came meanwhile.
+if ARGV[1] == 'topup' and same then
+  -- A load that is made, or that the hub learns of again, has to know what came before.
   local cash = { ARGV[4] .. ':' .. ARGV[3] }
-  for one in string.gmatch(same and card.cash or '', '%S+') do
+  for one in string.gmatch(card.cash or '', '%S+') do
     if #cash < 20 then cash[#cash + 1] = one end
   end
-  if same then redis.call('HSET', KEYS[4], 'cash', table.concat(cash, ' ')) end
+  redis.call('HSET', KEYS[4], 'cash', table.concat(cash, ' '))
 end
 if ARGV[1] == 'topup' and same and open(load) then
   topped(KEYS[5], load, tonumber(ARGV[4]), ARGV[3])
   -- A balance that cash explains is judged anew.
-  if load.short then redis.call('HDEL', KEYS[5], 'short') end
+  local shall = tonumber(load.B0) + tonumber(load.topped or '0') + tonumber(load.amount)
+  if load.short and reached(load, tonumber(load.short), shall) then redis.call('HDEL', KEYS[5], 'short') end
 end
-if card.challenge then redis.call('HDEL', KEYS[4], 'challenge') end
-local a = account(KEYS[1])
-local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], doubt = KEYS[6], case = KEYS[9] }
+calm(k, card)
 if ARGV[1] ~= 'outside' then
-  if load.state ~= 'CONFLICT' or card.repair or not same then return { 'TAKEN' } end
+  if load.state ~= 'CONFLICT' or not load.clash or card.repair or not same then return { 'TAKEN' } end
   local seen, B, P = string.match(card.desk or load.clash, '^%S+ %S+ %S+ (%d+) (%d+) (%S+)')
   if seen ~= load.L0 or shows(load, KEYS[7], tonumber(B), P == '-' and '' or P) ~= 'same' then return { 'TAKEN' } end
   redis.call('HSET', KEYS[5], 'state', 'IN_DOUBT', 'evidence', evidence)
@@ -57,11 +58,9 @@ if claim or mine and (load.state == 'WRITTEN' or load.state == 'CONFLICT') then
   return { 'CONTRADICTS' }
 end
 redis.call('SET', KEYS[8], 'outside')
-settled(a, k, card, ARGV[9], ARGV[5], ARGV[2])
+settled(a, k, card, ARGV[9], ARGV[5], ARGV[2], ARGV[2])
 if mine then cancel(a, k, ARGV[6], load, evidence, now) end
-if same and card.L == ARGV[2] then
-  k.core = KEYS[7] -- reports may come in any order, and the ledger's counter follows them without a gap
-  step(k, card, tonumber(ARGV[2]))
-  caughtup(a, k, card, ARGV[9])
-end
+-- Reports may come in any order, and the ledger's counter follows them without a gap.
+if same and card.L == ARGV[2] then step(k, card, tonumber(ARGV[2])) end
+if same and card.L then caughtup(a, k, card, ARGV[9]) end
 return { 'TAKEN' }

@@ -9,6 +9,8 @@
 local c = case_read(KEYS[1], ARGV[1])
 if not c.state then return { 'NO_CASE' } end
 if c.state ~= 'open' then return { 'ENDED', c.decision } end
+-- A load's money is no payment's: two people send it back to its account, or to the card.
+if string.sub(c.id, 1, 5) == 'load:' then return { 'LIMIT', '0' } end
 if c.held > 0 then
   redis.call('HINCRBY', KEYS[1], 'n:' .. c.id, '1')
   return { 'SAME', string.match(c.refunds, '(%S+)$') }

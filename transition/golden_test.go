@@ -109,7 +109,7 @@ func mutations() []mutation {
 		s.caseNote, s.caseEnd, s.caseReopen, s.caseRetell, s.caseRefundHold, s.caseRefundSettle, s.caseRefundReturn,
 		s.caseRefundExt, s.caseRefundLate, s.orderRebuild, s.orderRestate,
 		s.orderTold, s.refundHold, s.refundSend, s.refundSettle, s.refundReturn, s.refundExt, s.refundResched,
-		s.tap, s.loadResult, s.loadDrop, s.loadDoubt, s.cardRecheck, s.cardDecide, s.cardReport, s.loadDecide, s.loadUndo, s.recovery,
+		s.tap, s.loadResult, s.loadDrop, s.loadDoubt, s.cardRecheck, s.cardAdopt, s.cardRepair, s.cardReport, s.loadDecide, s.loadUndo, s.recovery,
 		s.imports, s.index, s.meta, s.blockSet, s.feedPending,
 	} {
 		source := script.Source()

@@ -79,7 +79,13 @@ if refused == '' and ARGV[6] ~= '' and (a.card ~= ARGV[6] or card.version ~= ARG
     else
       redis.call('HDEL', KEYS[3], 'L')
     end
-    redis.call('HDEL', KEYS[3], 'mark', 'seen', 'desk', 'repair', 'challenge', 'shown', 'adopted', 'mended', 'before', 'cash')
+    redis.call('HDEL', KEYS[3], 'mark', 'seen', 'desk', 'repair', 'challenge', 'leapt', 'shown', 'mended', 'cash', 'adopt', 'before',
+      'after')
+    -- What stood against a version stands against it when it returns.
+    local mark = doubted(a, ARGV[6] .. ':' .. ARGV[8])
+    if mark == 'CONFLICT' or mark == 'UNKNOWN_LOAD' then
+      redis.call('HSET', KEYS[3], 'mark', mark, 'seen', card['seen:' .. ARGV[8]] or card['L:' .. ARGV[8]] or '0')
+    end
   end
   redis.call('HSET', KEYS[3], 'account', ARGV[1], 'card_no', ARGV[7], 'version', ARGV[8], 'profile', ARGV[9],
     'status', 'in_force')

@@ -76,7 +76,7 @@ func loadFrom(no LoadNo, h map[string]string) (LoadRecord, error) {
 		No: no, State: LoadState(h["state"]), Account: AccountNo(h["account"]), UID: CardUID(h["card_uid"]), CardNo: h["card_no"],
 		Version: h["version"], Profile: h["profile"], Amount: n.fen(h["amount"]), L0: n.int(h["L0"]), B0: n.fen(h["B0"]), P0: h["P0"],
 		Attempts: n.int(h["n"]), Held: n.time(h["held"]), Deadline: n.time(h["deadline"]), NotAfter: n.time(h["not_after"]),
-		Ended: n.time(h["confirmed"]), Short: h["short"] == "1", Undone: h["undone"],
+		Ended: n.time(h["confirmed"]), Short: h["short"] != "", Undone: h["undone"],
 	}
 	for _, one := range strings.FieldsFunc(h["live"], func(c rune) bool { return c == ',' }) {
 		i, who, _ := strings.Cut(one, "=")

@@ -127,7 +127,7 @@ func (s *Store) UndoLoad(ctx context.Context, no LoadNo, by, second, why string)
 		return err
 	}
 	if l.Decision != nil && l.Decision.Verdict == verdictAdopt {
-		return s.UndoCard(ctx, l.UID, by, second, why)
+		return s.undoCard(ctx, l.UID, no, by, second, why)
 	}
 	account, keys, err := s.deciding(ctx, no)
 	if err != nil {
@@ -143,8 +143,10 @@ func (s *Store) UndoLoad(ctx context.Context, no LoadNo, by, second, why string)
 		return nil
 	case "EVIDENCE":
 		return fmt.Errorf("load %s, %s: %w", no, reply[1], ErrByEvidence)
-	case "BUSY", "MOVED":
-		return fmt.Errorf("load %s: %w: the card has gone on to %s", no, ErrBuiltUpon, reply[1])
+	case "BUSY":
+		return fmt.Errorf("load %s: %w: load %s is open", no, ErrBuiltUpon, reply[1])
+	case "MOVED":
+		return fmt.Errorf("load %s: %w: the card has been seen or decided about since, the ledger's counter is %s", no, ErrBuiltUpon, reply[1])
 	}
 	_, err = decided(no, reply)
 	return err

@@ -35,7 +35,9 @@ for one in string.gmatch(load.live, '[^,]+') do
   if not gone then left[#left + 1] = one end
 end
 local evidence = table.concat({ ARGV[6] == '1' and 'reread' or 'abort', ARGV[2], ARGV[3], '-', '-', '-', now }, ' ')
-if #left == 0 and (load.state == 'HELD' or load.state == 'IN_DOUBT') then
+-- A counter that has moved on says more than a terminal, unless others move it too.
+local moved = load.stepped and load.profile ~= 'shared'
+if #left == 0 and (load.state == 'HELD' or load.state == 'IN_DOUBT') and not moved then
   local a = account(KEYS[1])
   cancel(a, { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], doubt = KEYS[8] }, ARGV[1], load, evidence, now)
   return { 'DROPPED', 'CANCELLED' }

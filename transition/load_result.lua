@@ -3,14 +3,14 @@
 -- hub's own word about load, card and amount, also if the hub has lost the load.
 -- KEYS 1 account  2 entries  3 tot  4 card  5 load  6 claim  7 doubt
 --      8 nonce (5 if none)  9 case  10 the card's open load (5 if none or the same)
---      11 tap  12 core's reports
+--      11 tap  12 core's reports  13 the load that the claim names (5 if none)
 -- ARGV 1 load  2 terminal  3 tap  4 n  5 card uid  6 version  7 amount  8 L0
 --      9 outcome (written, unknown)  10 L read back or ''  11 B read back or ''
 --      12 P or ''  13 now  14 life of the nonce in ms  15 B0 and 16 P0 of the attempt
 --      17 account  18 card_no  19 the card's open load or ''
 --      20 '1': the card itself vouches for L and B  21 '1': a TAC proves the load
 --      22 amount and 23 terminal of the newest load in the card's own log, or ''
---      24 until when the authorisation could be used
+--      24 until when the authorisation could be used  25 claim, or ''
 -- Replies: docs/keys.md.
 -- Invariants: a counter step of a card pays for one load; a load is confirmed or
 -- forced once; a result that proves nothing moves nothing.
@@ -27,6 +27,9 @@ if load.state then
   if load.L0 ~= ARGV[8] then return { 'OTHER_LOAD', 'L0' } end
 end
 local claim = redis.call('GET', KEYS[6])
+if (claim or '') ~= ARGV[25] then return { 'RETRY' } end
+-- A step whose money people have taken into suspense is not paid for yet.
+local paid = claim and claim ~= ARGV[1] and (KEYS[13] == KEYS[5] or redis.call('HGET', KEYS[13], 'state') ~= 'SUSPENDED')
 if KEYS[8] ~= KEYS[5] then redis.call('SET', KEYS[8], '1', 'PX', ARGV[14]) end
 if load.state == 'CONFIRMED' or load.state == 'FORCED' then
   redis.call('HINCRBY', KEYS[5], 'dup', '1')
@@ -52,14 +55,15 @@ if not load.state or load.state == 'CANCELLED' then
     local tap = hash(KEYS[11])
     -- What people did not know when they cancelled counts as what was lost.
     local told = load.decided ~= 'cancel' or live({ live = load.begun }, ARGV[4], ARGV[2] .. ':' .. ARGV[3])
-    if claim or tap.dead or tap.load and load.state and told then return { 'CANCELLED' } end
-    -- So does what they were told of this very step, and did not count as on the card.
-    local step_of = ARGV[6] .. ':' .. ARGV[8]
-    if string.find(' ' .. (card.dismissed or '') .. ' ', ' ' .. step_of .. ' ', 1, true) then return { 'CANCELLED' } end
+    if paid or covered(card, ARGV[6], L0) or tap.dead or tap.load and load.state and told then return { 'CANCELLED' } end
+    -- The same word again is no news.
+    local known = string.find(' ' .. (card.lost or '') .. ' ', ' ' .. ARGV[6] .. ':' .. ARGV[8] .. ' ', 1, true)
+    if tap.told then return { known and 'IN_DOUBT' or 'CANCELLED' } end
+    redis.call('HSET', KEYS[11], 'told', '1')
     file(KEYS[9], case, 'lost', evidence, now)
     local amount = tonumber(ARGV[7])
     local at = card.version == ARGV[6] and (not card.L or card.L == ARGV[8])
-    if ARGV[19] == '' and at and a.pending >= amount then
+    if ARGV[19] == '' and at and not claim and a.pending >= amount then
       -- The books have its money still: it is bound again, and the card will tell.
       local who = ARGV[4] .. '=' .. ARGV[2] .. ':' .. ARGV[3]
       a.pending, a.load_held = a.pending - amount, a.load_held + amount
@@ -69,13 +73,12 @@ if not load.state or load.state == 'CANCELLED' then
       redis.call('HSET', KEYS[5], 'state', 'IN_DOUBT', 'account', ARGV[17], 'card_uid', ARGV[5], 'card_no', ARGV[18],
         'version', ARGV[6], 'profile', card.profile, 'amount', ARGV[7], 'L0', ARGV[8], 'B0', ARGV[15], 'P0', ARGV[16],
         'n', ARGV[4], 'live', who, 'begun', who, 'had', with(load.had, ARGV[2]), 'held', now, 'since', ARGV[24], 'deadline', now, 'not_after', now, 'dup', '0',
-        'confirmed', '', 'topped', '0', 'near', '', 'evidence', evidence)
-      redis.call('HDEL', KEYS[5], 'short', 'stepped', 'settled', 'from', 'decided', 'undone', 'was', 'proven')
-      local bound = { since = ARGV[24] }
-      for when, cash in string.gmatch(card.cash or '', '(%d+):(%d+)') do topped(KEYS[5], bound, tonumber(when), cash) end
+        'confirmed', '', 'evidence', evidence)
+      redis.call('HDEL', KEYS[5], 'short', 'stepped', 'clash', 'from', 'decided', 'undone', 'was', 'proven')
+      recount(KEYS[5], { since = ARGV[24] }, card)
       redis.call('HSET', KEYS[4], 'open', ARGV[1], 'open_l0', ARGV[8], 'L', ARGV[8])
       redis.call('ZADD', KEYS[7], now, ARGV[1])
-    elseif other.L0 ~= ARGV[8] or other.version ~= ARGV[6] then
+    else
       -- It may be on the card, and no money is bound for it: nothing more leaves until
       -- the card's step is paid for, or people decide.
       if not card.L and card.version == ARGV[6] then redis.call('HSET', KEYS[4], 'L', ARGV[8]) end
@@ -83,36 +86,41 @@ if not load.state or load.state == 'CANCELLED' then
     end
     return { 'IN_DOUBT' }
   end
-  if claim and claim ~= ARGV[1] or card.version == ARGV[6] and L0 < tonumber(card.adopted or '0') then
-    -- The step was paid for: by another load, or by what people adopted.
+  if claim and claim ~= ARGV[1] or covered(card, ARGV[6], L0) then
+    -- The step was paid for: by another load, or by what people adopted. What only the
+    -- core or people say is not stronger than this.
     file(KEYS[9], case, 'claimed', evidence, now)
+    local proven = ARGV[21] == '1' or ARGV[22] == ARGV[7] and ARGV[23] == ARGV[2]
+    if claim and not paid or claim == 'outside' and proven then unsettled(a, k, card, ARGV[5], ARGV[6], ARGV[8]) end
     return { 'CONFLICT' }
   end
   if open(other) and other.version == ARGV[6] and other.L0 == ARGV[8] then
     cancel(a, { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[10], doubt = KEYS[7] }, ARGV[19], other, evidence,
       now)
   end
+  undecided(k, card)
   force(a, k, ARGV[1], load.state and load or { account = ARGV[17], card_uid = ARGV[5], card_no = ARGV[18],
     version = ARGV[6], profile = card.profile, amount = ARGV[7], L0 = ARGV[8], B0 = ARGV[15], P0 = ARGV[16], n = ARGV[4] },
     evidence, now)
-  if card.version == ARGV[6] then
-    -- Steps that it leaps over may have been written as well.
-    local from = tonumber(card.L or ARGV[8])
-    for one = from, math.min(L0 - 1, from + 20) do unsettled(a, k, card, ARGV[5], ARGV[6], text(one)) end
-    local leapt = L0 > from
+  local here = card.version == ARGV[6]
+  local ledger = tonumber(here and card.L or card['L:' .. ARGV[6]] or ARGV[8])
+  -- Steps that it leaps over may have been written as well.
+  for one = ledger, math.min(L0 - 1, ledger + 1000) do
+    if redis.call('HEXISTS', KEYS[12], 'l:' .. text(one)) == 0 then unsettled(a, k, card, ARGV[5], ARGV[6], text(one)) end
+  end
+  settled(a, k, card, ARGV[5], ARGV[6], ARGV[8], ARGV[8])
+  if here then
     step(k, card, L0)
     calm(k, card)
-    settled(a, k, card, ARGV[5], ARGV[6], ARGV[8])
-    if not leapt and not lost(card) then caughtup(a, k, card, ARGV[5]) end
+    if not lost(card, ARGV[6]) then caughtup(a, k, card, ARGV[5]) end
   else
     -- The counter belongs to a version that the card no longer has, or has again later.
-    local was = tonumber(card['L:' .. ARGV[6]] or ARGV[8])
-    local L = math.max(was, L0 + 1)
+    local L = math.max(ledger, L0 + 1)
     redis.call('HSET', KEYS[4], 'L:' .. ARGV[6], text(L))
-    settled(a, k, card, ARGV[5], ARGV[6], ARGV[8])
     -- It had been seen as far as this, and every step is paid for.
-    local left = string.find(' ' .. (card.lost or ''), ' ' .. ARGV[6] .. ':', 1, true)
-    if was == L0 and not left and text(L) == card['seen:' .. ARGV[6]] then doubt(a, ARGV[5] .. ':' .. ARGV[6], '') end
+    local version = ARGV[5] .. ':' .. ARGV[6]
+    local seen = tonumber(card['seen:' .. ARGV[6]] or '0')
+    if not lost(card, ARGV[6]) and L >= seen and doubted(a, version) == 'UNKNOWN_LOAD' then doubt(a, version, '') end
   end
   return { 'FORCED', ARGV[7], now }
 end
@@ -140,6 +148,12 @@ if load.state == 'SUSPENDED' then
   redis.call('HSET', KEYS[5], 'proven', '1')
   return { 'CONFIRMED', load.amount, now }
 end
+if claim == 'outside' and proof then
+  -- The card says that it was this load, the core that it was another machine's.
+  redis.call('HSET', KEYS[5], 'state', 'WRITTEN', 'stepped', '1')
+  file(KEYS[9], case, 'claimed', evidence, now)
+  return { 'WRITTEN' }
+end
 if claim and claim ~= ARGV[1] then
   -- The step was paid for: this load cannot be on the card, whoever says so.
   cancel(a, k, ARGV[1], load, evidence, now)
@@ -151,7 +165,7 @@ if proof then
   return { 'CONFIRMED', load.amount, now }
 end
 if ARGV[10] == text(L0 + 1) then redis.call('HSET', KEYS[5], 'stepped', '1') end
-if load.short == '1' then return { 'WRITTEN' } end
+if load.short then return { 'WRITTEN' } end
 if written or load.state == 'WRITTEN' then
   redis.call('HSET', KEYS[5], 'state', 'WRITTEN')
   return { 'WRITTEN' }

@@ -1,7 +1,9 @@
 package transition
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"guodu/internal/fen"
@@ -154,9 +156,7 @@ func sameClaims(snap snapshot) error {
 			continue
 		}
 		h := snap.loads[no]
-		// What was in suspense used its step up, also if the money went back.
-		back := h["state"] == string(LoadCancelled) && h["from"] == string(LoadSuspended)
-		if !LoadState(h["state"]).onCard() && !back {
+		if !LoadState(h["state"]).onCard() {
 			return fmt.Errorf("%w: step %s of a card was paid for by load %s, which is %q", ErrBooks, step, no, h["state"])
 		}
 	}
@@ -166,20 +166,55 @@ func sameClaims(snap snapshot) error {
 // claimOutside is the claim of another machine's load.
 const claimOutside = "outside"
 
-// sameMarks wants what stands against a card to stand against its account's refunds.
+// sameMarks wants what stands against a card to stand against its account's refunds, and
+// nothing else to; and each card to have counted the loads that are on it.
 func sameMarks(snap snapshot) error {
+	loads := map[string]int{}
+	for _, no := range sorted(snap.loads) {
+		if state := LoadState(snap.loads[no]["state"]); state == LoadConfirmed || state == LoadForced {
+			loads[snap.loads[no]["card_uid"]]++
+		}
+	}
 	for _, uid := range sorted(snap.cards) {
 		card := snap.cards[uid]
 		why := card["mark"]
-		doubt := "," + snap.accounts[card["account"]]["doubt"]
-		if why != "" && !strings.Contains(doubt+",", ","+uid+":"+card["version"]+"="+why+",") {
+		doubt := "," + snap.accounts[card["account"]]["doubt"] + ","
+		of := "," + uid + ":" + card["version"] + "="
+		if why != "" && !strings.Contains(doubt, of+why+",") {
 			return fmt.Errorf("%w: card %s is marked %s, its account %s is not", ErrBooks, uid, why, card["account"])
+		}
+		if worse := strings.Contains(doubt, of) && !strings.Contains(doubt, of+"LOST_LOAD,"); worse && why == "" {
+			return fmt.Errorf("%w: account %s is marked because of card %s (%s), which is not", ErrBooks, card["account"], uid, doubt)
 		}
 		for _, one := range strings.Fields(card["lost"]) {
 			version, _, _ := strings.Cut(one, ":")
 			if !strings.Contains(doubt, ","+uid+":"+version+"=") {
 				return fmt.Errorf("%w: card %s may hold a load that was lost, at %s, and its account %s is not marked", ErrBooks, uid, one, card["account"])
 			}
+		}
+		if counted := cmp.Or(card["loads"], "0"); counted != strconv.Itoa(loads[uid]) {
+			return fmt.Errorf("%w: card %s counts %s loads, there are %d", ErrBooks, uid, counted, loads[uid])
+		}
+	}
+	return sameDoubts(snap)
+}
+
+// sameDoubts wants each mark of an account to be about something, and the freeze by a
+// conflict to be there exactly as long as one is.
+func sameDoubts(snap snapshot) error {
+	for _, id := range sorted(snap.accounts) {
+		a := snap.accounts[id]
+		for _, one := range strings.FieldsFunc(a["doubt"], func(c rune) bool { return c == ',' }) {
+			of, why, _ := strings.Cut(one, "=")
+			uid, version, _ := strings.Cut(of, ":")
+			card := snap.cards[uid]
+			lost := strings.Contains(" "+card["lost"], " "+version+":")
+			if card["account"] != id || why == "LOST_LOAD" && !lost {
+				return fmt.Errorf("%w: account %s is marked %s, and nothing is known of that", ErrBooks, id, one)
+			}
+		}
+		if strings.Contains(a["doubt"], "=CONFLICT") != strings.Contains(","+a["freeze"], ",mismatch=") {
+			return fmt.Errorf("%w: account %s has the marks %q and the freeze reasons %q", ErrBooks, id, a["doubt"], a["freeze"])
 		}
 	}
 	return nil

@@ -97,10 +97,13 @@ func (s *Store) Result(ctx context.Context, w WriteResult, nonce Nonce) (Receipt
 // result names the keys as the card's record stands, and runs the script.
 func (s *Store) result(ctx context.Context, p partition, w WriteResult, nonce Nonce) ([]string, error) {
 	l := w.Load
-	open, err := s.cardField(ctx, l.Account, l.UID, "open")
-	if err != nil {
+	step := s.keys.claim(p, l.UID, l.Version, counterText(l.L0))
+	pipe := s.client().Pipeline()
+	opens, claims := pipe.HGet(ctx, s.keys.card(p, l.UID), "open"), pipe.Get(ctx, step)
+	if err := exec(ctx, "card", pipe); err != nil {
 		return nil, err
 	}
+	open, claim := opens.Val(), claims.Val()
 	outcome := "unknown"
 	if w.Written {
 		outcome = "written"
@@ -110,16 +113,20 @@ func (s *Store) result(ctx context.Context, p partition, w WriteResult, nonce No
 	if open != "" {
 		current = s.keys.load(p, LoadNo(open))
 	}
+	claimant := load
+	if claim != "" && claim != claimOutside {
+		claimant = s.keys.load(p, LoadNo(claim))
+	}
 	keys := []string{
 		s.keys.account(p, l.Account), s.keys.entries(p, l.Account), s.keys.tot(p), s.keys.card(p, l.UID),
-		load, s.keys.claim(p, l.UID, l.Version, counter), s.keys.doubt(p), s.once(p, nonce, load), s.keys.cases(p), current,
-		s.keys.tap(p, l.Terminal, l.TapID), s.keys.reports(p, l.UID, l.Version),
+		load, step, s.keys.doubt(p), s.once(p, nonce, load), s.keys.cases(p), current,
+		s.keys.tap(p, l.Terminal, l.TapID), s.keys.reports(p, l.UID, l.Version), claimant,
 	}
 	return s.run.Run(ctx, s.scripts.loadResult, keys,
 		string(l.No), l.Terminal, l.TapID, strconv.FormatInt(l.Attempt, 10), string(l.UID), l.Version, l.Amount.String(),
 		counter, outcome, optional(w.L), optionalFen(w.B), optional(w.P), s.now(), strconv.FormatInt(nonceLife.Milliseconds(), 10),
 		l.B0.String(), l.P0, string(l.Account), l.CardNo, open, proof[0], proof[1], proof[2], proof[3],
-		millis(l.NotAfter))
+		millis(l.NotAfter), claim)
 }
 
 // once is the key that uses a nonce up, or none of its own if there is no nonce.

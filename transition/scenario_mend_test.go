@@ -35,6 +35,16 @@ func mendScenarios() []scenario {
 		{"doubt_comes_back", doubtComesBack},
 		{"doubt_ends_with_a_tap", doubtEndsWithATap},
 		{"adopted_of_a_version_undone", adoptedOfAVersionUndone},
+		{"version_returns_in_conflict", versionReturnsInConflict},
+		{"conflict_of_a_version_adopted", conflictOfAVersionAdopted},
+		{"suspended_step_of_another", suspendedStepOfAnother},
+		{"kiosk_against_a_certificate", kioskAgainstACertificate},
+		{"ahead_then_known", aheadThenKnown},
+		{"cash_between_decision_and_undo", cashBetweenDecisionAndUndo},
+		{"repair_of_another_time", repairOfAnotherTime},
+		{"repair_over_proof", repairOverProof},
+		{"repair_overtaken_by_a_kiosk", repairOvertakenByAKiosk},
+		{"attempt_known_again", attemptKnownAgain},
 		{"forced_explains_a_version", forcedExplainsAVersion},
 		{"forced_over_an_unseen_gap", forcedOverAnUnseenGap},
 	}
@@ -121,6 +131,8 @@ func adoptedUndone(ctx context.Context, st *stage) {
 	st.unadopts(ctx)
 	st.tapped(ctx, st.reading("tap-0002", 4, 3200))
 	st.adopts(ctx, 4, 20000) // 20.00 was meant
+	st.imports(ctx, st.statement(2, 300))
+	st.tapped(ctx, st.reading("tap-low1", 2, 3200)) // asks for a re-reading
 	loads, err := st.LoadsOf(ctx, accountA, 1)
 	st.say("adopted", loads[0].State, err)
 	st.say("undo", nil, st.UndoLoad(ctx, loads[0].No, "bert", "carl", "typo"))
@@ -132,9 +144,74 @@ func adoptedUndone(ctx context.Context, st *stage) {
 	next := st.tapped(ctx, st.reading("tap-0004", 4, 3200))
 	st.unadopts(ctx) // a load rests on it
 	st.aborted(ctx, next.Load, true)
-	st.imports(ctx, st.statement(2, 300))
-	st.unadopts(ctx) // arrears are paid of it
+	st.unadopts(ctx) // and has shown the card
+}
+
+func aheadThenKnown(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	lost := st.loses(ctx)
+	st.tapped(ctx, st.reading("tap-0002", 4, 6200))
+	st.result(ctx, lost, false, 0, 0) // bound again, and the counter has moved
 	st.shows(ctx)
+	st.at = st.at.Add(time.Hour)
+	st.decides(ctx, lost.No, VerdictConfirm, nil)
+	st.shows(ctx)
+	st.tapped(ctx, st.reading("tap-0003", 2, 6200)) // asks for a re-reading
+	st.undoes(ctx, lost.No)
+	st.shows(ctx)
+	st.tapped(ctx, st.reading("tap-0004", 4, 6200))
+	st.shows(ctx)
+}
+
+func cashBetweenDecisionAndUndo(ctx context.Context, st *stage) {
+	l := st.inDoubt(ctx)
+	st.decides(ctx, l.No, VerdictConfirm, nil)
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "c1", Amount: 1000, At: st.at})
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "c2", Amount: 300, At: st.at.Add(-time.Hour)})
+	st.undoes(ctx, l.No)
+	st.show(ctx, st.keys.load(partitionOf(accountA), l.No))
+	st.tapped(ctx, st.reading("tap-0002", 3, 2500))
+}
+
+func repairOfAnotherTime(ctx context.Context, st *stage) {
+	l := st.clashed(ctx)
+	balance := fen.Fen(1200)
+	st.decides(ctx, l.No, VerdictSuspend, &balance)
+	st.shows(ctx)
+	st.decides(ctx, l.No, VerdictConfirm, &balance)
+	st.decides(ctx, l.No, VerdictConfirm, nil)
+	st.shows(ctx)
+	st.rechecked(ctx, at("D1", st.reading("", 3, 6200)), "", true)
+}
+
+func repairOverProof(ctx context.Context, st *stage) {
+	l := st.clashed(ctx)
+	balance := fen.Fen(1200)
+	st.decides(ctx, l.No, VerdictSuspend, &balance)
+	st.result(ctx, l, true, 4, 6200)
+	st.shows(ctx)
+}
+
+func repairOvertakenByAKiosk(ctx context.Context, st *stage) {
+	st.known(ctx, "shared")
+	low := st.reading("tap-0002", 2, 1200)
+	t := st.tapped(ctx, low)
+	st.rechecked(ctx, low, t.Challenge, false)
+	st.rechecked(ctx, at("D1", low), "", true)
+	st.say("repair", nil, st.DecideCard(ctx, CardDecision{UID: "04A1B2C3", By: "anna", Second: "bert", Why: "seen", Amount: 1200}))
+	st.reports(ctx, CardReport{Kind: OutsideLoad, N: 3, Amount: 500})
+	st.rechecked(ctx, at("D1", low), "", true)
+	st.shows(ctx)
+}
+
+func attemptKnownAgain(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	first := st.tapped(ctx, st.reading("tap-0001", 3, 1200))
+	second := first.Load
+	second.Attempt, second.TapID, second.Terminal = 2, "tap-0002", "T2"
+	st.result(ctx, second, false, 0, 0)
+	st.show(ctx, st.keys.load(partitionOf(accountA), first.Load.No))
+	st.aborted(ctx, first.Load, true) // one is left
 }
 
 func adoptedNothingUndone(ctx context.Context, st *stage) {
@@ -189,7 +266,8 @@ func dismissedOnce(ctx context.Context, st *stage) {
 	lost := st.loses(ctx)
 	st.outside(ctx, "out-1", 1, 1000)
 	st.result(ctx, lost, false, 0, 0)
-	st.adopts(ctx, 3, 0)
+	st.adopts(ctx, 3, 0) // not the step
+	st.adopts(ctx, 4, 0)
 	st.result(ctx, lost, false, 0, 0) // its journal, days later: people knew that
 	st.shows(ctx)
 	st.result(ctx, lost, true, 4, 6200) // and that they did not
@@ -245,6 +323,11 @@ func cashToldAfterTheConflict(ctx context.Context, st *stage) {
 	st.show(ctx, st.keys.cases(partitionOf(accountA)))
 	st.show(ctx, st.keys.load(partitionOf(accountA), l.No))
 	st.tapped(ctx, st.reading("tap-0003", 3, 2200))
+	low := st.reading("tap-0004", 2, 2200)
+	t = st.tapped(ctx, low)
+	st.rechecked(ctx, low, t.Challenge, false)
+	st.reports(ctx, CardReport{Kind: TopUp, ID: "c3", Amount: 1, At: st.at}) // explains nothing of that
+	st.show(ctx, st.keys.load(partitionOf(accountA), l.No))
 }
 
 func mealToldAfterTheConflict(ctx context.Context, st *stage) {
@@ -411,11 +494,113 @@ func adoptedOfAVersionUndone(ctx context.Context, st *stage) {
 	s := st.statement(2, 0)
 	s.Card.Version = "2"
 	st.imports(ctx, s)
-	st.adopts(ctx, 4, 5000) // not of the card as it is now
-	st.adopts(ctx, 4, 0)
+	st.adopts(ctx, 4, 0) // nothing of the hub's
 	st.shows(ctx)
 	st.unadopts(ctx)
 	st.shows(ctx)
+	st.adopts(ctx, 4, 5000)
+	st.shows(ctx)
+	st.unadopts(ctx)
+	st.shows(ctx)
+	st.adopts(ctx, 4, 5000)
+	ahead := st.reading("tap-0003", 8, 6200)
+	ahead.Version = "2"
+	st.tapped(ctx, ahead)
+	ahead.TapID, ahead.L = "tap-0004", 9
+	st.tapped(ctx, ahead)
+	ahead.TapID, ahead.L = "tap-0005", 7
+	st.tapped(ctx, ahead) // asks for a re-reading
+	st.adopts(ctx, 9, 0)
+	st.shows(ctx)
+	s = st.statement(3, 0)
+	st.imports(ctx, s) // the version returns
+	st.tapped(ctx, st.reading("tap-0006", 4, 6200))
+}
+
+func versionReturnsInConflict(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	low := st.reading("tap-0002", 2, 1200)
+	t := st.tapped(ctx, low)
+	st.rechecked(ctx, low, t.Challenge, false)
+	s := st.statement(2, 0)
+	s.Card.Version = "2"
+	st.imports(ctx, s)
+	lost := Load{No: "070000000000000000000000000Z", Account: accountA, UID: "04A1B2C3", CardNo: "70001", Version: "1", Attempt: 1,
+		Terminal: "T1", TapID: "tap-0009", Amount: 100, L0: 4, B0: 0}
+	st.result(ctx, lost, false, 0, 0)
+	st.result(ctx, lost, true, 5, 100) // over a gap
+	st.shows(ctx)
+	st.imports(ctx, st.statement(3, 0))
+	st.tapped(ctx, st.reading("tap-0003", 5, 100)) // it is in conflict again
+	st.rechecked(ctx, at("D1", st.reading("", 5, 100)), "", true)
+	repair := CardDecision{UID: "04A1B2C3", By: "anna", Second: "bert", Why: "seen", Amount: 100}
+	st.say("repair", nil, st.DecideCard(ctx, repair))
+	st.shows(ctx)
+	st.adopts(ctx, 4, 0)
+	st.shows(ctx)
+	s.Version = 4
+	st.imports(ctx, s)
+	st.say("repair", nil, st.DecideCard(ctx, repair))
+}
+
+func conflictOfAVersionAdopted(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	low := st.reading("tap-0002", 2, 1200)
+	t := st.tapped(ctx, low)
+	st.rechecked(ctx, low, t.Challenge, false)
+	s := st.statement(2, 0)
+	s.Card.Version = "2"
+	st.imports(ctx, s)
+	st.adopts(ctx, 3, 0)
+	st.shows(ctx)
+	st.unadopts(ctx)
+	st.shows(ctx)
+}
+
+func suspendedStepOfAnother(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	lost := st.loses(ctx)
+	next := st.tapped(ctx, at("T2", st.reading("tap-0002", 3, 1200)))
+	st.at = st.at.Add(time.Hour)
+	st.result(ctx, lost, false, 0, 0) // another load of that step is open
+	st.decides(ctx, next.Load.No, VerdictSuspend, nil)
+	st.result(ctx, lost, true, 4, 6200) // the step was its own
+	st.shows(ctx)
+	st.decides(ctx, next.Load.No, VerdictCancel, nil)
+	st.adopts(ctx, 4, 5000)
+	st.shows(ctx)
+}
+
+func kioskAgainstACertificate(ctx context.Context, st *stage) {
+	st.funded(ctx, "shared", 5000)
+	first := st.tapped(ctx, st.reading("tap-0001", 3, 1200))
+	st.result(ctx, first.Load, true, 4, 6200)
+	st.reports(ctx, CardReport{Kind: OutsideLoad, N: 3, Amount: 5000})
+	st.at = st.at.Add(time.Hour)
+	st.decides(ctx, first.Load.No, VerdictCancel, nil)
+	certain := WriteResult{Load: first.Load, Written: true, Proof: Proof{TAC: true}}
+	say := func() {
+		r, err := st.Result(ctx, certain, st.freshNonce())
+		st.say("a certificate", r, err)
+	}
+	say() // against what core and people said
+	st.shows(ctx)
+	st.undoes(ctx, first.Load.No)
+	st.adopts(ctx, 4, 5000)
+	st.unadopts(ctx)
+	st.show(ctx, st.keys.claim(partitionOf(accountA), "04A1B2C3", "1", "3"))
+	st.adopts(ctx, 4, 5000)
+	st.shows(ctx)
+	st.pays(ctx, 2, 2000)
+	second := st.tapped(ctx, st.reading("tap-0003", 4, 6200))
+	st.say("a claim", nil, st.client().Set(ctx, st.keys.claim(partitionOf(accountA), "04A1B2C3", "1", "4"), "outside", 0).Err())
+	proved := st.reading("tap-0004", 5, 8200)
+	proved.Proof = Proof{TAC: true}
+	st.tapped(ctx, proved)
+	st.show(ctx, st.keys.load(partitionOf(accountA), second.Load.No))
+	certain.Load = second.Load
+	say()
+	st.decides(ctx, second.Load.No, VerdictConfirm, nil)
 }
 
 func forcedExplainsAVersion(ctx context.Context, st *stage) {

@@ -364,7 +364,7 @@ func tapRefusals(ctx context.Context, st *stage) {
 	st.imports(ctx, replaced)
 	st.tapped(ctx, st.reading("tap-0007", 3, 1200)) // not in force
 	st.say("mark", nil, st.client().HSet(ctx, st.keys.card(partitionOf(accountA), "04D4E5F6"), "mark", "CONFLICT").Err())
-	st.say("doubt", nil, st.client().HSet(ctx, st.keys.account(partitionOf(accountA), accountA), "doubt", "04D4E5F6:1=CONFLICT").Err())
+	st.say("doubt", nil, st.client().HSet(ctx, st.keys.account(partitionOf(accountA), accountA), "doubt", "04D4E5F6:1=CONFLICT", "freeze", "mismatch=hub").Err())
 	conflict := st.reading("tap-0008", 0, 0)
 	conflict.UID, conflict.CardNo = "04D4E5F6", "70002"
 	st.tapped(ctx, conflict)

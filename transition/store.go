@@ -41,8 +41,20 @@ const format = "1"
 //go:embed ledger.lua
 var ledgerLua string
 
+//go:embed mark.lua
+var markLua string
+
+//go:embed stand.lua
+var standLua string
+
+//go:embed cash.lua
+var cashLua string
+
 //go:embed load.lua
 var loadLua string
+
+//go:embed suspense.lua
+var suspenseLua string
 
 //go:embed order_create.lua
 var orderCreateLua string
@@ -128,8 +140,11 @@ var loadDecideLua string
 //go:embed load_undo.lua
 var loadUndoLua string
 
-//go:embed card_decide.lua
-var cardDecideLua string
+//go:embed card_adopt.lua
+var cardAdoptLua string
+
+//go:embed card_repair.lua
+var cardRepairLua string
 
 //go:embed card_report.lua
 var cardReportLua string
@@ -185,7 +200,7 @@ type scripts struct {
 	caseRefundReturn, caseRefundExt, caseRefundLate     *redisx.Script
 	orderRebuild, orderRestate                          *redisx.Script
 	tap, loadResult, loadDrop, loadDoubt                *redisx.Script
-	cardRecheck, cardDecide, cardReport                 *redisx.Script
+	cardRecheck, cardAdopt, cardRepair, cardReport      *redisx.Script
 	loadDecide, loadUndo, recovery                      *redisx.Script
 	refundHold, refundSettle, refundReturn              *redisx.Script
 	refundSend, refundExt, refundResched, orderTold     *redisx.Script
@@ -213,15 +228,16 @@ func newScripts() scripts {
 		caseRefundLate:   redisx.NewScript("case_refund_late", ledgerLua, refundLua, caseRefundLateLua),
 		orderRebuild:     redisx.NewScript("order_rebuild", orderRebuildLua),
 		orderRestate:     redisx.NewScript("order_restate", ledgerLua, orderRestateLua),
-		tap:              redisx.NewScript("tap", ledgerLua, loadLua, tapLua),
-		loadResult:       redisx.NewScript("load_result", ledgerLua, loadLua, loadResultLua),
-		loadDrop:         redisx.NewScript("load_drop", ledgerLua, loadLua, loadDropLua),
+		tap:              redisx.NewScript("tap", ledgerLua, markLua, cashLua, loadLua, tapLua),
+		loadResult:       redisx.NewScript("load_result", ledgerLua, markLua, cashLua, loadLua, suspenseLua, loadResultLua),
+		loadDrop:         redisx.NewScript("load_drop", ledgerLua, markLua, loadLua, loadDropLua),
 		loadDoubt:        redisx.NewScript("load_doubt", loadDoubtLua),
-		cardRecheck:      redisx.NewScript("card_recheck", ledgerLua, loadLua, conflictLua, cardRecheckLua),
-		cardDecide:       redisx.NewScript("card_decide", ledgerLua, loadLua, conflictLua, cardDecideLua),
-		cardReport:       redisx.NewScript("card_report", ledgerLua, loadLua, conflictLua, cardReportLua),
-		loadDecide:       redisx.NewScript("load_decide", ledgerLua, loadLua, conflictLua, loadDecideLua),
-		loadUndo:         redisx.NewScript("load_undo", ledgerLua, loadLua, loadUndoLua),
+		cardRecheck:      redisx.NewScript("card_recheck", ledgerLua, markLua, cashLua, loadLua, conflictLua, cardRecheckLua),
+		cardAdopt:        redisx.NewScript("card_adopt", ledgerLua, markLua, standLua, loadLua, conflictLua, cardAdoptLua),
+		cardRepair:       redisx.NewScript("card_repair", ledgerLua, markLua, loadLua, conflictLua, cardRepairLua),
+		cardReport:       redisx.NewScript("card_report", ledgerLua, markLua, cashLua, loadLua, conflictLua, cardReportLua),
+		loadDecide:       redisx.NewScript("load_decide", ledgerLua, markLua, standLua, loadLua, suspenseLua, conflictLua, loadDecideLua),
+		loadUndo:         redisx.NewScript("load_undo", ledgerLua, markLua, standLua, cashLua, loadUndoLua),
 		recovery:         redisx.NewScript("recovery", recoveryLua),
 		refundHold:       redisx.NewScript("refund_hold", ledgerLua, idempotency.Fragment, refundLua, refundHoldLua),
 		refundSettle:     redisx.NewScript("refund_settle", ledgerLua, refundLua, refundSettleLua),
@@ -230,7 +246,7 @@ func newScripts() scripts {
 		refundReturn:     redisx.NewScript("refund_return", ledgerLua, refundLua, refundReturnLua),
 		refundExt:        redisx.NewScript("refund_ext", ledgerLua, refundLua, refundExtLua),
 		refundResched:    redisx.NewScript("refund_resched", refundReschedLua),
-		imports:          redisx.NewScript("import", ledgerLua, importLua),
+		imports:          redisx.NewScript("import", ledgerLua, markLua, importLua),
 		blockSet:         redisx.NewScript("block_set", feedLua, blockSetLua),
 		feedPending:      redisx.NewScript("feed_pending", feedLua, feedPendingLua),
 		index:            redisx.NewScript("index", indexLua),

@@ -54,9 +54,13 @@ end
 local function leapt()
   if card.mark == 'UNKNOWN_LOAD' and L < tonumber(card.seen) then return reread() end
   local was = card.mark == 'UNKNOWN_LOAD' and card.seen or '-'
-  if was == ARGV[9] then return answer('UNKNOWN_LOAD') end
+  if was == ARGV[9] then
+    -- The answer may have been lost: the same terminal gets its challenge again.
+    local value, terminal = string.match(card.leapt or '', '^(%S+) (%S+)')
+    return answer('UNKNOWN_LOAD', nil, nil, nil, nil, terminal == ARGV[4] and value or '')
+  end
   ahead(a, KEYS[4], card, uid, L)
-  redis.call('HSET', KEYS[4], 'challenge', table.concat({ ARGV[21], ARGV[4], ARGV[22], was }, ' '))
+  redis.call('HSET', KEYS[4], 'leapt', table.concat({ ARGV[21], ARGV[4], ARGV[22], was }, ' '))
   return answer('UNKNOWN_LOAD', nil, nil, nil, nil, ARGV[21])
 end
 
@@ -84,12 +88,18 @@ if open_id ~= '' then
   local claim = redis.call('GET', KEYS[10])
   if L < L0 then return reread() end
   if L > L0 + 1 then return leapt() end
+  local logged = ARGV[19] == load.amount and string.find(',' .. (load.live or ''), '=' .. ARGV[20] .. ':', 1, true)
+  if L == L0 + 1 and claim == 'outside' and (tac or logged) then
+    -- The card says that it was this load, the core that it was another machine's.
+    redis.call('HSET', KEYS[8], 'state', 'WRITTEN', 'evidence', evidence, 'stepped', '1')
+    file(KEYS[11], 'load:' .. open_id, 'claimed', evidence, now)
+    return answer('WRITTEN')
+  end
   if L == L0 + 1 and claim and claim ~= open_id then
     cancel(a, k, open_id, load, evidence, now)
     open_id = ''
     step(k, card, L0)
   elseif L == L0 + 1 then
-    local logged = ARGV[19] == load.amount and string.find(',' .. (load.live or ''), '=' .. ARGV[20] .. ':', 1, true)
     -- Another machine may have moved a shared counter.
     if load.profile == 'shared' and not tac and not logged then
       if load.state ~= 'WRITTEN' then load.state = 'IN_DOUBT' end
@@ -104,9 +114,9 @@ if open_id ~= '' then
     -- are never taken back.
     local unspent = P ~= '' and P == load.P0
     local backwards = P ~= '' and load.P0 ~= '' and tonumber(P) < tonumber(load.P0)
-    if not tac and (load.short == '1' or backwards or unspent and not reached(load, B, B0 + amount)
+    if not tac and (load.short or backwards or unspent and not reached(load, B, B0 + amount)
       or B > most(load, B0 + amount)) then
-      redis.call('HSET', KEYS[8], 'state', 'WRITTEN', 'evidence', evidence, 'short', '1', 'stepped', '1')
+      redis.call('HSET', KEYS[8], 'state', 'WRITTEN', 'evidence', evidence, 'short', ARGV[10], 'stepped', '1')
       file(KEYS[11], 'load:' .. open_id, 'balance', evidence, now)
       return answer('WRITTEN')
     end
@@ -144,7 +154,9 @@ if open_id ~= '' then
   local others = load.live == '' and '' or load.live .. ','
   load.B0, load.P0 = ARGV[10], P
   redis.call('HSET', KEYS[8], 'state', 'HELD', 'n', text(n), 'live', others .. text(n) .. '=' .. who,
-    'had', with(load.had, ARGV[4]), 'B0', ARGV[10], 'P0', P, 'topped', '0', 'near', '', 'since', now, 'deadline', ARGV[15], 'not_after', ARGV[14])
+    'had', with(load.had, ARGV[4]), 'B0', ARGV[10], 'P0', P, 'since', now, 'deadline', ARGV[15], 'not_after', ARGV[14])
+  load.since = now
+  recount(KEYS[8], load, card)
   return grant(open_id, load, n)
 end
 
@@ -167,4 +179,5 @@ redis.call('HSET', KEYS[9], 'state', 'HELD', 'account', ARGV[3], 'card_uid', uid
   'version', ARGV[8], 'profile', card.profile, 'amount', fresh.amount, 'L0', fresh.L0, 'B0', fresh.B0, 'P0', P,
   'n', '1', 'live', '1=' .. who, 'had', ARGV[4], 'held', now, 'since', now, 'deadline', ARGV[15], 'not_after', ARGV[14], 'dup', '0')
 redis.call('HSET', KEYS[4], 'open', ARGV[2], 'open_l0', ARGV[9], 'L', ARGV[9])
+if card.cash then recount(KEYS[9], { since = now }, card) end
 return grant(ARGV[2], fresh, 1)

@@ -103,9 +103,10 @@ func printCard(out io.Writer, c transition.CardState) {
 			fmt.Fprintf(out, "  read at a desk; then two people: hub loads repair %s --balance …\n", c.UID)
 		}
 	default:
-		fmt.Fprintf(out, "DOUBT  card %s (%s)  account %s  version=why %s; version:step of loads that were lost: %s\n", c.No, c.UID, c.Account, c.Doubt,
+		fmt.Fprintf(out, "DOUBT  card %s (%s)  account %s  version=why %s; version:step of loads that were lost: %s\n", c.No, c.UID, c.Account,
+			strings.Join(c.Doubts, ", "),
 			cmp.Or(strings.Join(c.Lost, ", "), "none"))
-		fmt.Fprintf(out, "  a journal or the card's next load may explain it; else two people: hub loads adopt %s --counter STEP+1 --amount …\n", c.UID)
+		fmt.Fprintf(out, "  a journal or the card's next load may explain it; else two people: hub loads adopt %s --version VERSION --counter STEP+1 --amount …\n", c.UID)
 	}
 }
 
@@ -272,12 +273,13 @@ type adoptCard struct {
 	Card    string `arg:"" help:"The card's UID, as in the list."`
 	Counter int64  `required:"" help:"The card's load counter, as in the list."`
 	Amount  string `help:"What the card got by it, of its own log; nothing if left out." placeholder:"YUAN"`
+	Version string `help:"The card's, before it was personalised anew." placeholder:"VERSION"`
 	twoPeople
 }
 
 // Run adopts the card's counter.
 func (c adoptCard) Run(r run) error {
-	return decideCard(r, c.twoPeople, c.Card, c.Amount, transition.CardDecision{Adopt: true, Seen: c.Counter})
+	return decideCard(r, c.twoPeople, c.Card, c.Amount, transition.CardDecision{Adopt: true, Seen: c.Counter, Version: c.Version})
 }
 
 type repairCard struct {
