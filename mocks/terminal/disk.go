@@ -13,6 +13,8 @@ type disk struct {
 	// hasty does not wait: a crash of the process loses nothing, a power cut of
 	// the machine may.
 	hasty bool
+	// flush makes a file or a folder last; nil is the file's own Sync.
+	flush func(*os.File) error
 }
 
 // replace puts data where path is, whole or not at all: a power cut leaves the
@@ -73,8 +75,11 @@ func (d disk) fill(f *os.File, data []byte) error {
 
 // sync makes what was written to f last.
 func (d disk) sync(f *os.File) error {
-	if d.hasty {
+	switch {
+	case d.hasty:
 		return nil
+	case d.flush != nil:
+		return d.flush(f)
 	}
 	return f.Sync()
 }
@@ -89,7 +94,7 @@ func (d disk) syncDir(dir string) error {
 	if err != nil {
 		return fmt.Errorf("sync %s: %w", dir, err)
 	}
-	err = f.Sync()
+	err = d.sync(f)
 	closed := f.Close()
 	if err == nil {
 		err = closed

@@ -122,7 +122,7 @@ func (n *numbers) epoch() int64 {
 // reset does not reach, and it rises by one. The terminal of dir must be off.
 // Errors: ErrJournal.
 func FactoryReset(dir string, hasty bool) error {
-	n, err := openNumbers(disk{hasty}, dir)
+	n, err := openNumbers(disk{hasty: hasty}, dir)
 	if err != nil {
 		return err
 	}

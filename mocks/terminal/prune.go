@@ -13,7 +13,8 @@ const keepRecords = 35 * 24 * time.Hour
 
 // prune deletes the beginning of the journal, up to a record through that is
 // old enough and whose tap, like those of all before it, has no later record.
-// It returns how many records went. Errors: ErrJournal.
+// It returns how many records went. If the disk fails, the journal takes nothing
+// more until it is opened again. Errors: ErrJournal.
 func (j *Journal) prune(through int64, now time.Time) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -29,11 +30,14 @@ func (j *Journal) prune(through int64, now time.Time) (int, error) {
 		return 0, nil
 	}
 	text, err := lines(append([]Record{{Seq: records[n-1].Seq, Kind: deleted, At: now}}, records[n:]...))
-	if err == nil {
-		err = j.disk.replace(j.path, text)
-	}
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrJournal, err)
+	}
+	err = j.disk.replace(j.path, text)
+	if err != nil {
+		// The open file may have lost its name, and what is written to it would be gone.
+		j.broken = fmt.Errorf("%w: %w", ErrJournal, err)
+		return 0, j.broken
 	}
 	// The open file is the one that was replaced: a record written there would
 	// be gone.

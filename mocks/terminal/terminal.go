@@ -143,7 +143,7 @@ func New(o Options) (*Terminal, error) {
 		now: o.Clock, giveUp: o.GiveUp, before: o.Before, count: o.Count, log: o.Logger, rand: o.Rand,
 	}
 	t.defaults(o.HTTPClient)
-	err = t.boot(disk{o.Hasty}, o.Dir)
+	err = t.boot(disk{hasty: o.Hasty}, o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("terminal %s: %w", o.ID, err)
 	}
