@@ -84,9 +84,10 @@ type Dropped struct {
 }
 
 // Journal is an append-only file with one JSON record a line; a record is on
-// the disk when Append returns. It survives a restart, and a last line that a
-// power cut tore. One journal belongs to one terminal. All methods are safe for
-// concurrent use.
+// the disk when Append returns. It survives a restart, and a last line without an
+// end, which a power cut tore; any other damage is for people, for the record may
+// be one that money rests on. One journal belongs to one terminal. All methods are
+// safe for concurrent use.
 type Journal struct {
 	mu      sync.Mutex
 	disk    disk
@@ -146,31 +147,31 @@ func (j *Journal) recover() error {
 }
 
 // readRecords returns the records of a file, the number of the last one deleted
-// before them, and the length in bytes of its whole lines.
+// before them, and the length in bytes of its whole lines. Only a line without an
+// end is torn: one that has its end may have been synced, and acted on.
 func readRecords(path string) (base int64, records []Record, whole int64, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return 0, nil, 0, fmt.Errorf("%w: %w", ErrJournal, err)
 	}
-	for len(text) > 0 {
+	for n := 1; ; n++ {
 		line, rest, ended := bytes.Cut(text, []byte("\n"))
+		if !ended {
+			return base, records, whole, nil
+		}
 		var r Record
 		err := json.Unmarshal(line, &r)
 		switch {
-		case ended && err == nil && whole == 0 && r.Kind == deleted:
+		case err != nil:
+			return 0, nil, 0, fmt.Errorf("%w: %s: line %d is damaged: %w", ErrJournal, path, n, err)
+		case n == 1 && r.Kind == deleted:
 			base = r.Seq
-			whole += int64(len(line)) + 1
-		case ended && err == nil:
-			records = append(records, r)
-			whole += int64(len(line)) + 1
-		case len(rest) == 0: // the last line is torn
-			return base, records, whole, nil
 		default:
-			return 0, nil, 0, fmt.Errorf("%w: record after %d: %w", ErrJournal, len(records), err)
+			records = append(records, r)
 		}
+		whole += int64(len(line)) + 1
 		text = rest
 	}
-	return base, records, whole, nil
 }
 
 // Append writes a record and syncs it; the journal gives it its number. After a

@@ -108,7 +108,8 @@ func TestJournalSurvivesATornLastLine(t *testing.T) {
 	}
 }
 
-func TestDamageBeforeTheLastLineIsRefused(t *testing.T) {
+// The last line may have been synced, and the card command sent after it.
+func TestDamageIsRefusedAndLeftForPeople(t *testing.T) {
 	t.Parallel()
 	j, path := journalOf(t, records())
 	if err := j.Close(); err != nil {
@@ -124,6 +125,9 @@ func TestDamageBeforeTheLastLineIsRefused(t *testing.T) {
 		"line lost":    bytes.Join(append([][]byte{lines[0]}, lines[2:]...), nil),
 		"tap lost":     bytes.Join(append(append([][]byte{}, lines[:4]...), lines[7:]...), nil),
 		"line twice":   bytes.Join(append([][]byte{lines[0], lines[0]}, lines[1:]...), nil),
+		"last garbled": append(bytes.Join(lines[:6], nil), bytes.Replace(lines[6], []byte("{"), []byte("!"), 1)...), // a WRITE_INTENT
+		"last cut":     append(bytes.Join(lines[:6], nil), "{\"seq\":7,\n"...),
+		"last empty":   append(bytes.Join(lines[:6], nil), '\n'),
 	} {
 		damaged := filepath.Join(t.TempDir(), "damaged")
 		if err := os.WriteFile(damaged, text, 0o600); err != nil {
@@ -131,6 +135,9 @@ func TestDamageBeforeTheLastLineIsRefused(t *testing.T) {
 		}
 		if _, err := terminal.OpenJournal(damaged); !errors.Is(err, terminal.ErrJournal) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if left, err := os.ReadFile(damaged); err != nil || !bytes.Equal(left, text) {
+			t.Errorf("%s: the file is %q now, %v", name, left, err)
 		}
 	}
 }
