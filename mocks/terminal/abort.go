@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
+	"unicode/utf8"
 )
 
 // ErrDropped says that an authorisation was dropped on purpose.
@@ -59,6 +61,24 @@ func (t *Terminal) letGo(ctx context.Context) error {
 	return t.owed(err)
 }
 
+// reasonMax bounds an ABANDONED's reason in bytes: the hub takes a record with a
+// longer one for malformed.
+const reasonMax = 200
+
+// bounded is a text that fits into a record as it is: JSON would make three bytes
+// of each that is no rune.
+func bounded(why string) string {
+	why = strings.ToValidUTF8(why, "?")
+	if len(why) <= reasonMax {
+		return why
+	}
+	end := reasonMax
+	for !utf8.RuneStart(why[end]) {
+		end--
+	}
+	return why[:end]
+}
+
 // letGoTap writes down that no answer to a tap will be used. Only then may the
 // hub hear of it.
 func (t *Terminal) letGoTap(tapID, cardUID, why string) (Dropped, error) {
@@ -73,7 +93,7 @@ func (t *Terminal) letGoTap(tapID, cardUID, why string) (Dropped, error) {
 	if err != nil {
 		return Dropped{}, err
 	}
-	err = t.note(Record{Kind: TapAbandoned, TapID: tapID, CardUID: cardUID, Reason: why, Message: &number})
+	err = t.note(Record{Kind: TapAbandoned, TapID: tapID, CardUID: cardUID, Reason: bounded(why), Message: &number})
 	if err != nil {
 		return Dropped{}, err
 	}

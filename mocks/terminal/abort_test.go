@@ -3,6 +3,8 @@ package terminal_test
 import (
 	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +101,26 @@ func TestUploadedAbandonedRecordNeedsNoAbort(t *testing.T) {
 	_, err = b.terminal().Resume(t.Context())
 	b.want(err, nil)
 	b.said("taps", "journal")
+}
+
+// What a card's reader or the hub says of an error is as long as it likes.
+func TestReasonOfAnAbandonedTapFitsIntoItsRecord(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	dir := filepath.Join(t.TempDir(), strings.Repeat("食", 40), strings.Repeat("堂", 40)) // the path is in the error
+	b.want(os.MkdirAll(dir, 0o700), nil)
+	path := filepath.Join(dir, "card.json")
+	var err error
+	b.card, err = terminal.NewCard(path, theCard())
+	b.want(err, nil)
+	b.before = at(terminal.StepIntent, func() { b.want(os.WriteFile(path, nil, 0o600), nil) })
+	term := b.terminal()
+	_, err = term.Tap(t.Context(), b.card)
+	b.want(err, terminal.ErrCard)
+	up, err := term.UploadJournal(t.Context())
+	if err != nil || len(up.Verdicts) != 3 || up.Verdicts[2].Verdict != terminal.VerdictAccepted {
+		t.Errorf("upload: %+v, %v", up, err)
+	}
 }
 
 func TestAuthorisationOfACardThatChangedIsAborted(t *testing.T) {

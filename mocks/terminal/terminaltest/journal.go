@@ -56,7 +56,7 @@ func (h *Hub) journal(from asked) (int, map[string]any) {
 func (h *Hub) file(from asked, epoch int64, raw json.RawMessage) map[string]any {
 	d := from.device
 	var r record
-	if !decode(raw, &r) || r.Seq < 1 || r.TapID == "" {
+	if !decode(raw, &r) || r.Seq < 1 || r.TapID == "" || len(r.Reason) > 200 {
 		return map[string]any{"seq": r.Seq, "verdict": "quarantined", "why": "malformed"}
 	}
 	v := map[string]any{"seq": r.Seq, "verdict": "accepted"}
