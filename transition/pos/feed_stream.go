@@ -150,9 +150,10 @@ func (h *Handler) stream(c echo.Context, to Signed, run stream) error {
 		return err
 	}
 	control := http.NewResponseController(c.Response())
+	renew := func() error { return control.SetWriteDeadline(time.Now().Add(writeLimit)) }
 	c.Response().WriteHeader(http.StatusOK)
-	err = run(c.Response(), func() error {
-		err := control.SetWriteDeadline(time.Now().Add(writeLimit))
+	err = run(patient{c.Response(), renew}, func() error {
+		err := renew()
 		if err == nil {
 			err = control.Flush()
 		}
@@ -162,4 +163,19 @@ func (h *Handler) stream(c echo.Context, to Signed, run stream) error {
 		h.config.Log.Info("feed ends", "terminal", to.Terminal.ID, "error", err)
 	}
 	return nil
+}
+
+// patient gives each write its whole time. What does not fit into the buffer goes out
+// at once, and the time of the write before has run while there was nothing to tell.
+type patient struct {
+	to    io.Writer
+	renew func() error
+}
+
+// Write implements io.Writer.
+func (p patient) Write(text []byte) (int, error) {
+	if err := p.renew(); err != nil {
+		return 0, err
+	}
+	return p.to.Write(text)
 }
