@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"guodu/transition"
@@ -20,14 +21,16 @@ var errArchive = errors.New("journal archive")
 // Archive keeps journal records as JSON lines, a file for each day (Beijing), on
 // a disk that should not be Redis's. What Append returned for is synced. A record
 // may be there twice: whoever reads it counts (terminal, epoch, seq, record) once.
-// It is safe for concurrent use, also by several processes.
+// What a crash cut is a line of its own, which is no record.
+// It is safe for concurrent use, also by several processes: each holds the file's
+// lock (flock) while it looks at the end and writes behind it.
 type Archive struct {
 	dir string
 
 	mu   sync.Mutex
 	file *os.File
 	name string
-	torn bool // the last write may have ended within a line
+	torn bool // the last write may not be on the disk as a whole
 }
 
 // archived is a line of the archive.
@@ -41,13 +44,16 @@ type archived struct {
 	Record   json.RawMessage `json:"record"`
 }
 
-// OpenArchive uses a folder that is there and can be written to.
+// OpenArchive uses a folder that is there, can be written to and knows locks.
 func OpenArchive(dir string) (*Archive, error) {
 	probe, err := os.CreateTemp(dir, ".probe-*")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errArchive, err)
 	}
-	err = probe.Close()
+	err = flock(probe, syscall.LOCK_EX)
+	if closed := probe.Close(); err == nil {
+		err = closed
+	}
 	if removed := os.Remove(probe.Name()); err == nil {
 		err = removed
 	}
@@ -84,12 +90,7 @@ func (a *Archive) Append(now time.Time, terminal string, epoch int64, filings []
 	if err := a.open("journal-" + now.In(transition.Beijing()).Format("20060102") + ".jsonl"); err != nil {
 		return err
 	}
-	text := lines.Bytes()
-	if a.torn {
-		text = append([]byte{'\n'}, text...)
-	}
-	a.torn = true
-	_, err := a.file.Write(text)
+	err := a.write(lines.Bytes())
 	if err == nil {
 		err = a.file.Sync()
 	}
@@ -98,6 +99,35 @@ func (a *Archive) Append(now time.Time, terminal string, epoch int64, filings []
 	}
 	a.torn = false
 	return nil
+}
+
+// write adds lines behind whatever is there: another process may have died within its
+// own, at any time.
+func (a *Archive) write(text []byte) error {
+	if err := flock(a.file, syscall.LOCK_EX); err != nil {
+		return err
+	}
+	defer func() { _ = flock(a.file, syscall.LOCK_UN) }() // what is told is whether it was written
+	within, err := endsWithin(a.file)
+	if err != nil {
+		return err
+	}
+	if within || a.torn {
+		text = append([]byte{'\n'}, text...)
+	}
+	a.torn = true
+	_, err = a.file.Write(text)
+	return err
+}
+
+// flock locks a file against other processes, or gives it free.
+func flock(file *os.File, how int) error {
+	for {
+		err := syscall.Flock(int(file.Fd()), how)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
 }
 
 // open makes the day's file the one that is written to.
@@ -110,18 +140,14 @@ func (a *Archive) open(name string) error {
 	if err != nil {
 		return err
 	}
-	torn, err := endsWithin(file)
-	if err == nil {
-		err = syncFolder(a.dir)
-	}
-	if err != nil {
+	if err := syncFolder(a.dir); err != nil {
 		_ = file.Close()
 		return err
 	}
 	if a.file != nil {
 		_ = a.file.Close() // each Append has synced it
 	}
-	a.file, a.name, a.torn = file, name, torn
+	a.file, a.name, a.torn = file, name, false
 	return nil
 }
 

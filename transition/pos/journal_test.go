@@ -563,3 +563,31 @@ func TestATornLineOfTheArchiveIsEndedBeforeTheNext(t *testing.T) {
 	}
 	c.mustHold(5000, 0)
 }
+
+func TestALineThatAnotherHubCutIsEndedBeforeTheNext(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := newCounter(t, func(config *pos.Config) { config.Archive = openArchive(t, dir) })
+	c.t1.mustJournal([]any{record(1, "ACKED")}, "1 accepted")
+	names, err := filepath.Glob(filepath.Join(dir, "journal-*.jsonl"))
+	if err != nil || len(names) != 1 {
+		t.Fatalf("the archive holds %v, %v", names, err)
+	}
+	other, err := os.OpenFile(names[0], os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq := 2; seq <= 3; seq++ {
+		if _, err := other.WriteString(`{"at":"2026`); err != nil {
+			t.Fatal(err)
+		}
+		c.t1.mustJournal([]any{record(seq, "ACKED")}, fmt.Sprint(seq, " accepted"))
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := archiveLines(t, dir); !slices.Equal(got, []string{"1 accepted", "torn", "2 accepted", "torn", "3 accepted"}) {
+		t.Errorf("archive %q", got)
+	}
+	c.mustHold(5000, 0)
+}
