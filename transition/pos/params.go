@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"guodu/internal/redisx"
@@ -19,8 +20,12 @@ var ErrParams = errors.New("not parameters")
 // paramsMax bounds parameters in bytes: a sign-in carries them.
 const paramsMax = 8 << 10
 
-// heartbeatDefault is how often terminals beat if the parameters do not say.
-const heartbeatDefault = 60
+// How often terminals beat: the parameter that says it, in seconds, and what holds
+// without it.
+const (
+	heartbeatName    = "heartbeat_s"
+	heartbeatDefault = 60
+)
 
 // Params are settings that all terminals fetch.
 type Params struct {
@@ -29,13 +34,31 @@ type Params struct {
 }
 
 func (p Params) heartbeat() int64 {
-	var v struct {
-		Seconds int64 `json:"heartbeat_s"`
-	}
-	if json.Unmarshal(p.Values, &v) != nil || v.Seconds <= 0 {
+	var values map[string]json.RawMessage // a struct would take names in any case
+	var seconds int64
+	if json.Unmarshal(p.Values, &values) != nil || json.Unmarshal(values[heartbeatName], &seconds) != nil || seconds <= 0 {
 		return heartbeatDefault
 	}
-	return v.Seconds
+	return seconds
+}
+
+// checkHeartbeat refuses what heartbeat would not read, and a name that somebody else
+// could take for it.
+func checkHeartbeat(values map[string]any) error {
+	for name, value := range values {
+		if !strings.EqualFold(name, heartbeatName) {
+			continue
+		}
+		if name != heartbeatName {
+			return fmt.Errorf("%w: %s must be written %s", ErrParams, name, heartbeatName)
+		}
+		number, _ := value.(json.Number)
+		n, err := strconv.Atoi(number.String())
+		if err != nil || n < 1 || n > 3600 {
+			return fmt.Errorf("%w: %s must be a whole number from 1 to 3600", ErrParams, heartbeatName)
+		}
+	}
+	return nil
 }
 
 func (r *Registry) paramsKey() string { return r.prefix + "params" }
@@ -70,11 +93,8 @@ func (r *Registry) SetParams(ctx context.Context, text []byte, now time.Time) (P
 	if values == nil {
 		return Params{}, fmt.Errorf("%w: null", ErrParams)
 	}
-	if beat, found := values["heartbeat_s"]; found {
-		n, err := strconv.Atoi(fmt.Sprint(beat))
-		if err != nil || n < 1 || n > 3600 {
-			return Params{}, fmt.Errorf("%w: heartbeat_s must be 1 to 3600", ErrParams)
-		}
+	if err := checkHeartbeat(values); err != nil {
+		return Params{}, err
 	}
 	canonical, err := json.Marshal(values) // sorted, so that the same values are the same text
 	if err != nil {

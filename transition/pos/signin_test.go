@@ -208,10 +208,36 @@ func TestParametersRiseWithEachChangeAlone(t *testing.T) {
 			t.Errorf("%s: %s, want 400", query, a)
 		}
 	}
-	for _, text := range []string{"", "null", "[]", "5", `{"a":1}{}`, `{"heartbeat_s":0}`, `{"heartbeat_s":"x"}`, `{"a":"` + strings.Repeat("x", 9000) + `"}`} {
+	for _, text := range []string{"", "null", "[]", "5", `{"a":1}{}`, `{"heartbeat_s":0}`, `{"heartbeat_s":"x"}`,
+		`{"heartbeat_s":"30"}`, `{"heartbeat_s":3e1}`, `{"heartbeat_s":null}`, `{"heartbeat_s":[30]}`, `{"heartbeat_s":3601}`, `{"Heartbeat_S":30}`,
+		`{"heartbeat_s":30,"HEARTBEAT_S":0}`, `{"a":"` + strings.Repeat("x", 9000) + `"}`} {
 		if _, err := c.registry.SetParams(c.ctx, []byte(text), c.now()); !errors.Is(err, pos.ErrParams) {
 			t.Errorf("set %.20q: %v, want ErrParams", text, err)
 		}
+	}
+	c.mustHold(5000, 0)
+}
+
+func TestASignInSaysHowOftenToBeat(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	for _, tc := range []struct {
+		text string
+		want int64
+	}{{`{}`, 60}, {`{"heartbeat_s":20}`, 20}, {`{"beat":7}`, 60}, {`{"heartbeat_s":3600}`, 3600}} {
+		if _, err := c.registry.SetParams(c.ctx, []byte(tc.text), c.now()); err != nil {
+			t.Fatal(err)
+		}
+		if in := c.signIn(c.t1); in.Heartbeat != tc.want {
+			t.Errorf("with %s it is %d, want %d", tc.text, in.Heartbeat, tc.want)
+		}
+	}
+	// However it came there.
+	if err := c.bench.Runner.Client().HSet(c.ctx, "h:{term}:params", "values", `{"Heartbeat_S":5}`).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if in := c.signIn(c.t1); in.Heartbeat != 60 {
+		t.Errorf("another parameter is taken for it: %d", in.Heartbeat)
 	}
 	c.mustHold(5000, 0)
 }
