@@ -63,7 +63,7 @@ func (h *Handler) heartbeat(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.Seen.ClockOffset = time.Duration(said.offset(now)) * time.Millisecond
+	t.Seen.ClockOffset = clockOffset(said.offset(now))
 	h.watchClock(t)
 	return heartbeatAnswer{
 		Now: now.UTC().Truncate(time.Second), ClockOffset: said.offset(now), Params: params.Version,

@@ -3,6 +3,7 @@ package pos
 import (
 	"encoding/base64"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"time"
@@ -43,6 +44,13 @@ func (c condition) check() error {
 
 // offset is the hub's time less the terminal's, in milliseconds.
 func (c condition) offset(now time.Time) int64 { return now.UnixMilli() - c.Clock.UnixMilli() }
+
+// clockOffset is milliseconds as a duration: beyond 292 years, the longest there is,
+// and not whatever that comes to modulo 584 years.
+func clockOffset(ms int64) time.Duration {
+	const most = math.MaxInt64 / int64(time.Millisecond)
+	return time.Duration(max(-most, min(ms, most))) * time.Millisecond
+}
 
 // fields are what the registry keeps of it.
 func (c condition) fields(now time.Time) []string {
@@ -103,7 +111,7 @@ func (h *Handler) signIn(c call) (any, error) {
 	h.watchClock(t)
 	return signInAnswer{
 		Now: now.UTC().Truncate(time.Second), BusinessDay: now.In(transition.Beijing()).Format("20060102"), State: t.State, Role: t.Role,
-		ClockOffset: t.Seen.ClockOffset.Milliseconds(), Heartbeat: params.heartbeat(), Seq: t.Seq, Journal: journal.Watermarks,
+		ClockOffset: said.offset(now), Heartbeat: params.heartbeat(), Seq: t.Seq, Journal: journal.Watermarks,
 		Params: params, Blocklist: blocklist.String(),
 		HubKeys: []string{base64.StdEncoding.EncodeToString(h.publicKey())},
 	}, nil

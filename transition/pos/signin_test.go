@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -156,6 +157,33 @@ func TestAClockThatIsFarOffGetsNoLoadsAndItsReadingsCount(t *testing.T) {
 	if a := c.tap(c.t1, reading(with("L", 4), with("B", 6200))); a.Outcome != "load" {
 		t.Errorf("off by 9 minutes: %+v, want a load", a)
 	}
+}
+
+func TestAClockThatIsCenturiesOffGetsNoLoads(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	round := c.now().Add(math.MaxInt64).Add(math.MaxInt64) // by 2 to the power of 64 nanoseconds
+	for _, clock := range []time.Time{round, time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)} {
+		body := c.signInBody()
+		body["clock"] = clock.Format(time.RFC3339Nano)
+		for _, path := range []string{"/sign-in", "/heartbeat"} {
+			least := c.now().UnixMilli() - clock.UnixMilli()
+			told, _ := c.t1.post(path, body).raw(t)["clock_offset_ms"].(float64)
+			if most := c.now().UnixMilli() - clock.UnixMilli(); int64(told) < least || int64(told) > most {
+				t.Errorf("%s by %s: the offset is told as %.0f ms, want %d to %d", path, clock, told, least, most)
+			}
+			if off := c.show("T1").Seen.ClockOffset; off > -200*365*24*time.Hour {
+				t.Errorf("%s by %s: the registry keeps %s", path, clock, off)
+			}
+			if a := c.tap(c.t1, reading()); a.Outcome != "none" || a.Reason != "clock" {
+				t.Errorf("%s by %s: %+v, want none because of the clock", path, clock, a)
+			}
+		}
+	}
+	if n := strings.Count(c.log.String(), "clock is wrong"); n != 4 {
+		t.Errorf("%d warnings, want 4", n)
+	}
+	c.mustHold(5000, 0)
 }
 
 func TestTheHubWarnsOfAClockFromTwoMinutesOn(t *testing.T) {

@@ -157,7 +157,7 @@ func terminalOf(id string, h map[string]string) (Terminal, bool) {
 		Journals: count(h["j_epoch"]), Aside: count(h["aside"]),
 		Seen: Seen{
 			At: millis(h["seen"]), SignedIn: millis(h["signed_in"]), Firmware: h["firmware"], Params: count(h["params"]),
-			Blocklist: h["blocklist"], ClockOffset: time.Duration(count(h["clock"])) * time.Millisecond,
+			Blocklist: h["blocklist"], ClockOffset: clockOffset(count(h["clock"])),
 			JournalDepth: count(h["depth"]), OldestUnsent: millis(h["oldest"]),
 		},
 	}
