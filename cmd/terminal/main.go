@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -43,11 +44,13 @@ type run struct {
 	problems io.Writer
 	env      func(string) string
 	kill     func() // ends the process as a power cut does
+	// rest is a pause, or less if ctx ends.
+	rest func(ctx context.Context, d time.Duration)
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	r := run{ctx: ctx, in: os.Stdin, out: os.Stdout, problems: os.Stderr, env: os.Getenv, kill: kill}
+	r := run{ctx: ctx, in: os.Stdin, out: os.Stdout, problems: os.Stderr, env: os.Getenv, kill: kill, rest: rest}
 	status := r.start(os.Args[1:])
 	stop()
 	os.Exit(status)
@@ -57,6 +60,13 @@ func main() {
 func kill() {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	select {} // until the signal is there
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 // start runs one command and returns the exit status: 0, 1 if it failed, 2 if

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,6 +39,8 @@ type bench struct {
 	key  string // file
 	card string // file
 	env  map[string]string
+	// rested are the pauses that the program made; none of them took any time.
+	rested []time.Duration
 }
 
 const waiting = 5000 // fen for the card
@@ -70,10 +73,17 @@ func (b *bench) at() []string {
 // start runs the program here, and returns its exit status and what it printed.
 func (b *bench) start(stdin string, args ...string) (status int, out, problems string) {
 	b.t.Helper()
+	return b.startUntil(b.t.Context(), strings.NewReader(stdin), args...)
+}
+
+// startUntil is start for a program that is interrupted when ctx ends.
+func (b *bench) startUntil(ctx context.Context, stdin io.Reader, args ...string) (status int, out, problems string) {
+	b.t.Helper()
 	var o, p bytes.Buffer
 	r := run{
-		ctx: b.t.Context(), in: strings.NewReader(stdin), out: &o, problems: &p,
+		ctx: ctx, in: stdin, out: &o, problems: &p,
 		env: func(name string) string { return b.env[name] }, kill: func() { b.t.Error("killed") },
+		rest: func(_ context.Context, d time.Duration) { b.rested = append(b.rested, d) },
 	}
 	status = r.start(args)
 	return status, o.String(), p.String()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -282,7 +283,8 @@ type feed struct {
 	connection
 }
 
-// Run listens, and connects again when the hub closes the feed.
+// Run listens, and connects again when the hub closes the feed or is not there, as
+// when it restarts.
 func (c feed) Run(r run) error {
 	return c.with(r, func(t *terminal.Terminal, _ *trouble) error {
 		for {
@@ -290,20 +292,35 @@ func (c feed) Run(r run) error {
 				fmt.Fprintf(r.out, "event=%s card=%s cursor=%s\n", e.Kind, e.CardNo, e.Cursor)
 				return nil
 			})
-			switch {
-			case r.ctx.Err() != nil:
+			if r.ctx.Err() != nil {
 				return nil // interrupted, as said
-			case !errors.Is(err, terminal.ErrFeedEnded) && !errors.Is(err, terminal.ErrNoAnswer):
+			}
+			pause, passes := passing(err)
+			if !passes {
 				return err
 			}
 			fmt.Fprintln(r.problems, "terminal:", err)
-			select {
-			case <-time.After(time.Second): // do not storm a hub that is restarting
-			case <-r.ctx.Done():
-				return nil
-			}
+			r.rest(r.ctx, pause)
 		}
 	})
+}
+
+// passing says whether the feed may be had later although it ended with err, and
+// after how long, so that a hub that restarts is not stormed.
+func passing(err error) (pause time.Duration, passes bool) {
+	const least, most = time.Second, time.Minute
+	var p *terminal.Problem
+	switch {
+	case errors.Is(err, terminal.ErrFeedEnded), errors.Is(err, terminal.ErrNoAnswer):
+		return least, true
+	case !errors.As(err, &p):
+		return 0, false
+	}
+	switch p.Status {
+	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout: // the hub, or a proxy before it
+		return max(least, min(p.RetryAfter, most)), true
+	}
+	return 0, false
 }
 
 type journal struct {

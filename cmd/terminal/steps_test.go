@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"guodu/mocks/terminal"
 	"guodu/mocks/terminal/terminaltest"
@@ -30,6 +34,63 @@ func TestStepsTellWhatTheyDid(t *testing.T) {
 	b.says(b.ok("card", "buy", b.card, "2.50"), "balance=59.50 L=4 P=1")
 	b.says(b.ok("card", "cash", b.card, "10"), "balance=69.50 L=4 P=1")
 	b.holds(6950, 4)
+}
+
+func TestTheFeedOutlivesAHubThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.step("sign-in")
+	away := make(chan string, 3) // what it says of coming back
+	away <- ""
+	away <- "7"
+	away <- "9999"
+	b.hub.Set(func() {
+		b.hub.Fail = func(w http.ResponseWriter, _ *http.Request) bool {
+			select {
+			case after := <-away:
+				w.Header().Set("Retry-After", after)
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return true
+			default:
+				return false
+			}
+		}
+	})
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	ended := make(chan string, 1)
+	status := -1
+	go func() {
+		var problems string
+		status, _, problems = b.startUntil(ctx, strings.NewReader(""), append([]string{"feed"}, b.at()...)...)
+		ended <- problems
+	}()
+	select {
+	case <-b.hub.Streams:
+		interrupt()
+	case problems := <-ended:
+		t.Fatalf("it ended: %s", problems)
+	}
+	if problems := <-ended; status != 0 || strings.Count(problems, "503") != 3 {
+		t.Errorf("status %d\n%s", status, problems)
+	}
+	if want := []time.Duration{time.Second, 7 * time.Second, time.Minute}; !slices.Equal(b.rested, want) {
+		t.Errorf("it rested %v, want %v", b.rested, want)
+	}
+}
+
+func TestTheFeedEndsWithARefusal(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.hub.Set(func() {
+		b.hub.Fail = func(w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(http.StatusForbidden)
+			return true
+		}
+	})
+	if status, _, problems := b.start("", append([]string{"feed"}, b.at()...)...); status != 1 || len(b.rested) != 0 {
+		t.Errorf("status %d after rests of %v\n%s", status, b.rested, problems)
+	}
 }
 
 func TestDroppedTapsSayWhatTheHubAnswered(t *testing.T) {
