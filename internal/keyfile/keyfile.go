@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"io"
 	"os"
 )
 
@@ -22,14 +23,23 @@ func New(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // #nosec G304 -- the caller names the file
+	err = create(path, func(file io.Writer) error { return pem.Encode(file, &pem.Block{Type: "PRIVATE KEY", Bytes: body}) })
 	if err != nil {
 		return "", err
 	}
-	err = pem.Encode(file, &pem.Block{Type: "PRIVATE KEY", Bytes: body})
-	closed := file.Close()
-	if err = errors.Join(err, closed); err != nil {
-		return "", err
-	}
 	return base64.StdEncoding.EncodeToString(public), nil
+}
+
+// create makes a file that is not there yet, or none: half a key would keep the next
+// try from its place.
+func create(path string, fill func(io.Writer) error) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // #nosec G304 -- the caller names the file
+	if err != nil {
+		return err
+	}
+	err = errors.Join(fill(file), file.Close())
+	if err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
 }
