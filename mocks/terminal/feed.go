@@ -10,7 +10,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 )
 
 // ErrFeedEnded says that the hub closed the feed, or that the line broke.
@@ -76,7 +75,7 @@ func (t *Terminal) listen(ctx context.Context, cursor string, hear func(Event) e
 	if err != nil {
 		return fmt.Errorf("feed: %w", err)
 	}
-	return t.events(ctx, bufio.NewReader(io.LimitReader(resp.Body, 1<<30)), hear)
+	return t.events(ctx, &events{from: bufio.NewReader(io.LimitReader(resp.Body, 1<<30))}, hear)
 }
 
 // head proves the head of the feed: only it is signed, with the digest of the
@@ -101,37 +100,19 @@ func (t *Terminal) head(r Request, resp *http.Response) error {
 	return nil
 }
 
-// events reads server-sent events: fields line by line, a blank line ends each
-// event, a line that begins with a colon is a comment.
-func (t *Terminal) events(ctx context.Context, from *bufio.Reader, hear func(Event) error) error {
-	var id, kind, data string
+// events tells of one event after the other.
+func (t *Terminal) events(ctx context.Context, from *events, hear func(Event) error) error {
 	for {
-		line, err := from.ReadString('\n')
+		id, kind, data, err := from.next()
 		if err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
 			return fmt.Errorf("%w: %w", ErrFeedEnded, err)
 		}
-		field, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
-		value = strings.TrimPrefix(value, " ")
-		switch field {
-		case "id":
-			id = value
-		case "event":
-			kind = value
-		case "data":
-			data += value
-		case "":
-			if line[0] == ':' || kind == "" {
-				continue
-			}
-			e := Event{Cursor: id, Kind: kind}
-			err := t.happened(ctx, e, data, hear)
-			if err != nil {
-				return err
-			}
-			kind, data = "", ""
+		err = t.happened(ctx, Event{Cursor: id, Kind: kind}, data, hear)
+		if err != nil {
+			return err
 		}
 	}
 }

@@ -319,6 +319,25 @@ func TestFeedWhoseHeadIsNotTheHubsIsNotHeard(t *testing.T) {
 	}
 }
 
+// What a newer hub may tell spoils nothing of what the terminal knows.
+func TestEventWithoutAKindIsHeardAndNotMixedWithTheNext(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	heard, ended := b.listening(t.Context(), b.terminal())
+	b.hub.Happen("", `{"card_no":"1"}`)
+	b.hub.Happen("pending", `{"card_no":"2"}`)
+	for _, want := range []terminal.Event{{Cursor: "1", Kind: "message", CardNo: "1"}, {Cursor: "2", Kind: "pending", CardNo: "2"}} {
+		select {
+		case e := <-heard:
+			if e != want {
+				t.Errorf("heard %+v, want %+v", e, want)
+			}
+		case err := <-ended:
+			t.Fatalf("before %+v it ended: %v", want, err)
+		}
+	}
+}
+
 func TestEventThatIsNoJSONEndsTheFeed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
