@@ -87,17 +87,24 @@ func (c interactive) Run(r run) error {
 // read is the loop. A line that fails is told and the next one is read; a script
 // hears of it in the exit status.
 func (k *console) read() error {
-	typed := isTerminal(k.run.in)
+	person := isTerminal(k.run.in)
 	var failed error
-	lines := bufio.NewScanner(k.run.in)
+	done := make(chan struct{})
+	defer close(done)
+	lines := k.lines(done)
 	for {
-		if typed {
+		if person {
 			fmt.Fprint(k.run.out, "terminal> ")
 		}
-		if !lines.Scan() || k.run.ctx.Err() != nil {
-			return errors.Join(failed, lines.Err())
+		var next typed
+		select {
+		case next = <-lines:
+		case <-k.run.ctx.Done():
 		}
-		words := strings.Fields(lines.Text())
+		if next.ended || k.run.ctx.Err() != nil {
+			return errors.Join(failed, next.err)
+		}
+		words := strings.Fields(next.text)
 		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
 			continue
 		}
@@ -112,11 +119,39 @@ func (k *console) read() error {
 		}
 		if err != nil {
 			fmt.Fprintln(k.run.problems, "terminal:", err)
-			if !typed {
+			if !person {
 				failed = errFailed
 			}
 		}
 	}
+}
+
+// typed is a line of the input, or that it ended.
+type typed struct {
+	text  string
+	ended bool
+	err   error
+}
+
+// lines reads the input aside, until done: who waits for a line can be interrupted,
+// a read cannot.
+func (k *console) lines(done <-chan struct{}) <-chan typed {
+	lines := make(chan typed)
+	go func() {
+		in := bufio.NewScanner(k.run.in)
+		for {
+			next := typed{ended: !in.Scan(), text: in.Text(), err: in.Err()}
+			select {
+			case lines <- next:
+			case <-done:
+				return
+			}
+			if next.ended {
+				return
+			}
+		}
+	}()
+	return lines
 }
 
 // isTerminal says whether somebody types, or looks.

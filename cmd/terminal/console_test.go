@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"guodu/mocks/terminal"
 )
@@ -22,6 +25,9 @@ func unavailableOnce(*bench) func(http.ResponseWriter, *http.Request) bool {
 		return true
 	}
 }
+
+// patience bounds what a test waits for.
+const patience = 20 * time.Second
 
 // typed runs the interactive terminal on a script.
 func (b *bench) typed(lines ...string) (status int, out, problems string) {
@@ -104,6 +110,42 @@ func TestDropAndRereadAreTyped(t *testing.T) {
 		t.Errorf("status %d\n%s%s", status, out, problems)
 	}
 	b.says(out, "cut power [STEP]", "state=running")
+}
+
+// fingers are somebody who types nothing until the test ends.
+type fingers struct {
+	waited chan struct{} // closed once a line is waited for
+	still  <-chan struct{}
+}
+
+// Read implements io.Reader.
+func (f fingers) Read([]byte) (int, error) {
+	close(f.waited)
+	<-f.still
+	return 0, io.EOF
+}
+
+func TestAPromptIsInterrupted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	in := fingers{make(chan struct{}), t.Context().Done()}
+	ended := make(chan int, 1)
+	go func() {
+		status, _, _ := b.startUntil(ctx, in, append([]string{"run", "--card", b.card}, b.at()...)...)
+		ended <- status
+	}()
+	<-in.waited
+	interrupt()
+	select {
+	case status := <-ended:
+		if status != 0 {
+			t.Errorf("status %d", status)
+		}
+	case <-time.After(patience):
+		t.Error("it waits for a line")
+	}
 }
 
 func TestWhatIsMistypedIsSaidAndTheRestIsDone(t *testing.T) {
