@@ -227,14 +227,10 @@ func (k *console) online() map[string]func() error {
 		},
 		"sign-in":   func() error { return told(k.run.out, tellSignIn)(k.terminal.SignIn(k.run.ctx)) },
 		"heartbeat": func() error { return told(k.run.out, tellBeat)(k.terminal.Heartbeat(k.run.ctx)) },
-		"upload": func() error {
-			done, err := k.terminal.UploadJournal(k.run.ctx)
-			tellUploaded(k.run.out, done, k.terminal.Quarantined())
-			return err
-		},
-		"journal": func() error { return showJournal(k.run, k.terminal, false) },
-		"lists":   func() error { return showLists(k.run, k.terminal) },
-		"status":  k.status,
+		"upload":    k.upload,
+		"journal":   func() error { return showJournal(k.run, k.terminal, false) },
+		"lists":     func() error { return showLists(k.run, k.terminal) },
+		"status":    k.status,
 	}
 }
 
@@ -384,10 +380,24 @@ func (k *console) resume() error {
 
 func (k *console) desk(c *terminal.Card) error {
 	k.lift()
+	err := today(k.run, k.terminal)
+	if err != nil {
+		return err
+	}
 	k.trouble.lay(c)
 	out, err := k.terminal.Desk(k.run.ctx, c)
 	c.Leave()
 	tellDesk(k.run.out, out)
+	return err
+}
+
+func (k *console) upload() error {
+	err := today(k.run, k.terminal)
+	if err != nil {
+		return err
+	}
+	done, err := k.terminal.UploadJournal(k.run.ctx)
+	tellUploaded(k.run.out, done, k.terminal.Quarantined())
 	return err
 }
 

@@ -49,6 +49,21 @@ func TestAScriptIsServedLineByLine(t *testing.T) {
 	}
 }
 
+func TestADayBeginsWithWhateverNeedsIt(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string]string{"tap": "receipt=CONFIRMED", "resume": "kept=0", "upload": "unsent=0", "desk": "written=false"} {
+		b := setup(t)
+		b.hub.Devices["T1"].Role = "desk"
+		b.hub.Cards["70001"].Frozen = map[bool]string{true: "conflict"}[command == "desk"]
+		status, out, problems := b.typed(command, "quit")
+		if status != 0 {
+			t.Errorf("%s: status %d", command, status)
+		}
+		b.says(problems, "signed in, day ")
+		b.says(out, want)
+	}
+}
+
 func TestAPowerCutIsResumed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
