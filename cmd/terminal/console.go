@@ -59,29 +59,40 @@ type console struct {
 
 // Run reads commands until quit or the end of the input.
 func (c interactive) Run(r run) error {
+	k, err := c.on(r)
+	if err != nil {
+		return err
+	}
+	defer k.off()
+	return k.read()
+}
+
+// on is a console whose terminal has power.
+func (c interactive) on(r run) (*console, error) {
 	k := &console{run: r, options: c.connection}
 	var err error
 	k.trouble, err = newTrouble(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, path := range c.Card {
 		card, err := terminal.OpenCard(path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		k.cards = append(k.cards, card)
 	}
 	k.terminal, err = c.open(r, k.before)
-	if err != nil {
-		return err
+	return k, err
+}
+
+// off is the end of the terminal; a reader without power has no field.
+func (k *console) off() {
+	k.lift()
+	if k.terminal != nil {
+		_ = k.terminal.Close() // every record is on the disk already
+		k.terminal = nil
 	}
-	defer func() {
-		if k.terminal != nil {
-			_ = k.terminal.Close() // every record is on the disk already
-		}
-	}()
-	return k.read()
 }
 
 // read is the loop. A line that fails is told and the next one is read; a script
@@ -113,7 +124,7 @@ func (k *console) read() error {
 		}
 		err := k.line(words)
 		if errors.Is(err, terminal.ErrCrashed) {
-			k.terminal, k.lies = nil, nil
+			k.off()
 			fmt.Fprintln(k.run.out, "the terminal has no power any more; resume switches it on")
 			continue
 		}

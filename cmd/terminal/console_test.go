@@ -2,9 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -74,6 +80,61 @@ func TestAPowerCutIsResumed(t *testing.T) {
 	b.says(out, "the power will go before written", "no power any more", "outcome=unknown receipt=IN_DOUBT", "confirmed=070001 confirmed_amount=50.00")
 	b.says(problems, "the terminal has no power; resume switches it on")
 	b.holds(6200, 4)
+}
+
+func TestAPowerCutLeavesNothingOpen(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.hub.Server.Close()
+	server := httptest.NewUnstartedServer(b.hub)
+	var open sync.WaitGroup
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		switch s {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed:
+			open.Done()
+		}
+	}
+	b.hub.Server = server
+	server.Start()
+	fail := unavailable(b)
+	b.hub.Set(func() { b.hub.Fail = fail })
+	k, err := interactive{
+		connection: connection{
+			Hub: server.URL, ID: "T1", Key: b.key, HubKey: base64.StdEncoding.EncodeToString(b.hub.PublicKey()), Dir: filepath.Join(b.dir, "T1"),
+			GiveUp: 5 * time.Second,
+		},
+		Card: []string{b.card},
+	}.on(run{
+		ctx: t.Context(), in: strings.NewReader("tap\nheartbeat\ncut power upload-send\nupload\n"), out: io.Discard, problems: io.Discard,
+		env: func(string) string { return "" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.off()
+	before, err := k.cards[0].Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.read(); !errors.Is(err, errFailed) || k.terminal != nil { // the tap gets no answer, and its card lies there
+		t.Fatalf("it has power still, %v", err)
+	}
+	after, err := k.cards[0].Read()
+	if err != nil || after.Presence == before.Presence {
+		t.Errorf("the card is where it was, %v", err)
+	}
+	closed := make(chan struct{})
+	go func() {
+		open.Wait()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Error("a terminal without power is connected")
+	}
 }
 
 func TestAPulledCardIsLoadedByTheNextTap(t *testing.T) {
