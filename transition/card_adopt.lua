@@ -51,7 +51,13 @@ if ARGV[2] == 'undo' then
   if card.adopt ~= last or not untouched(standing, card.after) then return { 'MOVED', card.L or '' } end
   if ARGV[11] ~= '' then unforce() end
   restore(a, k, uid, card.before, now)
-  if card['before_L'] then redis.call('HSET', KEYS[4], 'L:' .. ARGV[12], card['before_L']) end
+  local ledger = 'L:' .. ARGV[12]
+  if card.before_L == '-' then redis.call('HDEL', KEYS[4], ledger) end
+  if card.before_L and card.before_L ~= '-' then redis.call('HSET', KEYS[4], ledger, card.before_L) end
+  card = hash(KEYS[4])
+  contested(a, k, card, uid, ARGV[12], 0, L - 1)
+  -- What the core told of meanwhile is followed.
+  if here and card.L then step(k, card, tonumber(card.L) - 1) end
   redis.call('HSET', KEYS[4], 'said', said)
   redis.call('HDEL', KEYS[4], 'adopt', 'before', 'before_L', 'after')
   return { 'DECIDED' }
@@ -72,7 +78,9 @@ if ARGV[13] == '1' then
     for one in string.gmatch(card.adopted or '', '%S+') do
       if not covered({ adopted = one }, ARGV[12], L - 1) then left[#left + 1] = one end
     end
-    redis.call('HSET', KEYS[4], 'adopted', table.concat(left, ' '))
+    card.adopted = table.concat(left, ' ')
+    redis.call('HSET', KEYS[4], 'adopted', card.adopted)
+    contested(a, k, card, uid, ARGV[12], 0, L - 1)
   end
   if card.adopt == last and untouched(standing, card.after) then newest(amount > 0 and ARGV[9] or '-', card.before) end
   return { 'DECIDED' }
@@ -105,8 +113,8 @@ if here and (amount > 0 or mark == 'UNKNOWN_LOAD') then
   step(k, card, L - 1)
   caughtup(a, k, card, uid)
 elseif amount > 0 then
-  local was = card['L:' .. ARGV[12]] or '0'
-  redis.call('HSET', KEYS[4], 'L:' .. ARGV[12], text(math.max(L, tonumber(was))), 'before_L', was)
+  local was = card['L:' .. ARGV[12]]
+  redis.call('HSET', KEYS[4], 'L:' .. ARGV[12], text(math.max(L, tonumber(was or '0'))), 'before_L', was or '-')
 end
 if whole then
   relieved(a, card, uid, ARGV[12])

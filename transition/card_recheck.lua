@@ -65,6 +65,8 @@ if leapt and card.mark == 'UNKNOWN_LOAD' then
     relieved(a, card, uid, card.version)
   else
     card.seen = was
+    redis.call('HSET', KEYS[4], 'seen', was)
+    if card.L and not lost(card, card.version) then caughtup(a, k, card, uid) end
   end
 end
 if card.mark == 'UNKNOWN_LOAD' and L < tonumber(card.seen) then

@@ -14,7 +14,9 @@ if not card.desk and not gone then return { 'NO_READING' } end
 local a, k = account(KEYS[1]), { entries = KEYS[2], card = KEYS[3] }
 redis.call('HSET', KEYS[3], 'said', table.concat({ 'repair', ARGV[2], ARGV[3], card.L or '-', ARGV[6], now, ARGV[4] }, ' '))
 local _, _, _, was, balance, bought = string.match(card.desk or '', '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)')
-local shall = card.L or was
+-- A counter is not set back: a step that may be used up would be used again.
+if was and (not card.L or tonumber(was) > tonumber(card.L)) then step(k, card, tonumber(was) - 1) end
+local shall = card.L
 if gone or was == shall and balance == ARGV[6] then
   mended(a, k, card, uid, now) -- nobody will read it any more; or it is so already
 else

@@ -58,9 +58,16 @@ if claim or mine and (load.state == 'WRITTEN' or load.state == 'CONFLICT') then
   return { 'CONTRADICTS' }
 end
 redis.call('SET', KEYS[8], 'outside')
+evident(k)
 settled(a, k, card, ARGV[9], ARGV[5], ARGV[2], ARGV[2])
 if mine then cancel(a, k, ARGV[6], load, evidence, now) end
 -- Reports may come in any order, and the ledger's counter follows them without a gap.
 if same and card.L == ARGV[2] then step(k, card, tonumber(ARGV[2])) end
+local version = 'L:' .. ARGV[5]
+if not same and card[version] == ARGV[2] then
+  local L = tonumber(ARGV[2]) + 1
+  while redis.call('HEXISTS', KEYS[7], 'l:' .. text(L)) == 1 do L = L + 1 end
+  redis.call('HSET', KEYS[4], version, text(L))
+end
 if same and card.L then caughtup(a, k, card, ARGV[9]) end
 return { 'TAKEN' }

@@ -24,7 +24,7 @@ end
 
 -- mended ends a conflict: the card shows what people decided that it shall hold.
 local function mended(a, k, card, uid, now)
-  redis.call('HDEL', k.card, 'mark', 'desk', 'repair', 'seen')
+  redis.call('HDEL', k.card, 'mark', 'desk', 'repair', 'seen', 'leapt')
   card.mark = ''
   relieved(a, card, uid, card.version)
   thaw(a, k, now)

@@ -50,7 +50,8 @@ else
   cancel(a, k, ARGV[1], load, evidence, now)
   local outside = redis.call('HEXISTS', KEYS[9], 'l:' .. load.L0) == 1
   if outside and not claim then redis.call('SET', KEYS[6], 'outside') end
-  if outside or load.stepped and not conflict then
+  local _, _, _, read = string.match(card.desk or '', '^(%S+) (%S+) (%S+) (%d+)')
+  if outside or load.stepped and not conflict or conflict and read and tonumber(read) > tonumber(load.L0) then
     -- The card has used the step, whoever did: the ledger follows.
     step(k, card, tonumber(load.L0))
     caughtup(a, k, card, load.card_uid)

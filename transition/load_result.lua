@@ -29,7 +29,10 @@ end
 local claim = redis.call('GET', KEYS[6])
 if (claim or '') ~= ARGV[25] then return { 'RETRY' } end
 -- A step whose money people have taken into suspense is not paid for yet.
-local paid = claim and claim ~= ARGV[1] and (KEYS[13] == KEYS[5] or redis.call('HGET', KEYS[13], 'state') ~= 'SUSPENDED')
+local by = claim and claim ~= ARGV[1] and KEYS[13] ~= KEYS[5] and hash(KEYS[13]) or {}
+local paid = claim and claim ~= ARGV[1] and by.state ~= 'SUSPENDED'
+-- People decided that it is: they may be wrong, and take it back.
+local weak = covered(card, ARGV[6], L0) or by.decided and not by.proven
 if KEYS[8] ~= KEYS[5] then redis.call('SET', KEYS[8], '1', 'PX', ARGV[14]) end
 if load.state == 'CONFIRMED' or load.state == 'FORCED' then
   redis.call('HINCRBY', KEYS[5], 'dup', '1')
@@ -55,6 +58,10 @@ if not load.state or load.state == 'CANCELLED' then
     local tap = hash(KEYS[11])
     -- What people did not know when they cancelled counts as what was lost.
     local told = load.decided ~= 'cancel' or live({ live = load.begun }, ARGV[4], ARGV[2] .. ':' .. ARGV[3])
+    if weak and not tap.dead then
+      contest(k, card, ARGV[6], ARGV[8])
+      file(KEYS[9], case, 'claimed', evidence, now)
+    end
     if paid or covered(card, ARGV[6], L0) or tap.dead or tap.load and load.state and told then return { 'CANCELLED' } end
     -- The same word again is no news.
     local known = string.find(' ' .. (card.lost or '') .. ' ', ' ' .. ARGV[6] .. ':' .. ARGV[8] .. ' ', 1, true)
@@ -91,6 +98,7 @@ if not load.state or load.state == 'CANCELLED' then
     -- core or people say is not stronger than this.
     file(KEYS[9], case, 'claimed', evidence, now)
     local proven = ARGV[21] == '1' or ARGV[22] == ARGV[7] and ARGV[23] == ARGV[2]
+    if weak then contest(k, card, ARGV[6], ARGV[8]) end
     if claim and not paid or claim == 'outside' and proven then unsettled(a, k, card, ARGV[5], ARGV[6], ARGV[8]) end
     return { 'CONFLICT' }
   end
@@ -99,6 +107,7 @@ if not load.state or load.state == 'CANCELLED' then
       now)
   end
   undecided(k, card)
+  evident(k)
   force(a, k, ARGV[1], load.state and load or { account = ARGV[17], card_uid = ARGV[5], card_no = ARGV[18],
     version = ARGV[6], profile = card.profile, amount = ARGV[7], L0 = ARGV[8], B0 = ARGV[15], P0 = ARGV[16], n = ARGV[4] },
     evidence, now)

@@ -42,6 +42,7 @@ enter(a, KEYS[2], kind, ARGV[1], amount, now)
 if bound then post(KEYS[3], { load_held = -amount }) else post(KEYS[3], { suspense = -amount }) end
 save(a)
 restore(a, k, load.card_uid, load['before' .. again], now)
+contested(a, k, hash(KEYS[4]), load.card_uid, load.version, load.L0, load.L0)
 redis.call('HSET', KEYS[5], 'state', bound and load.was or 'SUSPENDED', 'undone', load.decided, 'by', ARGV[2], 'second', ARGV[3],
   'why', ARGV[4], 'evidence', table.concat({ 'undone', ARGV[2], ARGV[3], '-', '-', '-', now }, ' '))
 redis.call('HDEL', KEYS[5], 'case' .. again, 'before' .. again, 'after' .. again)

@@ -106,3 +106,26 @@ local function covered(card, version, L0)
   end
   return false
 end
+
+-- contest remembers evidence against what people decided about a counter step: should
+-- they take that back, the evidence counts.
+local function contest(k, card, version, L0)
+  local one = version .. ':' .. L0
+  if string.find(' ' .. (card.contested or '') .. ' ', ' ' .. one .. ' ', 1, true) then return end
+  redis.call('HSET', k.card, 'contested', (card.contested and card.contested .. ' ' or '') .. one)
+end
+
+-- contested brings back what stood against the steps from L0 to last, unless they are
+-- still covered.
+local function contested(a, k, card, uid, version, L0, last)
+  for of, at in string.gmatch(card.contested or '', '([^: ]+):(%d+)') do
+    local n = tonumber(at)
+    if of == version and n >= tonumber(L0) and n <= tonumber(last) and not covered(card, version, n) then
+      unsettled(a, k, card, uid, version, at)
+    end
+  end
+end
+
+-- evident counts evidence that no packed field of the card shows: nothing is taken back
+-- over it.
+local function evident(k) redis.call('HINCRBY', k.card, 'rev', '1') end

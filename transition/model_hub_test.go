@@ -401,6 +401,9 @@ func tidied(name string, fields map[string]string) map[string]string {
 				fields[field] = "0"
 			}
 		}
+	case "card":
+		delete(fields, "rev")
+		delete(fields, "contested")
 	case "tap":
 		delete(fields, "confirmed")
 		delete(fields, "confirmed_amount")

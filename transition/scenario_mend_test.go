@@ -45,6 +45,13 @@ func mendScenarios() []scenario {
 		{"repair_over_proof", repairOverProof},
 		{"repair_overtaken_by_a_kiosk", repairOvertakenByAKiosk},
 		{"attempt_known_again", attemptKnownAgain},
+		{"contested_by_a_lost_load", contestedByALostLoad},
+		{"contested_adoption", contestedAdoption},
+		{"adoption_overtaken_by_proof", adoptionOvertakenByProof},
+		{"adopted_of_an_unseen_version", adoptedOfAnUnseenVersion},
+		{"kiosks_of_a_version", kiosksOfAVersion},
+		{"misread_over_a_lead", misreadOverALead},
+		{"desk_reads_a_counter_ahead", deskReadsACounterAhead},
 		{"forced_explains_a_version", forcedExplainsAVersion},
 		{"forced_over_an_unseen_gap", forcedOverAnUnseenGap},
 	}
@@ -623,5 +630,114 @@ func forcedOverAnUnseenGap(ctx context.Context, st *stage) {
 	st.shows(ctx)
 	st.hold(ctx, 1, 1, 4300, nil)
 	st.result(ctx, lost, true, 4, 6200)
+	st.shows(ctx)
+}
+
+func contestedByALostLoad(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	lost := st.loses(ctx)
+	next := st.tapped(ctx, at("T2", st.reading("tap-0002", 3, 1200)))
+	st.at = st.at.Add(time.Hour)
+	st.decides(ctx, next.Load.No, VerdictConfirm, nil)
+	st.result(ctx, lost, true, 4, 6200) // it was another load
+	st.result(ctx, lost, true, 4, 6200)
+	st.shows(ctx)
+	st.undoes(ctx, next.Load.No)
+	st.shows(ctx)
+	st.say("abort", nil, func() error {
+		_, err := st.Abort(ctx, Abort{Terminal: "T2", TapID: "tap-0002", UID: "04A1B2C3"}, st.freshNonce())
+		return err
+	}())
+	st.hold(ctx, 1, 1, 5000, nil)
+}
+
+func contestedAdoption(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	lost := st.loses(ctx)
+	st.tapped(ctx, st.reading("tap-0002", 5, 8200))
+	st.adopts(ctx, 5, 7000)
+	st.result(ctx, lost, false, 0, 0) // within what was adopted
+	st.adopts(ctx, 5, 0)
+	st.shows(ctx)
+	st.hold(ctx, 1, 1, 5000, nil)
+	st.unadopts(ctx)
+	st.tapped(ctx, st.reading("tap-0003", 5, 8200))
+	st.adopts(ctx, 5, 7000)
+	st.result(ctx, lost, true, 4, 6200)
+	st.unadopts(ctx)
+	st.shows(ctx)
+}
+
+func adoptionOvertakenByProof(ctx context.Context, st *stage) {
+	st.known(ctx, "shared")
+	lost := st.loses(ctx)
+	st.tapped(ctx, st.reading("tap-0002", 6, 6200))
+	st.adopts(ctx, 6, 0)
+	st.reports(ctx, CardReport{Kind: OutsideLoad, N: 4, Amount: 100})
+	st.shows(ctx)
+	st.unadopts(ctx) // more is known than then
+	st.say("a certificate", nil, func() error {
+		_, err := st.Result(ctx, WriteResult{Load: lost, Written: true, Proof: Proof{TAC: true}}, st.freshNonce())
+		return err
+	}())
+	st.shows(ctx)
+	st.unadopts(ctx)
+}
+
+func adoptedOfAnUnseenVersion(ctx context.Context, st *stage) {
+	st.funded(ctx, "stamp", 5000)
+	s := st.statement(2, 0)
+	s.Card.Version = "2"
+	st.imports(ctx, s)
+	lost := Load{No: "070000000000000000000000000Z", Account: accountA, UID: "04A1B2C3", CardNo: "70001", Version: "1", Attempt: 1,
+		Terminal: "T1", TapID: "tap-0009", Amount: 100, L0: 4, B0: 0}
+	st.result(ctx, lost, false, 0, 0)
+	st.adopts(ctx, 5, 100)
+	st.shows(ctx)
+	st.unadopts(ctx)
+	st.shows(ctx)
+}
+
+func kiosksOfAVersion(ctx context.Context, st *stage) {
+	st.known(ctx, "shared")
+	s := st.statement(2, 0)
+	s.Card.Version, s.Card.Profile = "2", "shared"
+	st.imports(ctx, s)
+	st.reports(ctx, CardReport{Kind: OutsideLoad, N: 4, Amount: 100})
+	st.reports(ctx, CardReport{Kind: OutsideLoad, N: 3, Amount: 100}) // told in any order, of the version before
+	st.shows(ctx)
+}
+
+func misreadOverALead(ctx context.Context, st *stage) {
+	st.known(ctx, "stamp")
+	lost := st.loses(ctx)
+	st.tapped(ctx, st.reading("tap-0002", 4, 6200))
+	t := st.tapped(ctx, at("T2", st.reading("tap-0003", 99, 6200)))
+	st.result(ctx, lost, true, 4, 6200)
+	st.rechecked(ctx, at("T2", st.reading("", 4, 6200)), t.Challenge, false)
+	st.shows(ctx)
+	st.tapped(ctx, at("T2", st.reading("tap-0004", 6, 6200)))
+	t = st.tapped(ctx, at("T2", st.reading("tap-0005", 99, 6200)))
+	st.rechecked(ctx, at("T2", st.reading("", 5, 6200)), t.Challenge, false) // a counter never falls
+	st.shows(ctx)
+}
+
+func deskReadsACounterAhead(ctx context.Context, st *stage) {
+	st.known(ctx, "epurse")
+	st.tapped(ctx, st.reading("tap-0002", 5, 1200))
+	low := st.reading("tap-0003", 3, 1200)
+	t := st.tapped(ctx, low)
+	st.rechecked(ctx, low, t.Challenge, false)
+	st.rechecked(ctx, at("D1", st.reading("", 5, 1200)), "", true)
+	st.say("repair", nil, st.DecideCard(ctx, CardDecision{UID: "04A1B2C3", By: "anna", Second: "bert", Why: "seen", Amount: 1200}))
+	st.shows(ctx) // as the card is: its counter cannot be set back
+	first := st.tapped(ctx, st.reading("tap-0004", 5, 1200))
+	st.tapped(ctx, st.reading("tap-0005", 6, 6200)) // nothing vouches for it: WRITTEN
+	low = st.reading("tap-0006", 5, 1200)
+	t = st.tapped(ctx, low)
+	st.rechecked(ctx, low, t.Challenge, false)
+	st.rechecked(ctx, at("D1", st.reading("", 6, 1200)), "", true)
+	st.at = st.at.Add(time.Hour)
+	st.decides(ctx, first.Load.No, VerdictCancel, nil)
 	st.shows(ctx)
 }

@@ -2,7 +2,7 @@
 -- decided can be taken back exactly, and only while nothing came after it. Put after
 -- mark.lua.
 
-local STANDS = { 'version', 'L', 'mark', 'seen', 'shown', 'lost', 'adopted', 'desk', 'repair', 'of', 'mended', 'open', 'open_l0' }
+local STANDS = { 'version', 'L', 'mark', 'seen', 'shown', 'lost', 'adopted', 'desk', 'repair', 'of', 'mended', 'open', 'open_l0', 'rev' }
 
 -- stands packs what there is: whether the account is frozen by a conflict, the fields
 -- of the card, the claim of the counter's step, what stands against the card.
@@ -26,7 +26,9 @@ local function restore(a, k, uid, packed, now)
   for value in string.gmatch(packed .. '|', '([^|]*)|') do all[#all + 1] = value end
   for i, name in ipairs(STANDS) do
     local value = all[i + 1]
-    if value == '' and name ~= 'open' and name ~= 'open_l0' then
+    if name == 'rev' then
+      break -- what is known stays known
+    elseif value == '' and name ~= 'open' and name ~= 'open_l0' then
       redis.call('HDEL', k.card, name)
     else
       redis.call('HSET', k.card, name, value)
