@@ -86,15 +86,13 @@ if ARGV[13] == '1' then
   return { 'DECIDED' }
 end
 
-local why, step_of = doubted(a, version), ' ' .. ARGV[12] .. ':' .. text(L - 1) .. ' '
+local why = doubted(a, version)
 -- A step that is used up and that nothing was booked for may turn out to be the hub's.
 local ledger = tonumber(here and card.L or card['L:' .. ARGV[12]] or '0')
 local later = why == '' and amount > 0 and L <= ledger and not covered(card, ARGV[12], L - 1)
 if mark == 'CONFLICT' or why == '' and not later then return { 'NOTHING', mark } end
 if mark == 'UNKNOWN_LOAD' and ARGV[7] ~= card.seen then return { 'MOVED', card.seen or '' } end
-if why == 'LOST_LOAD' and not string.find(' ' .. (card.lost or '') .. ' ', step_of, 1, true) then
-  return { 'MOVED', card.lost or '' }
-end
+if why == 'LOST_LOAD' and not listed(card.lost, ARGV[12] .. ':' .. text(L - 1)) then return { 'MOVED', card.lost or '' } end
 if amount > 0 and claim and claim ~= 'outside' then return { 'CLAIMED', claim } end
 
 redis.call('HSET', KEYS[4], 'said', said)

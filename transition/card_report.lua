@@ -65,9 +65,7 @@ if mine then cancel(a, k, ARGV[6], load, evidence, now) end
 if same and card.L == ARGV[2] then step(k, card, tonumber(ARGV[2])) end
 local version = 'L:' .. ARGV[5]
 if not same and card[version] == ARGV[2] then
-  local L = tonumber(ARGV[2]) + 1
-  while redis.call('HEXISTS', KEYS[7], 'l:' .. text(L)) == 1 do L = L + 1 end
-  redis.call('HSET', KEYS[4], version, text(L))
+  redis.call('HSET', KEYS[4], version, text(follow(KEYS[7], tonumber(ARGV[2]) + 1)))
 end
 if same and card.L then caughtup(a, k, card, ARGV[9]) end
 return { 'TAKEN' }

@@ -17,13 +17,17 @@ local function open(load)
   return load.state == 'HELD' or load.state == 'IN_DOUBT' or load.state == 'WRITTEN' or load.state == 'CONFLICT'
 end
 
+-- follow is a counter after the loads of other machines that were reported from it on.
+local function follow(core, L)
+  while redis.call('HEXISTS', core, 'l:' .. text(L)) == 1 do L = L + 1 end
+  return L
+end
+
 -- step is the ledger's counter after a load at L0 is on the card. It never falls:
 -- a counter set back would bind a second load to a step that is used up.
 local function step(k, card, L0)
   local L = math.max(tonumber(card.L or '0'), L0 + 1)
-  -- Other machines' loads that were reported before it follow at once.
-  while k.core and redis.call('HEXISTS', k.core, 'l:' .. text(L)) == 1 do L = L + 1 end
-  card.L = text(L)
+  card.L = text(k.core and follow(k.core, L) or L)
   redis.call('HSET', k.card, 'L', card.L)
 end
 

@@ -64,8 +64,7 @@ if not load.state or load.state == 'CANCELLED' then
     end
     if paid or covered(card, ARGV[6], L0) or tap.dead or tap.load and load.state and told then return { 'CANCELLED' } end
     -- The same word again is no news.
-    local known = string.find(' ' .. (card.lost or '') .. ' ', ' ' .. ARGV[6] .. ':' .. ARGV[8] .. ' ', 1, true)
-    if tap.told then return { known and 'IN_DOUBT' or 'CANCELLED' } end
+    if tap.told then return { listed(card.lost, ARGV[6] .. ':' .. ARGV[8]) and 'IN_DOUBT' or 'CANCELLED' } end
     redis.call('HSET', KEYS[11], 'told', '1')
     file(KEYS[9], case, 'lost', evidence, now)
     local amount = tonumber(ARGV[7])

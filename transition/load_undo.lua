@@ -8,8 +8,7 @@
 local load, card = hash(KEYS[5]), hash(KEYS[4])
 local now, case = ARGV[5], 'load:' .. ARGV[1]
 if not load.state then return { 'NO_LOAD' } end
-local binds = load.state == 'HELD' or load.state == 'IN_DOUBT' or load.state == 'WRITTEN' or load.state == 'CONFLICT'
-if load.undone and binds then
+if load.undone and open(load) then
   redis.call('HINCRBY', KEYS[5], 'dup', '1')
   return { 'DUP', load.state }
 end

@@ -40,6 +40,9 @@ local function raise(a, version, mark)
   if (RANK[doubted(a, version)] or 0) < RANK[mark] then doubt(a, version, mark) end
 end
 
+-- listed says whether a blank-separated list has an item.
+local function listed(list, one) return string.find(' ' .. (list or '') .. ' ', ' ' .. one .. ' ', 1, true) ~= nil end
+
 -- lost says whether a load may be on a card's version that the hub had lost.
 local function lost(card, version)
   return string.find(' ' .. (card.lost or ''), ' ' .. version .. ':', 1, true) ~= nil
@@ -68,7 +71,7 @@ end
 -- unsettled remembers that a load may be on the card which the hub had lost.
 local function unsettled(a, k, card, uid, version, L0)
   local one = version .. ':' .. L0
-  if not string.find(' ' .. (card.lost or '') .. ' ', ' ' .. one .. ' ', 1, true) then
+  if not listed(card.lost, one) then
     mislaid(k, card, (card.lost or '') == '' and one or card.lost .. ' ' .. one)
   end
   raise(a, uid .. ':' .. version, 'LOST_LOAD')
@@ -111,7 +114,7 @@ end
 -- they take that back, the evidence counts.
 local function contest(k, card, version, L0)
   local one = version .. ':' .. L0
-  if string.find(' ' .. (card.contested or '') .. ' ', ' ' .. one .. ' ', 1, true) then return end
+  if listed(card.contested, one) then return end
   redis.call('HSET', k.card, 'contested', (card.contested and card.contested .. ' ' or '') .. one)
 end
 

@@ -237,7 +237,7 @@ func newScripts() scripts {
 		cardRepair:       redisx.NewScript("card_repair", ledgerLua, markLua, loadLua, conflictLua, cardRepairLua),
 		cardReport:       redisx.NewScript("card_report", ledgerLua, markLua, cashLua, loadLua, conflictLua, cardReportLua),
 		loadDecide:       redisx.NewScript("load_decide", ledgerLua, markLua, standLua, loadLua, suspenseLua, conflictLua, loadDecideLua),
-		loadUndo:         redisx.NewScript("load_undo", ledgerLua, markLua, standLua, cashLua, loadUndoLua),
+		loadUndo:         redisx.NewScript("load_undo", ledgerLua, markLua, standLua, cashLua, loadLua, loadUndoLua),
 		recovery:         redisx.NewScript("recovery", recoveryLua),
 		refundHold:       redisx.NewScript("refund_hold", ledgerLua, idempotency.Fragment, refundLua, refundHoldLua),
 		refundSettle:     redisx.NewScript("refund_settle", ledgerLua, refundLua, refundSettleLua),
