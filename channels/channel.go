@@ -31,6 +31,10 @@ var (
 	// ErrNotice says that a callback is not authentic: signature, timestamp or
 	// serial. Nobody proved to be the channel; believe nothing of it.
 	ErrNotice = errors.New("channel: notice is not authentic")
+	// ErrProbe stands beside ErrNotice where the channel itself sent a signature
+	// that must not hold, to see whether signatures are checked. Refusing it is
+	// all there is to do.
+	ErrProbe = errors.New("a probe of the channel's")
 	// ErrMalformed says that a callback cannot be read although it is
 	// authentic, or is not of the channel's form at all.
 	ErrMalformed = errors.New("channel: notice cannot be read")
@@ -58,6 +62,11 @@ type Channel interface {
 	// Name is the channel's short name ("wechat"), the same for ever: it is
 	// stored with each order.
 	Name() string
+
+	// Merchant is the merchant's number and the app's, joined by a slash. An
+	// order is known to the merchant that made it and to no other, so this is
+	// stored with each order too.
+	Merchant() string
 
 	// Prepay makes the channel ready to be paid for the order, or says why
 	// not. Repeating it with an identical request is safe.
@@ -201,6 +210,7 @@ const (
 // Payment is what a channel says, by whichever way, of one order.
 type Payment struct {
 	Channel       string
+	Merchant      string // whose keys proved it, as in Channel.Merchant
 	OrderNo       string
 	TransactionID string // the channel's number; empty unless Paid
 	State         State

@@ -79,6 +79,7 @@ const (
 // RefundStatus is what a channel says, by whichever way, of one refund.
 type RefundStatus struct {
 	Channel   string
+	Merchant  string // as in Payment
 	OrderNo   string
 	No        string // the merchant's number of it
 	ChannelNo string // the channel's own; empty if it has none

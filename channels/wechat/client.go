@@ -2,8 +2,6 @@ package wechat
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"fmt"
 	"net/http"
 	"time"
@@ -11,7 +9,6 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/core"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/option"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/jsapi"
-	"github.com/wechatpay-apiv3/wechatpay-go/services/refunddomestic"
 
 	"guodu/channels"
 	"guodu/internal/upstream"
@@ -44,9 +41,7 @@ type Channel struct {
 	clock    func() time.Time
 	client   *core.Client
 	orders   jsapi.JsapiApiService
-	refunds  refunddomestic.RefundsApiService
 	verifier *verifier
-	aead     cipher.AEAD
 	oauth    oauth
 	account  *account
 }
@@ -67,10 +62,6 @@ func New(cfg Config) (*Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	aead, err := newAEAD(s.APIv3Key)
-	if err != nil {
-		return nil, err
-	}
 	caller := upstream.Client(carrier, s.Timeout)
 	return &Channel{
 		rules:    s.keyRules,
@@ -79,22 +70,27 @@ func New(cfg Config) (*Channel, error) {
 		clock:    s.Clock,
 		client:   client,
 		orders:   jsapi.JsapiApiService{Client: client},
-		refunds:  refunddomestic.RefundsApiService{Client: client},
 		verifier: verifier,
-		aead:     aead,
 		oauth:    newOAuth(s, caller),
 		account:  newAccount(s, caller),
 	}, nil
 }
 
-// SetKeys replaces the keys that are believed, those of the Config included:
+// Merchant is the merchant's number and the app's.
+func (c *Channel) Merchant() string { return c.mchID + "/" + c.appID }
+
+// SetKeys replaces the keys that are believed and those that open callbacks, the
+// ones of the Config included:
 // callbacks and answers that are being verified end with the old ones, all
 // others see the new ones. If any is not to be used, an error names each by its
-// Source, and the old ones stay.
+// Source, and the old ones stay. Without an APIv3 key the ones in use stay.
 func (c *Channel) SetKeys(keys Keys) error {
 	set, err := keys.keySet(c.rules, c.clock())
 	if err != nil {
 		return fmt.Errorf("wechat keys: %w", err)
+	}
+	if len(set.apiv3) == 0 {
+		set.apiv3 = c.verifier.keys.Load().apiv3
 	}
 	c.verifier.keys.Store(set)
 	return nil
@@ -118,18 +114,4 @@ func newAPIClient(s *settings, verifier *verifier, carrier http.RoundTripper) (*
 		return nil, fmt.Errorf("wechat: build API client: %w", err)
 	}
 	return client, nil
-}
-
-// newAEAD prepares AEAD_AES_256_GCM once; its key schedule is most of the cost
-// of opening a small callback.
-func newAEAD(key []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("wechat: APIv3 key: %w", err)
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, fmt.Errorf("wechat: APIv3 key: %w", err)
-	}
-	return aead, nil
 }

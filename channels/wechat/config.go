@@ -23,10 +23,6 @@ const (
 	DefaultTimeout       = 5 * time.Second
 )
 
-// apiv3KeyBytes is the length of an AES-256 key. wechatpay-go would also take
-// 16 and 24 bytes and quietly use a weaker cipher that no callback matches.
-const apiv3KeyBytes = 32
-
 // minKeyBits is what WECHATPAY2-SHA256-RSA2048 says in its name.
 const minKeyBits = 2048
 
@@ -50,7 +46,7 @@ type Config struct {
 	PublicKeyPEM []byte
 	// Keys are the keys that are believed beside that one.
 	Keys Keys
-	// APIv3Key opens callbacks: exactly 32 bytes.
+	// APIv3Key opens callbacks: exactly 32 bytes. It may be empty if Keys has one.
 	APIv3Key []byte
 	// Messages are the account's templates (模板消息). Without any it sends none.
 	Messages channels.Templates
@@ -104,9 +100,6 @@ func (c Config) parse() (*settings, error) {
 		form("MchID", c.MchID, mchIDForm, "1 to 32 digits"),
 		form("MerchantSerial", c.MerchantSerial, serialForm, "the certificate's serial number in hex"),
 	}
-	if len(c.APIv3Key) != apiv3KeyBytes {
-		errs = append(errs, fmt.Errorf("APIv3Key: want exactly %d bytes, got %d", apiv3KeyBytes, len(c.APIv3Key)))
-	}
 	errs = append(errs, s.fillDefaults(), s.parseKeys(), s.parseBases(), named("Messages", s.Messages.Check()))
 	err := errors.Join(errs...)
 	if err != nil {
@@ -132,6 +125,9 @@ func (s *settings) allKeys() Keys {
 	first := PublicKey{ID: s.PublicKeyID, PEM: s.PublicKeyPEM}
 	if !first.empty() || len(all.Public)+len(all.Certificates) == 0 {
 		all.Public = append([]PublicKey{first}, all.Public...)
+	}
+	if len(s.APIv3Key) > 0 || len(all.APIv3) == 0 {
+		all.APIv3 = append([]APIv3Key{{Key: s.APIv3Key}}, all.APIv3...)
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package wechat
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 
@@ -82,16 +83,22 @@ func failed(call, orderNo string, sentinelOf func(code string) error, err error)
 		call, orderNo, sentinel, api.StatusCode, clip(api.Code), clip(api.Message))
 }
 
-// asked makes one call of wechatpay-go's. If that panics on what came back, the
-// outcome is as unknown as after any answer that cannot be read.
-func asked[T any](call func() (T, *core.APIResult, error)) (answer T, result *core.APIResult, err error) {
+// asked makes one call of wechatpay-go's and reads the body of the answer, whose
+// signature that has verified; a nil result has none. If it panics on what came
+// back, the outcome is as unknown as after any answer that cannot be read.
+func (c *Channel) asked(call func() (*core.APIResult, error)) (answer []byte, err error) {
 	defer func() {
 		trouble := recover()
 		if trouble != nil {
 			err = fmt.Errorf("reading the answer panicked: %v", trouble)
 		}
 	}()
-	return call()
+	result, err := call()
+	if err != nil || result == nil {
+		return nil, err
+	}
+	defer func() { _ = result.Response.Body.Close() }()
+	return io.ReadAll(result.Response.Body)
 }
 
 // meaning is what an answer other than 2xx says. Without a code it is a

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -14,13 +15,10 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
 
 	"guodu/channels"
+	"guodu/internal/field"
 )
 
 var _ channels.Explainer = (*Channel)(nil)
-
-// probe is how the signatures begin that WeChat Pay sends to see whether they are
-// checked (验证签名: 签名探测流量).
-const probe = "WECHATPAY/SIGNTEST/"
 
 // Explain implements [channels.Explainer] (签名验证).
 func (c *Channel) Explain(header http.Header, body []byte) []channels.Part {
@@ -184,17 +182,49 @@ func compact(body []byte, keep bool) []byte {
 	return []byte(strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(out.String()))
 }
 
-// resource says whether the APIv3 key opens what the callback holds: a wrong one
-// is often taken for a wrong signature.
+// resource says whether the APIv3 key opens what the callback holds, and whether
+// what is inside can be read: a wrong key is often taken for a wrong signature.
 func (e *explanation) resource() {
-	var notice envelope
-	if json.Unmarshal(e.body, &notice) != nil || notice.EventType == "" {
-		e.bad("resource", "the body is not a callback's JSON")
+	plain, err := e.channel.verifier.keys.Load().open(e.body)
+	switch {
+	case errors.Is(err, errSealed):
+		e.bad("resource", "%v: the key was changed on the merchant platform (wechat.more_api_v3_key_files), or the body was on its way", err)
+		return
+	case err != nil:
+		e.bad("resource", "%v: the body is not a callback's JSON, or was changed on its way", err)
 		return
 	}
-	if _, err := e.channel.open(notice); err != nil {
-		e.bad("resource", "%v: the key was changed on the merchant platform, or the body was on its way", err)
+	notice, _ := field.Parse(e.body, "event_type") // open has read it
+	event := notice.Hint("event_type")
+	e.good("resource", "%s, and the APIv3 key opens it", clip(event))
+	e.content(event, plain)
+}
+
+// content says what a callback tells, as the hub reads it.
+func (e *explanation) content(event string, plain []byte) {
+	var misdirected string
+	switch event {
+	case eventPaid:
+		p, err := e.channel.payment(plain)
+		if err != nil {
+			e.bad("content", "%v", err)
+			return
+		}
+		misdirected = p.Misdirected
+		e.good("content", "order %q is %s, %s yuan, transaction %q", clip(p.OrderNo), p.State, p.Amount.Yuan(), clip(p.TransactionID))
+	case eventRefunded, eventRefundAbnormal, eventRefundClosed:
+		r, err := e.channel.refund(plain, "refund_status")
+		if err != nil {
+			e.bad("content", "%v", err)
+			return
+		}
+		misdirected = r.Misdirected
+		e.good("content", "refund %q of order %q is %s, %s yuan", clip(r.No), clip(r.OrderNo), r.State, r.Amount.Yuan())
+	default:
+		e.bad("content", "the hub handles no events of this type")
 		return
 	}
-	e.good("resource", "%s, and the APIv3 key opens it", clip(notice.EventType))
+	if misdirected != "" {
+		e.bad("merchant", "%s is not that of %s: it becomes a case", misdirected, e.channel.Merchant())
+	}
 }

@@ -35,6 +35,7 @@ const (
 	orderNo     = "260901a7K3M9QX2"
 	openID      = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 	account     = "2610001"
+	merchant    = mchID + "/" + appID
 )
 
 // Keys are made once per run: two 2048-bit keys are a second of work.
@@ -215,7 +216,7 @@ func unpaid(state string) object {
 
 func wantPaid() channels.Payment {
 	return channels.Payment{
-		Channel: "wechat", OrderNo: orderNo, TransactionID: "4200001234202609011234567890",
+		Channel: "wechat", Merchant: merchant, OrderNo: orderNo, TransactionID: "4200001234202609011234567890",
 		State: channels.Paid, Amount: 5000, Currency: "CNY",
 		Payer: channels.Payer{Kind: "openid", ID: openID}, Attach: account,
 		SuccessTime: time.Date(2026, 9, 1, 3, 59, 58, 0, time.UTC),

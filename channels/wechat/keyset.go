@@ -3,6 +3,7 @@ package wechat
 import (
 	"bytes"
 	"context"
+	"crypto/cipher"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
@@ -26,6 +27,15 @@ type Keys struct {
 	// Certificates are platform certificates. Without a public key WeChat is
 	// asked to answer with the one that is valid for longest.
 	Certificates []Certificate
+	// APIv3 are the keys that open callbacks. There is more than one while the
+	// merchant replaces it: what is repeated stays sealed with the old one.
+	APIv3 []APIv3Key
+}
+
+// APIv3Key is a key that the merchant chose on the merchant platform.
+type APIv3Key struct {
+	Key    []byte // exactly 32 bytes
+	Source string // as in PublicKey
 }
 
 // PublicKey is a public key of WeChat Pay and its name.
@@ -44,12 +54,17 @@ type Certificate struct {
 	Source string // as in PublicKey
 }
 
-// keysMax bounds how many keys are believed at once.
-const keysMax = 16
+const (
+	// keysMax bounds how many keys are believed at once.
+	keysMax = 16
+	// apiv3KeysMax bounds how many keys are tried to open a callback.
+	apiv3KeysMax = 4
+)
 
 // keySet finds a key by its serial. It never changes.
 type keySet struct {
 	bySerial map[string]*platformKey
+	apiv3    []cipher.AEAD
 	asked    []*platformKey // whom WeChat is asked to answer with: the first that is valid
 }
 
@@ -85,6 +100,14 @@ func (k Keys) keySet(rules keyRules, now time.Time) (*keySet, error) {
 	}
 	for _, each := range k.Certificates {
 		wrong = append(wrong, sourced(each.Source, set.add(each.key(rules))))
+	}
+	if n := len(k.APIv3); n > apiv3KeysMax {
+		wrong = append(wrong, fmt.Errorf("want at most %d APIv3 keys, got %d", apiv3KeysMax, n))
+	}
+	for _, each := range k.APIv3 {
+		key, err := newAEAD(each.Key)
+		wrong = append(wrong, sourced(each.Source, named("APIv3Key", err)))
+		set.apiv3 = append(set.apiv3, key)
 	}
 	err := errors.Join(wrong...)
 	if err != nil {

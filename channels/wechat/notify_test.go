@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,6 +26,8 @@ func TestParseNotifyReadsPayments(t *testing.T) {
 	refunded, abroad := wantPaid(), wantPaid()
 	refunded.Refunded = true
 	abroad.Currency = "USD"
+	undated, foreign := wantPaid(), wantPaid()
+	undated.SuccessTime, foreign.OrderNo = time.Time{}, "{p01}:x"
 	for _, tc := range []struct {
 		name string
 		body object
@@ -37,9 +40,12 @@ func TestParseNotifyReadsPayments(t *testing.T) {
 		{"paid to another merchant", notice(paid().with("mchid", "1900000110").bytes()), misdirected("mchid")},
 		{"paid to others altogether", notice(paid().with("mchid", "1").with("appid", "1").bytes()), misdirected("appid,mchid")},
 		{"paid in another currency", notice(paid().with("amount", object{"total": 5000, "currency": "USD"}).bytes()), abroad},
+		{"paid at no time", notice(paid().with("success_time", nil).bytes()), undated},
+		{"paid at a time of another form", notice(paid().with("success_time", "20260901115958").bytes()), undated},
+		{"paid by another shop's number", notice(paid().with("out_trade_no", "{p01}:x").bytes()), foreign},
 		{"refunded", notice(paid().with("trade_state", "REFUND").bytes()), refunded},
-		{"not paid", notice(unpaid("NOTPAY").bytes()), channels.Payment{Channel: "wechat", OrderNo: orderNo, State: channels.Unpaid}},
-		{"closed", notice(unpaid("CLOSED").bytes()), channels.Payment{Channel: "wechat", OrderNo: orderNo, State: channels.Closed}},
+		{"not paid", notice(unpaid("NOTPAY").bytes()), channels.Payment{Channel: "wechat", Merchant: merchant, OrderNo: orderNo, State: channels.Unpaid}},
+		{"closed", notice(unpaid("CLOSED").bytes()), channels.Payment{Channel: "wechat", Merchant: merchant, OrderNo: orderNo, State: channels.Closed}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			body := tc.body.bytes()
@@ -124,7 +130,6 @@ func TestParseNotifyRefusesWhatCannotBeRead(t *testing.T) {
 		{"content that is null", notice([]byte("null")).bytes()},
 		{"content that is a list", notice([]byte("[]")).bytes()},
 		{"no order", content("out_trade_no", nil).bytes()},
-		{"order of another form", content("out_trade_no", "{p01}:x").bytes()},
 		{"no state", content("trade_state", nil).bytes()},
 		{"state of another kind", content("trade_state", "SETTLED").bytes()},
 		{"no transaction number", content("transaction_id", nil).bytes()},
@@ -137,8 +142,6 @@ func TestParseNotifyRefusesWhatCannotBeRead(t *testing.T) {
 		{"total as text", content("amount", object{"total": "5000"}).bytes()},
 		{"total beyond 64 bits", content("amount", object{"total": json.Number("9223372036854775808")}).bytes()},
 		{"total out of range", content("amount", object{"total": json.Number("1000000000001")}).bytes()},
-		{"no time", content("success_time", nil).bytes()},
-		{"time of another form", content("success_time", "20260901115958").bytes()},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := ch.ParseNotify(context.Background(), headers(tc.body, noon()), tc.body)

@@ -29,7 +29,12 @@ const (
 
 const currencyCNY = "CNY"
 
-var orderNoForm = regexp.MustCompile(`^[0-9A-Za-z_|*-]{6,32}$`)
+var (
+	orderNoForm = regexp.MustCompile(`^[0-9A-Za-z_|*-]{6,32}$`)
+	// foreignNoForm is what other shops of the merchant have named orders by.
+	// It is part of a path, so it neither begins with a dot nor has a slash.
+	foreignNoForm = regexp.MustCompile(`^[0-9A-Za-z_|*@-][0-9A-Za-z_|*@.-]{0,63}$`)
+)
 
 // Prepay makes the order payable (JSAPI下单) and signs the six fields of
 // getBrandWCPayRequest (JSAPI调起支付). Handle is the prepay_id, good for two
@@ -42,8 +47,10 @@ func (c *Channel) Prepay(ctx context.Context, req channels.PrepayRequest) (chann
 	if why != "" {
 		return channels.Prepay{}, refused("prepay", req.OrderNo, why)
 	}
-	answer, _, err := asked(func() (*jsapi.PrepayResponse, *core.APIResult, error) {
-		return c.orders.Prepay(ctx, c.prepayRequest(req))
+	var answer *jsapi.PrepayResponse
+	_, err := c.asked(func() (_ *core.APIResult, err error) {
+		answer, _, err = c.orders.Prepay(ctx, c.prepayRequest(req))
+		return nil, err
 	})
 	if err != nil {
 		return channels.Prepay{}, failed("prepay", req.OrderNo, prepayCode, err)

@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/core"
-	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
+	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/jsapi"
 
 	"guodu/channels"
@@ -17,13 +18,11 @@ import (
 // Refunded set and no Refunds: WeChat does not list them here.
 // Errors: ErrOrderNotFound (unsigned, no proof), ErrRefused, ErrUnknownOutcome.
 func (c *Channel) Query(ctx context.Context, orderNo string) (channels.Payment, error) {
-	if !orderNoForm.MatchString(orderNo) {
+	if !foreignNoForm.MatchString(orderNo) {
 		return channels.Payment{}, refused("query", orderNo, "not an order number")
 	}
-	question := jsapi.QueryOrderByOutTradeNoRequest{OutTradeNo: core.String(orderNo), Mchid: core.String(c.mchID)}
-	answer, _, err := asked(func() (*payments.Transaction, *core.APIResult, error) {
-		return c.orders.QueryOrderByOutTradeNo(ctx, question)
-	})
+	address := consts.WechatPayAPIServer + "/v3/pay/transactions/out-trade-no/" + url.PathEscape(orderNo) + "?mchid=" + c.mchID
+	answer, err := c.asked(func() (*core.APIResult, error) { return c.client.Get(ctx, address) })
 	if err != nil {
 		return channels.Payment{}, failed("query", orderNo, queryCode, err)
 	}
@@ -47,9 +46,10 @@ func (c *Channel) Close(ctx context.Context, orderNo string) error {
 		return refused("close", orderNo, "not an order number")
 	}
 	wish := jsapi.CloseOrderRequest{OutTradeNo: core.String(orderNo), Mchid: core.String(c.mchID)}
-	_, result, err := asked(func() (struct{}, *core.APIResult, error) {
-		result, err := c.orders.CloseOrder(ctx, wish)
-		return struct{}{}, result, err
+	var result *core.APIResult
+	_, err := c.asked(func() (_ *core.APIResult, err error) {
+		result, err = c.orders.CloseOrder(ctx, wish)
+		return nil, err
 	})
 	if err != nil {
 		return failed("close", orderNo, closeCode, err)

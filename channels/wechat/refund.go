@@ -2,23 +2,27 @@ package wechat
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"time"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/core"
+	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/refunddomestic"
 
 	"guodu/channels"
 	"guodu/internal/fen"
+	"guodu/internal/field"
 )
 
 const (
 	// reasonMax is the limit of the document 申请退款, in characters.
 	reasonMax = 80
+	// refundsPath is where refunds are made and asked about.
+	refundsPath = "/v3/refund/domestic/refunds"
 	// refundPause is the least time between two refunds of one order.
 	refundPause = time.Minute
 )
@@ -49,7 +53,9 @@ func (c *Channel) Refund(ctx context.Context, req channels.RefundRequest) (chann
 	if req.NotifyURL != "" {
 		question.NotifyUrl = core.String(req.NotifyURL)
 	}
-	answer, _, err := asked(func() (*refunddomestic.Refund, *core.APIResult, error) { return c.refunds.Create(ctx, question) })
+	answer, err := c.asked(func() (*core.APIResult, error) {
+		return c.client.Post(ctx, consts.WechatPayAPIServer+refundsPath, question)
+	})
 	if err != nil {
 		return channels.RefundStatus{}, failed("refund", req.RefundNo, refundCode, err)
 	}
@@ -62,10 +68,8 @@ func (c *Channel) QueryRefund(ctx context.Context, orderNo, refundNo string) (ch
 	if !refundNoForm.MatchString(refundNo) {
 		return channels.RefundStatus{}, refused("query refund", refundNo, "not a refund number")
 	}
-	question := refunddomestic.QueryByOutRefundNoRequest{OutRefundNo: core.String(refundNo)}
-	answer, _, err := asked(func() (*refunddomestic.Refund, *core.APIResult, error) {
-		return c.refunds.QueryByOutRefundNo(ctx, question)
-	})
+	address := consts.WechatPayAPIServer + refundsPath + "/" + url.PathEscape(refundNo)
+	answer, err := c.asked(func() (*core.APIResult, error) { return c.client.Get(ctx, address) })
 	if err != nil {
 		return channels.RefundStatus{}, failed("query refund", refundNo, refundQueryCode, err)
 	}
@@ -74,69 +78,54 @@ func (c *Channel) QueryRefund(ctx context.Context, orderNo, refundNo string) (ch
 
 // refundAnswer reads a signed answer. A signature covers the answer and not the
 // question, so one about another refund has to be told apart here.
-func (c *Channel) refundAnswer(call, orderNo, refundNo string, answer *refunddomestic.Refund) (channels.RefundStatus, error) {
-	t := refundTold{
-		orderNo: text(answer.OutTradeNo), no: text(answer.OutRefundNo), channelNo: text(answer.RefundId), at: answer.SuccessTime,
-	}
-	if answer.Status != nil {
-		t.status = string(*answer.Status)
-	}
-	if answer.Amount != nil && answer.Amount.Refund != nil {
-		t.amount = *answer.Amount.Refund
-	}
-	status, err := t.translated()
+func (c *Channel) refundAnswer(call, orderNo, refundNo string, answer []byte) (channels.RefundStatus, error) {
+	status, err := c.refund(answer, "status")
 	switch {
 	case err != nil:
 		return channels.RefundStatus{}, unknown(call, refundNo, err.Error())
 	case status.No != refundNo || orderNo != "" && status.OrderNo != orderNo:
 		return channels.RefundStatus{}, unknown(call, refundNo, "the answer is about another refund")
 	}
+	status.Misdirected = "" // an answer names no merchant
 	return status, nil
 }
 
-// refundTold is a refund in WeChat's words, which an answer and a callback put
-// under different names.
-type refundTold struct {
-	orderNo, no, channelNo, status string
-	amount                         int64
-	at                             *time.Time
-}
-
-// translated translates it. What is not listed is not read as anything.
-func (t refundTold) translated() (channels.RefundStatus, error) {
+// refund translates a refund. A callback has its state under another name than
+// an answer. As in payment, only the fields that decide can make it fail, and a
+// state that is not listed is not read as anything.
+func (c *Channel) refund(text []byte, stateName string) (channels.RefundStatus, error) {
+	r, err := field.Parse(text, "mchid", "out_trade_no", "out_refund_no", "refund_id", stateName, "amount", "success_time")
+	if err != nil {
+		return channels.RefundStatus{}, err
+	}
+	orderNo, orderErr := r.Text("out_trade_no")
+	no, noErr := r.Text("out_refund_no")
+	word, stateErr := r.Text(stateName)
+	amount, amountErr := r.Object("amount", "refund")
+	sum, sumErr := amount.Int("refund")
+	err = errors.Join(orderErr, noErr, stateErr, amountErr, sumErr)
 	state, known := map[string]channels.RefundState{
 		"PROCESSING": channels.RefundProcessing, "SUCCESS": channels.RefundMade,
 		"CLOSED": channels.RefundClosed, "ABNORMAL": channels.RefundAbnormal,
-	}[t.status]
+	}[word]
 	switch {
+	case err != nil:
+		return channels.RefundStatus{}, err
 	case !known:
-		return channels.RefundStatus{}, fmt.Errorf("refund status %q is not known", clip(t.status))
-	case !orderNoForm.MatchString(t.orderNo) || !refundNoForm.MatchString(t.no):
-		return channels.RefundStatus{}, errors.New("out_trade_no or out_refund_no is missing or of another form")
-	case t.amount <= 0 || t.amount > int64(fen.Max):
-		return channels.RefundStatus{}, fmt.Errorf("amount.refund %d is out of range", t.amount)
+		return channels.RefundStatus{}, fmt.Errorf("%s %q is not known", stateName, clip(word))
+	case orderNo == "" || no == "":
+		return channels.RefundStatus{}, errors.New("out_trade_no or out_refund_no is missing")
+	case sum <= 0 || sum > int64(fen.Max):
+		return channels.RefundStatus{}, fmt.Errorf("amount.refund %d is out of range", sum)
 	}
 	status := channels.RefundStatus{
-		Channel: Name, OrderNo: t.orderNo, No: t.no, ChannelNo: t.channelNo, State: state, Amount: fen.Fen(t.amount),
+		Channel: Name, Merchant: c.Merchant(), OrderNo: orderNo, No: no, ChannelNo: r.Hint("refund_id"), State: state, Amount: fen.Fen(sum),
+		Time: moment(r.Hint("success_time")),
 	}
-	if t.at != nil {
-		status.Time = *t.at
+	if r.Hint("mchid") != c.mchID {
+		status.Misdirected = "mchid"
 	}
 	return status, nil
-}
-
-// refundNotice is the content of a refund's callback: the status has another
-// name than in answers, and there is no appid.
-type refundNotice struct {
-	MchID       string     `json:"mchid"`
-	OutTradeNo  string     `json:"out_trade_no"`
-	OutRefundNo string     `json:"out_refund_no"`
-	RefundID    string     `json:"refund_id"`
-	Status      string     `json:"refund_status"`
-	SuccessTime *time.Time `json:"success_time"`
-	Amount      struct {
-		Refund int64 `json:"refund"`
-	} `json:"amount"`
 }
 
 // ParseRefund verifies a refund's callback over its raw body and translates it
@@ -154,19 +143,9 @@ func (c *Channel) ParseRefund(ctx context.Context, header http.Header, body []by
 	if err != nil {
 		return channels.RefundStatus{}, err
 	}
-	var told refundNotice
-	err = json.Unmarshal(plain, &told)
-	if err != nil {
-		return channels.RefundStatus{}, unreadable("the content is not the JSON of a refund")
-	}
-	status, err = refundTold{
-		orderNo: told.OutTradeNo, no: told.OutRefundNo, channelNo: told.RefundID, status: told.Status, amount: told.Amount.Refund, at: told.SuccessTime,
-	}.translated()
+	status, err = c.refund(plain, "refund_status")
 	if err != nil {
 		return channels.RefundStatus{}, unreadable(err.Error())
-	}
-	if told.MchID != c.mchID {
-		status.Misdirected = "mchid"
 	}
 	return status, nil
 }
@@ -174,8 +153,8 @@ func (c *Channel) ParseRefund(ctx context.Context, header http.Header, body []by
 // unfitRefund says in words what of a request WeChat would refuse, or nothing.
 func unfitRefund(req channels.RefundRequest) string {
 	switch {
-	case !orderNoForm.MatchString(req.OrderNo):
-		return "order number: want 6 to 32 of 0-9 A-Z a-z _ - | *"
+	case !foreignNoForm.MatchString(req.OrderNo):
+		return "order number: want 1 to 64 of 0-9 A-Z a-z _ - | * @ ."
 	case !refundNoForm.MatchString(req.RefundNo):
 		return "refund number: want 1 to 64 of 0-9 A-Z a-z _ - | * @"
 	case req.Amount <= 0 || req.Amount > req.Total || req.Total > fen.Max:

@@ -19,7 +19,7 @@ func TestSimulatorOrderIsPaidAndTold(t *testing.T) {
 	j.mustBeIn(t, orderNo, channels.Unpaid)
 	receipt := j.pay(t, orderNo)
 	want := channels.Payment{
-		Channel: "wechat", OrderNo: orderNo, TransactionID: receipt.TransactionID, State: channels.Paid,
+		Channel: "wechat", Merchant: merchant, OrderNo: orderNo, TransactionID: receipt.TransactionID, State: channels.Paid,
 		Amount: 5000, Currency: "CNY", Attach: account, SuccessTime: receipt.PaidAt.Truncate(time.Second),
 		Payer: channels.Payer{Kind: "openid", ID: wechatpay.OpenID(appID, person)},
 	}

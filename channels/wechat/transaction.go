@@ -6,10 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
-
 	"guodu/channels"
 	"guodu/internal/fen"
+	"guodu/internal/field"
 )
 
 // transactionIDMax is the length of transaction_id in the documents; present
@@ -35,26 +34,39 @@ func stateOf(tradeState string) (state channels.State, known bool) {
 }
 
 // payment translates a transaction, which has the same form in an answer and
-// in a callback. Its errors carry no sentinel: what an unreadable transaction
-// means depends on how it came.
-func (c *Channel) payment(t *payments.Transaction) (channels.Payment, error) {
-	state, known := stateOf(text(t.TradeState))
-	if !known {
-		return channels.Payment{}, fmt.Errorf("trade_state %q is not known", clip(text(t.TradeState)))
+// in a callback. It reads the fields that are named here and no others. Only
+// those that decide can make it fail: time, payer and attach are for people,
+// and one that cannot be read is left out. Its errors carry no sentinel: what an
+// unreadable transaction means depends on how it came.
+func (c *Channel) payment(text []byte) (channels.Payment, error) {
+	t, err := field.Parse(text, "appid", "mchid", "out_trade_no", "transaction_id", "trade_state", "amount",
+		"success_time", "payer", "attach")
+	if err != nil {
+		return channels.Payment{}, err
 	}
-	if !orderNoForm.MatchString(text(t.OutTradeNo)) {
-		return channels.Payment{}, errors.New("out_trade_no is missing or of another form")
+	orderNo, noErr := t.Text("out_trade_no")
+	tradeState, stateErr := t.Text("trade_state")
+	state, known := stateOf(tradeState)
+	switch {
+	case noErr != nil || stateErr != nil:
+		return channels.Payment{}, errors.Join(noErr, stateErr)
+	case !known:
+		return channels.Payment{}, fmt.Errorf("trade_state %q is not known", clip(tradeState))
+	case orderNo == "":
+		return channels.Payment{}, errors.New("out_trade_no is missing")
 	}
 	payment := channels.Payment{
 		Channel:     Name,
-		OrderNo:     *t.OutTradeNo,
+		Merchant:    c.Merchant(),
+		OrderNo:     orderNo,
 		State:       state,
-		Attach:      text(t.Attach),
+		Attach:      t.Hint("attach"),
 		Misdirected: c.misdirected(t),
-		Refunded:    *t.TradeState == tradeRefund,
+		Refunded:    tradeState == tradeRefund,
 	}
-	if t.Payer != nil && text(t.Payer.Openid) != "" {
-		payment.Payer = channels.Payer{Kind: kindOpenID, ID: *t.Payer.Openid}
+	payer, err := t.Object("payer", "openid")
+	if id := payer.Hint("openid"); err == nil && id != "" {
+		payment.Payer = channels.Payer{Kind: kindOpenID, ID: id}
 	}
 	if state != channels.Paid {
 		return payment, nil
@@ -62,44 +74,53 @@ func (c *Channel) payment(t *payments.Transaction) (channels.Payment, error) {
 	return withMoney(payment, t)
 }
 
-// withMoney adds what only a paid order has. All of it must be there: a paid
-// order without amount or number is better asked for again than guessed at.
-func withMoney(payment channels.Payment, t *payments.Transaction) (channels.Payment, error) {
-	payment.TransactionID = text(t.TransactionId)
+// withMoney adds what only a paid order has. A paid order without amount or
+// number is better asked for again than guessed at.
+func withMoney(payment channels.Payment, t field.Object) (channels.Payment, error) {
+	var err error
+	payment.TransactionID, err = t.Text("transaction_id")
+	if err != nil {
+		return channels.Payment{}, err
+	}
 	if payment.TransactionID == "" || len(payment.TransactionID) > transactionIDMax {
 		return channels.Payment{}, errors.New("transaction_id is missing or too long")
 	}
-	if t.Amount == nil || t.Amount.Total == nil {
-		return channels.Payment{}, errors.New("amount.total is missing")
+	amount, err := t.Object("amount", "total", "currency")
+	if err != nil {
+		return channels.Payment{}, err
 	}
-	payment.Amount = fen.Fen(*t.Amount.Total)
+	total, totalErr := amount.Int("total")
+	currency, currencyErr := amount.Text("currency")
+	if totalErr != nil || currencyErr != nil {
+		return channels.Payment{}, fmt.Errorf("amount: %w", errors.Join(totalErr, currencyErr))
+	}
+	payment.Amount, payment.Currency = fen.Fen(total), currency
 	if payment.Amount <= 0 || payment.Amount > fen.Max {
 		return channels.Payment{}, fmt.Errorf("amount.total %d is out of range", payment.Amount)
 	}
-	payment.Currency = text(t.Amount.Currency)
-	paidAt, err := time.Parse(time.RFC3339, text(t.SuccessTime))
-	if err != nil {
-		return channels.Payment{}, errors.New("success_time is missing or not RFC 3339")
-	}
-	payment.SuccessTime = paidAt
+	payment.SuccessTime = moment(t.Hint("success_time"))
 	return payment, nil
 }
 
-func (c *Channel) misdirected(t *payments.Transaction) string {
+// moment reads a time: RFC 3339, or the same with an offset without a colon. One
+// of another form is zero, as if WeChat had not said it.
+func moment(text string) time.Time {
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700"} {
+		if at, err := time.Parse(form, text); err == nil {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// misdirected compares app and merchant. One that is not a text is not ours.
+func (c *Channel) misdirected(t field.Object) string {
 	var wrong []string
-	if text(t.Appid) != c.appID {
+	if t.Hint("appid") != c.appID {
 		wrong = append(wrong, "appid")
 	}
-	if text(t.Mchid) != c.mchID {
+	if t.Hint("mchid") != c.mchID {
 		wrong = append(wrong, "mchid")
 	}
 	return strings.Join(wrong, ",")
-}
-
-// text is the string or, where WeChat leaves the field out, nothing.
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/core/auth"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
+
+	"guodu/channels"
 )
 
 const (
@@ -20,6 +23,9 @@ const (
 	// (WeChat Pay APIv3: 签名验证). It limits replays; what makes them harmless
 	// is that an order is credited once.
 	freshSec = 300
+	// probe is how the signatures begin that WeChat Pay sends to see whether they
+	// are checked (验证签名: 签名探测流量).
+	probe = "WECHATPAY/SIGNTEST/"
 )
 
 // The longest header values that are looked at. A signature of a 4096-bit key
@@ -65,12 +71,15 @@ type signed struct {
 	timestamp, nonce, serial, signature string
 }
 
-// check goes from cheap to dear, so that junk costs no RSA. Its errors carry no
-// sentinel; all of them mean "not authentic".
+// check goes from cheap to dear, so that junk costs no RSA. All of its errors
+// mean "not authentic"; channels.ErrProbe is among them.
 func (v *verifier) check(ctx context.Context, header http.Header, body []byte) error {
 	claim, err := readClaim(header)
 	if err != nil {
 		return err
+	}
+	if strings.HasPrefix(claim.signature, probe) {
+		return channels.ErrProbe
 	}
 	err = v.checkFresh(claim.timestamp)
 	if err != nil {
