@@ -73,6 +73,9 @@ func New(cfg Config) (*Channel, error) {
 	}, nil
 }
 
+// Merchant is the seller's and the app's number.
+func (c *Channel) Merchant() string { return c.sellerID + "/" + c.appID }
+
 // SetKeys replaces the keys that are believed, those of the Config included:
 // notices and answers that are being verified end with the old ones, all others
 // see the new ones. If any is not to be used, an error names each by its Source,

@@ -52,6 +52,10 @@ type Config struct {
 	Gateway       string
 	AuthorizeBase string
 
+	// Former says that no new orders are made here: those of before are asked about
+	// and refunded.
+	Former bool
+
 	// Production refuses the keys of simulators, and tells every gateway but
 	// Alipay's own that production speaks: a simulator refuses that.
 	Production bool

@@ -10,6 +10,7 @@ import (
 	"github.com/smartwalle/alipay/v3"
 
 	"guodu/channels"
+	"guodu/internal/field"
 )
 
 // errUnsigned says that a refusal came without a signature. It does not leave
@@ -78,17 +79,35 @@ func exchangeCode(subCode string) error {
 	return channels.ErrRefused
 }
 
-// answer is what a call's own answer type has in common with the others.
-type answer interface {
-	// said is the code of the whole and what goes with it.
-	said() alipay.Error
+// node is the answer to one call. Only the fields that the call reads are looked
+// at, so all others may have any type.
+type node struct {
+	field.Object
+	names []string
+}
+
+// reads is an answer of which these fields are read, beside its code.
+func reads(names ...string) *node {
+	return &node{names: append(names, "code", "sub_code", "sub_msg")}
+}
+
+// UnmarshalJSON implements json.Unmarshaler: the module hands over the bytes whose
+// signature it has verified.
+func (n *node) UnmarshalJSON(text []byte) (err error) {
+	n.Object, err = field.Parse(text, n.names...)
+	return err
+}
+
+// said is the code of the whole and what goes with it.
+func (n *node) said() alipay.Error {
+	return alipay.Error{Code: alipay.Code(n.Hint("code")), SubCode: n.Hint("sub_code"), SubMsg: n.Hint("sub_msg")}
 }
 
 // ask sends one request and returns nil for a signed success alone. Everything
 // else that can come back is folded here: signed refusals are in the answer,
 // unsigned ones in the error, and an unsigned success there as well. The
 // module's texts are not passed on.
-func (c *Channel) ask(ctx context.Context, call, orderNo string, req alipay.Param, into answer, sentinelOf func(subCode string) error) error {
+func (c *Channel) ask(ctx context.Context, call, orderNo string, req alipay.Param, into *node, sentinelOf func(subCode string) error) error {
 	err := c.request(ctx, req, into)
 	var unsigned *alipay.Error
 	switch {
@@ -100,8 +119,7 @@ func (c *Channel) ask(ctx context.Context, call, orderNo string, req alipay.Para
 	case err != nil:
 		return unknown(call, orderNo, cause(err))
 	}
-	said := into.said()
-	if said.Code != alipay.CodeSuccess {
+	if said := into.said(); said.Code != alipay.CodeSuccess && !into.isToken() {
 		return failed(call, orderNo, sentinelOf, said)
 	}
 	return nil
@@ -109,7 +127,7 @@ func (c *Channel) ask(ctx context.Context, call, orderNo string, req alipay.Para
 
 // request is the module's Request. If that panics on what came back, the outcome
 // is as unknown as after any answer that cannot be read.
-func (c *Channel) request(ctx context.Context, req alipay.Param, into answer) (err error) {
+func (c *Channel) request(ctx context.Context, req alipay.Param, into *node) (err error) {
 	defer func() {
 		trouble := recover()
 		if trouble != nil {

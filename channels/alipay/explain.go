@@ -1,10 +1,9 @@
 package alipay
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
-	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,6 +24,7 @@ func (c *Channel) Explain(header http.Header, body []byte) []channels.Part {
 	if e.form() {
 		e.names()
 		e.signature()
+		e.content()
 	}
 	return e.parts
 }
@@ -46,9 +46,8 @@ func (e *explanation) bad(name, format string, args ...any) {
 }
 
 func (e *explanation) kind(header http.Header) {
-	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
-	if err != nil || kind != contentType {
-		e.bad("headers", "Content-Type is %q, a notice has %s", clip(header.Get("Content-Type")), contentType)
+	if err := isForm(header); err != nil {
+		e.bad("headers", "%v", err)
 		return
 	}
 	e.good("headers", "a form")
@@ -73,6 +72,12 @@ func (e *explanation) form() bool {
 		return false
 	}
 	e.fields = fields
+	for name, values := range fields {
+		if why := ambiguous(name, values[0]); why != "" {
+			e.bad("body", "%s: the signature would hold for either reading, so the hub believes none", why)
+			return false
+		}
+	}
 	if fields.Get("sign") == "" {
 		e.bad("body", "%d fields, and none of them is sign: this is no notice, or something has taken it out", len(fields))
 		return false
@@ -98,6 +103,19 @@ func (e *explanation) names() {
 	}
 }
 
+// content says what the notice tells, as the hub reads it.
+func (e *explanation) content() {
+	p, err := e.channel.read(e.fields)
+	if err != nil {
+		e.bad("content", "%v", err)
+		return
+	}
+	e.good("content", "order %q is %s, %s yuan, trade %q, refunded %v", clip(p.OrderNo), p.State, p.Amount.Yuan(), clip(p.TransactionID), p.Refunded)
+	if p.Misdirected != "" {
+		e.bad("merchant", "%s is not that of %s: it becomes a case", p.Misdirected, e.channel.Merchant())
+	}
+}
+
 // signature says whether it holds, and if not, what would make it hold.
 func (e *explanation) signature() {
 	raw, err := base64.StdEncoding.DecodeString(e.fields.Get("sign"))
@@ -112,7 +130,7 @@ func (e *explanation) signature() {
 			return
 		}
 	}
-	if e.holds(content(e.fields, false), raw) {
+	if e.channel.client.VerifySign(context.Background(), e.fields) == nil {
 		e.good("signature", "holds over the %d other fields", len(e.fields)-2)
 		return
 	}
@@ -131,7 +149,14 @@ type try struct{ part, what, content string }
 
 // tries are the signed text as usual accidents change it, taken back.
 func (e *explanation) tries() []try {
+	full := url.Values{}
+	for name, values := range e.fields {
+		if values[0] != "" {
+			full[name] = values
+		}
+	}
 	all := []try{
+		{"body", "the signature holds without the empty fields: something has added them", content(full, false)},
 		{"sign_type", "the signature holds with sign_type among the signed fields: it is a message of the life account's gateway, not a notice", content(e.fields, true)},
 		{"body", "the signature holds over the values as they were encoded: they must be decoded once before they are checked", undecoded(e.body)},
 	}
@@ -169,14 +194,15 @@ func (e *explanation) holds(text string, signature []byte) bool {
 }
 
 // content is the text that Alipay signs: name=value of all fields but sign (and,
-// usually, sign_type) that have a value, sorted by name, joined by &.
+// usually, sign_type), sorted, joined by &.
 func content(fields url.Values, withType bool) string {
 	var pairs []string
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if name != "sign" && (name != "sign_type" || withType) && fields.Get(name) != "" {
+	for name := range fields {
+		if name != "sign" && (name != "sign_type" || withType) {
 			pairs = append(pairs, name+"="+fields.Get(name))
 		}
 	}
+	slices.Sort(pairs)
 	return strings.Join(pairs, "&")
 }
 

@@ -33,6 +33,7 @@ const (
 	tradeNo  = "2026090122001458860515315453"
 	userID   = "2088102177846880"
 	openID   = "074a1CcTG1LelxKe4xQC0zgNdId0nxi95b5lsNpazWYoCo5"
+	merchant = sellerID + "/" + appID
 	account  = "2610001"
 )
 
@@ -184,7 +185,7 @@ func failure(code, subCode string) object {
 // wantPaid is what paid comes to.
 func wantPaid() channels.Payment {
 	return channels.Payment{
-		Channel: "alipay", OrderNo: orderNo, TransactionID: tradeNo, State: channels.Paid, Amount: 5000, Currency: "CNY",
+		Channel: "alipay", Merchant: merchant, OrderNo: orderNo, TransactionID: tradeNo, State: channels.Paid, Amount: 5000, Currency: "CNY",
 		Payer: channels.Payer{Kind: "user_id", ID: userID}, SuccessTime: time.Date(2026, 9, 1, 3, 59, 58, 0, time.UTC),
 	}
 }

@@ -20,11 +20,6 @@ const (
 	messageAction = "查看详情"
 )
 
-// messageAnswer is what alipay.open.public.message.single.send answers.
-type messageAnswer struct{ alipay.Error }
-
-func (a *messageAnswer) said() alipay.Error { return a.Error }
-
 // Tells implements channels.Messenger.
 func (c *Channel) Tells(kind channels.EventKind) bool {
 	_, ok := c.templates[kind]
@@ -52,8 +47,7 @@ func (c *Channel) Tell(ctx context.Context, to channels.Payer, e channels.Event)
 	wish := alipay.NewPayload("alipay.open.public.message.single.send").
 		AddBizField(recipient, to.ID).
 		AddBizField("template", map[string]any{"template_id": template.ID, "context": shown})
-	var told messageAnswer
-	return c.ask(ctx, call, clip(e.Ref), wish, &told, messageCode)
+	return c.ask(ctx, call, clip(e.Ref), wish, reads(), messageCode)
 }
 
 // messageCode is what a sub code says. (生活号: 单发模板消息. What somebody who does

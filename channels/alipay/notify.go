@@ -3,7 +3,6 @@ package alipay
 import (
 	"context"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -54,16 +53,12 @@ func (c *Channel) ParseNotify(ctx context.Context, header http.Header, body []by
 	return c.read(fields)
 }
 
-// readForm takes a form in which every field stands once. With two of a kind,
-// what is verified and what is read could be different ones.
+// readForm takes a form in which every field stands once and every field that is
+// read is told apart from its neighbours. With two of a kind, what is verified and
+// what is read could be different ones.
 func readForm(header http.Header, body []byte) (url.Values, error) {
-	kinds := header.Values("Content-Type")
-	if len(kinds) != 1 {
-		return nil, unproven("want one Content-Type")
-	}
-	kind, _, err := mime.ParseMediaType(kinds[0])
-	if err != nil || kind != contentType {
-		return nil, unproven("want Content-Type " + contentType)
+	if err := isForm(header); err != nil {
+		return nil, unproven(err.Error())
 	}
 	fields, err := url.ParseQuery(string(body))
 	if err != nil {
@@ -73,8 +68,53 @@ func readForm(header http.Header, body []byte) (url.Values, error) {
 		if len(values) != 1 {
 			return nil, unproven(fmt.Sprintf("field %q stands there %d times", clip(name), len(values)))
 		}
+		if why := ambiguous(name, values[0]); why != "" {
+			return nil, unproven(why)
+		}
 	}
 	return fields, nil
+}
+
+// isForm looks at the media type alone. Its parameters decide nothing, and
+// production has sent some that RFC 9110 does not know.
+func isForm(header http.Header) error {
+	kinds := header.Values("Content-Type")
+	if len(kinds) != 1 {
+		return fmt.Errorf("want one Content-Type, got %d", len(kinds))
+	}
+	kind, _, _ := strings.Cut(kinds[0], ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), contentType) {
+		return fmt.Errorf("Content-Type is %q, a notice has %s", clip(kinds[0]), contentType)
+	}
+	return nil
+}
+
+// readNames are the fields that a notice is read for.
+func readNames() []string {
+	return []string{
+		"notify_type", "app_id", "seller_id", "out_trade_no", "trade_no", "trade_status", "total_amount", "trans_currency",
+		"refund_fee", "out_biz_no", "gmt_refund", "gmt_payment", "receipt_amount", "buyer_pay_amount",
+		"buyer_id", "buyer_open_id", "passback_params",
+	}
+}
+
+// ambiguous says why a field could be read as two. The text that Alipay signs is
+// name=value joined by &, and nothing in it is escaped. So whoever holds a notice
+// can hide a field in the value, or in the name, of the one before it, and the
+// signature still holds.
+func ambiguous(name, value string) string {
+	if strings.ContainsAny(name, "&=") {
+		return "the name of a field has & or = in it" // what follows may be a payer's id
+	}
+	if !strings.Contains(value, "&") {
+		return ""
+	}
+	for _, read := range readNames() {
+		if strings.Contains(value, "&"+read+"=") {
+			return fmt.Sprintf("field %q hides the field %s", clip(name), read)
+		}
+	}
+	return ""
 }
 
 // verify goes from cheap to dear, so that junk costs no RSA.
@@ -97,13 +137,8 @@ func (c *Channel) verify(ctx context.Context, fields url.Values) error {
 }
 
 // read takes the payment out of fields that are authentic. All that it reads is
-// ASCII or escaped, so it reads the same in either charset.
+// ASCII or escaped, so it reads the same whatever charset the notice names.
 func (c *Channel) read(fields url.Values) (channels.Payment, error) {
-	switch charset := strings.ToLower(fields.Get("charset")); charset {
-	case "utf-8", "gbk":
-	default:
-		return channels.Payment{}, unreadable(fmt.Sprintf("charset %q is not known", clip(charset)))
-	}
 	if fields.Get("notify_type") != alipay.NotifyTypeTradeStatusSync {
 		return channels.Payment{}, fmt.Errorf("alipay notice: %w: notify_type %q",
 			channels.ErrNotOurs, clip(fields.Get("notify_type")))
@@ -112,7 +147,7 @@ func (c *Channel) read(fields url.Values) (channels.Payment, error) {
 	if err != nil {
 		return channels.Payment{}, unreadable(err.Error())
 	}
-	payment, err := trade.payment()
+	payment, err := c.payment(trade)
 	if err != nil {
 		return channels.Payment{}, unreadable(err.Error())
 	}

@@ -24,21 +24,13 @@ func (c *Channel) AuthorizeURL(state, redirectURL string) string {
 		"&state=" + url.QueryEscape(state)
 }
 
-// tokenAnswer is what alipay.system.oauth.token answers. Only the failure has a
-// code. The tokens are left where they are; nobody here needs them.
-type tokenAnswer struct {
-	alipay.Error
-	AccessToken string `json:"access_token"`
-	UserID      string `json:"user_id"`
-	OpenID      string `json:"open_id"`
-}
+// accessToken is the field that an answer with a token has in place of a code. The
+// tokens are left where they are; nobody here needs them.
+const accessToken = "access_token"
 
-func (a *tokenAnswer) said() alipay.Error {
-	if a.Code == "" && a.AccessToken != "" {
-		return alipay.Error{Code: alipay.CodeSuccess}
-	}
-	return a.Error
-}
+// isToken says whether an answer is one of alipay.system.oauth.token that went
+// well: only the failure has a code.
+func (n *node) isToken() bool { return !n.Has("code") && n.Hint(accessToken) != "" }
 
 // Exchange turns a code into a user_id or, where the app knows none, an
 // open_id. After ErrUnknownOutcome the code is probably used up: start the
@@ -48,14 +40,14 @@ func (c *Channel) Exchange(ctx context.Context, code string) (channels.Payer, er
 	if !codeForm.MatchString(code) {
 		return channels.Payer{}, fmt.Errorf("alipay exchange: %w: of another form", channels.ErrCode)
 	}
-	var told tokenAnswer
+	told := reads(accessToken, "user_id", "open_id")
 	wish := alipay.SystemOauthToken{GrantType: "authorization_code", Code: code}
-	err := c.ask(ctx, "exchange", "of a code", wish, &told, exchangeCode)
+	err := c.ask(ctx, "exchange", "of a code", wish, told, exchangeCode)
 	if err != nil {
 		return channels.Payer{}, err
 	}
-	payer, err := payer(told.UserID, told.OpenID)
-	if err != nil || payer.ID == "" {
+	payer := payer(told.Hint("user_id"), told.Hint("open_id"))
+	if payer.ID == "" {
 		return channels.Payer{}, unknown("exchange", "of a code", "the answer has no usable id")
 	}
 	return payer, nil

@@ -24,16 +24,12 @@ const (
 // amountMax is 100 million yuan.
 const amountMax fen.Fen = 100_000_000 * 100
 
-var orderNoForm = regexp.MustCompile(`^[0-9A-Za-z_]{1,64}$`)
-
-// createAnswer is what alipay.trade.create answers.
-type createAnswer struct {
-	alipay.Error
-	OutTradeNo string `json:"out_trade_no"`
-	TradeNo    string `json:"trade_no"`
-}
-
-func (a *createAnswer) said() alipay.Error { return a.Error }
+var (
+	orderNoForm = regexp.MustCompile(`^[0-9A-Za-z_]{1,64}$`)
+	// foreignNoForm is what other shops of the merchant have named orders by.
+	// Production takes more than the document allows, - above all.
+	foreignNoForm = regexp.MustCompile(`^[0-9A-Za-z!#$()*+,.:;=@_|~-]{1,64}$`)
+)
 
 // Prepay makes the order payable inside the app (alipay.trade.create, JSAPI_PAY).
 // Params hold the tradeNO for tradePay, which is the Handle as well. What that
@@ -54,16 +50,17 @@ func (c *Channel) Prepay(ctx context.Context, req channels.PrepayRequest) (chann
 	} else {
 		order.AddBizField("buyer_id", req.PayerID)
 	}
-	var made createAnswer
-	err := c.ask(ctx, "prepay", req.OrderNo, order, &made, prepayCode)
+	made := reads("out_trade_no", "trade_no")
+	err := c.ask(ctx, "prepay", req.OrderNo, order, made, prepayCode)
 	if err != nil {
 		return channels.Prepay{}, err
 	}
 	// A signature covers the answer and not the question.
-	if made.OutTradeNo != req.OrderNo || !tradeNoForm.MatchString(made.TradeNo) {
+	tradeNo := made.Hint("trade_no")
+	if made.Hint("out_trade_no") != req.OrderNo || !tradeNoForm.MatchString(tradeNo) {
 		return channels.Prepay{}, unknown("prepay", req.OrderNo, "the answer is about another order or has no trade_no")
 	}
-	return channels.Prepay{Handle: made.TradeNo, Params: map[string]string{"tradeNO": made.TradeNo}}, nil
+	return channels.Prepay{Handle: tradeNo, Params: map[string]string{"tradeNO": tradeNo}}, nil
 }
 
 // PrepayPage signs the address of the cashier for a browser outside the app

@@ -13,8 +13,8 @@ import (
 
 func TestQueryReadsStates(t *testing.T) {
 	payer := channels.Payer{Kind: "user_id", ID: userID}
-	closed := channels.Payment{Channel: "alipay", OrderNo: orderNo, State: channels.Closed, Payer: payer}
-	open := channels.Payment{Channel: "alipay", OrderNo: orderNo, State: channels.Unpaid, Payer: payer}
+	closed := channels.Payment{Channel: "alipay", Merchant: merchant, OrderNo: orderNo, State: channels.Closed, Payer: payer}
+	open := channels.Payment{Channel: "alipay", Merchant: merchant, OrderNo: orderNo, State: channels.Unpaid, Payer: payer}
 	changed := func(change func(*channels.Payment)) channels.Payment {
 		p := wantPaid()
 		change(&p)
@@ -95,9 +95,6 @@ func TestQueryOutcomes(t *testing.T) {
 		"paid a number":                     paid().with("total_amount", 50.00),
 		"paid without number":               paid().with("trade_no", nil),
 		"paid with a number of odd form":    paid().with("trade_no", "2026 0901"),
-		"paid at a time of odd form":        paid().with("send_pay_date", "yesterday"),
-		"paid by somebody of odd form":      paid().with("buyer_user_id", "<script>"),
-		"paid by an open_id of odd form":    paid().with("buyer_user_id", nil).with("buyer_open_id", "a b"),
 		"closed, and nothing more":          created().with("trade_status", "TRADE_CLOSED").with("total_amount", "50.00"),
 		"closed, with an unreadable amount": queried("TRADE_CLOSED").with("receipt_amount", "?"),
 		"closed after it was paid nothing":  queried("TRADE_CLOSED").with("send_pay_date", noonText).with("total_amount", "0.00"),
@@ -107,13 +104,10 @@ func TestQueryOutcomes(t *testing.T) {
 	outcomes(t, channels.ErrUnknownOutcome, unreadable, queryErr)
 }
 
-func TestQueryTakesTheLastOfTwoKeys(t *testing.T) {
-	// The same one is verified and read, so nobody gains by it.
+func TestQueryBelievesNoneOfTwoCodes(t *testing.T) {
 	node := `{"code":"40004","sub_code":"ACQ.TRADE_NOT_EXIST",` + paid().String()[1:]
-	got, err := against(t, say(node)).Query(context.Background(), orderNo)
-	if err != nil || got.State != channels.Paid {
-		t.Fatalf("Query = %+v, %v", got, err)
-	}
+	_, err := against(t, say(node)).Query(context.Background(), orderNo)
+	mustBe(t, err, channels.ErrUnknownOutcome)
 }
 
 func closeErr(ch channels.Channel) error { return ch.Close(context.Background(), orderNo) }
@@ -177,9 +171,21 @@ func TestCloseIsProvedBySignedWords(t *testing.T) {
 
 func TestOrderNumbersOfAnotherFormAreNotSent(t *testing.T) {
 	ch := against(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })
-	for _, no := range []string{"", "../../v3/x", "260901 a", "260901-a", "订单号一二三四"} {
+	for _, no := range []string{"", "../../v3/x", "260901 a", "订单号一二三四"} {
 		_, err := ch.Query(context.Background(), no)
 		mustBe(t, err, channels.ErrRefused)
 		mustBe(t, ch.Close(context.Background(), no), channels.ErrRefused)
+	}
+	mustBe(t, ch.Close(context.Background(), "260901-a"), channels.ErrRefused)
+}
+
+// TestOrdersOfOtherShopsCanBeAskedAbout: a merchant may have more shops than this
+// one, and production takes numbers that the document forbids.
+func TestOrdersOfOtherShopsCanBeAskedAbout(t *testing.T) {
+	for _, no := range []string{"A-1", "shop#7.b", "1"} {
+		got, err := against(t, say(paid().with("out_trade_no", no).String())).Query(context.Background(), no)
+		if err != nil || got.OrderNo != no || got.State != channels.Paid {
+			t.Errorf("Query(%s) = %+v, %v", no, got, err)
+		}
 	}
 }

@@ -55,9 +55,9 @@ func TestEscapeAndBack(t *testing.T) {
 }
 
 func TestTimesAreOfBeijingWhateverTheMachineSays(t *testing.T) {
-	at, err := moment("2026-09-01 00:00:01")
-	if err != nil || !at.Equal(time.Date(2026, 8, 31, 16, 0, 1, 0, time.UTC)) {
-		t.Fatalf("moment = %v, %v", at, err)
+	at := moment("2026-09-01 00:00:01")
+	if !at.Equal(time.Date(2026, 8, 31, 16, 0, 1, 0, time.UTC)) {
+		t.Fatalf("moment = %v", at)
 	}
 	if at.Format(timeForm) != "2026-09-01 00:00:01" {
 		t.Errorf("it prints as %s", at)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/smartwalle/alipay/v3"
@@ -24,18 +23,6 @@ const (
 )
 
 var refundNoForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
-
-// refundAnswer is what is read of alipay.trade.refund. refund_fee there is the
-// sum of all refunds of the trade: an answer in which it is less than this one is
-// about another.
-type refundAnswer struct {
-	alipay.Error
-	OutTradeNo string `json:"out_trade_no"`
-	FundChange string `json:"fund_change"`
-	RefundFee  string `json:"refund_fee"`
-}
-
-func (a *refundAnswer) said() alipay.Error { return a.Error }
 
 // RefundPause is three seconds (alipay.trade.refund).
 func (c *Channel) RefundPause() time.Duration { return refundPause }
@@ -56,58 +43,50 @@ func (c *Channel) Refund(ctx context.Context, req channels.RefundRequest) (chann
 	if req.Reason != "" {
 		wish.AddBizField("refund_reason", req.Reason)
 	}
-	var told refundAnswer
-	err := c.ask(ctx, "refund", req.RefundNo, wish, &told, refundCode)
+	told := reads("out_trade_no", "fund_change", "refund_fee")
+	err := c.ask(ctx, "refund", req.RefundNo, wish, told, refundCode)
 	if err != nil {
 		return channels.RefundStatus{}, err
 	}
-	if told.OutTradeNo != req.OrderNo {
+	if told.Hint("out_trade_no") != req.OrderNo {
 		return channels.RefundStatus{}, unknown("refund", req.RefundNo, "the answer is about another order")
 	}
-	status := channels.RefundStatus{Channel: Name, OrderNo: req.OrderNo, No: req.RefundNo, State: channels.RefundProcessing, Amount: req.Amount}
-	sum, err := fen.Parse(told.RefundFee)
-	if told.FundChange == fundChanged && err == nil && sum >= req.Amount {
+	status := channels.RefundStatus{
+		Channel: Name, Merchant: c.Merchant(), OrderNo: req.OrderNo, No: req.RefundNo, State: channels.RefundProcessing, Amount: req.Amount,
+	}
+	// refund_fee is the sum of all refunds of the trade: an answer in which it is
+	// less than this one is about another.
+	sum, err := fen.Parse(told.Hint("refund_fee"))
+	if told.Hint("fund_change") == fundChanged && err == nil && sum >= req.Amount {
 		status.State = channels.RefundMade
 	}
 	return status, nil
 }
-
-// refundQueryAnswer is what is read of alipay.trade.fastpay.refund.query.
-type refundQueryAnswer struct {
-	alipay.Error
-	OutTradeNo   string `json:"out_trade_no"`
-	OutRequestNo string `json:"out_request_no"`
-	RefundAmount string `json:"refund_amount"`
-	RefundStatus string `json:"refund_status"`
-	GmtRefundPay string `json:"gmt_refund_pay"`
-}
-
-func (a *refundQueryAnswer) said() alipay.Error { return a.Error }
 
 // QueryRefund asks where a refund stands (alipay.trade.fastpay.refund.query).
 // A signed success without a status in it is how Alipay says that there is none,
 // or that it failed: both are to be asked for again with the same number.
 // Errors: ErrRefundNotFound (no proof), ErrRefused, ErrUnknownOutcome.
 func (c *Channel) QueryRefund(ctx context.Context, orderNo, refundNo string) (channels.RefundStatus, error) {
-	if !orderNoForm.MatchString(orderNo) || refundNo == "" || len(refundNo) > 64 {
+	if !foreignNoForm.MatchString(orderNo) || refundNo == "" || len(refundNo) > 64 {
 		return channels.RefundStatus{}, refused("query refund", refundNo, "not the numbers of an order and a refund")
 	}
 	question := alipay.NewPayload("alipay.trade.fastpay.refund.query").
 		AddBizField("out_trade_no", orderNo).
 		AddBizField("out_request_no", refundNo).
 		AddBizField("query_options", []string{"gmt_refund_pay"})
-	var told refundQueryAnswer
-	err := c.ask(ctx, "query refund", refundNo, question, &told, refundQueryCode)
+	told := reads("out_trade_no", "out_request_no", "refund_amount", "refund_status", "gmt_refund_pay")
+	err := c.ask(ctx, "query refund", refundNo, question, told, refundQueryCode)
 	if errors.Is(err, errUnsigned) {
 		return channels.RefundStatus{}, unknown("query refund", refundNo, cause(err))
 	}
 	if err != nil {
 		return channels.RefundStatus{}, err
 	}
-	if told.RefundStatus == "" { // 未收到该笔退款，或者退款失败: to be sent again, with the same number
+	if word, err := told.Text("refund_status"); err == nil && word == "" { // 未收到该笔退款，或者退款失败: to be sent again, with the same number
 		return channels.RefundStatus{}, fmt.Errorf("alipay query refund %s: %w", clip(refundNo), channels.ErrRefundNotFound)
 	}
-	status, err := told.status()
+	status, err := c.askedRefund(told)
 	switch {
 	case err != nil:
 		return channels.RefundStatus{}, unknown("query refund", refundNo, err.Error())
@@ -117,28 +96,35 @@ func (c *Channel) QueryRefund(ctx context.Context, orderNo, refundNo string) (ch
 	return status, nil
 }
 
-func (a *refundQueryAnswer) status() (channels.RefundStatus, error) {
-	amount, err := fen.Parse(a.RefundAmount)
+// askedRefund reads an answer as a refund.
+func (c *Channel) askedRefund(a *node) (channels.RefundStatus, error) {
+	word, wordErr := a.Text("refund_status")
+	orderNo, orderErr := a.Text("out_trade_no")
+	no, noErr := a.Text("out_request_no")
+	yuan, yuanErr := a.Text("refund_amount")
+	err := errors.Join(wordErr, orderErr, noErr, yuanErr)
+	if err != nil {
+		return channels.RefundStatus{}, err
+	}
+	amount, err := fen.Parse(yuan)
 	if err != nil || amount <= 0 {
 		return channels.RefundStatus{}, errors.New("refund_amount is missing or no amount")
 	}
 	status := channels.RefundStatus{
-		Channel: Name, OrderNo: a.OutTradeNo, No: a.OutRequestNo, State: channels.RefundProcessing, Amount: amount,
+		Channel: Name, Merchant: c.Merchant(), OrderNo: orderNo, No: no, State: channels.RefundProcessing, Amount: amount,
+		Time: moment(a.Hint("gmt_refund_pay")),
 	}
-	if a.RefundStatus == refundMade {
+	if word == refundMade {
 		status.State = channels.RefundMade
 	}
-	// Times of refunds have come with milliseconds.
-	whole, _, _ := strings.Cut(a.GmtRefundPay, ".")
-	status.Time, err = moment(whole)
-	return status, err
+	return status, nil
 }
 
 // unfitRefund says in words what of a request Alipay would refuse, or nothing.
 func unfitRefund(req channels.RefundRequest) string {
 	switch {
-	case !orderNoForm.MatchString(req.OrderNo):
-		return "order number: want 1 to 64 of 0-9 A-Z a-z _"
+	case !foreignNoForm.MatchString(req.OrderNo):
+		return "order number: want 1 to 64 of 0-9 A-Z a-z !#$()*+,.:;=@_|~-"
 	case !refundNoForm.MatchString(req.RefundNo):
 		return "refund number: want 1 to 64 of 0-9 A-Z a-z _"
 	case req.Amount <= 0 || req.Amount > req.Total || req.Total > amountMax:

@@ -153,7 +153,7 @@ func TestSimulatorOrderEndsAtItsExpiry(t *testing.T) {
 	}
 	clock.Advance(time.Until(req.Expires) + time.Second)
 	got, err := j.channel.Query(t.Context(), orderNo)
-	want := channels.Payment{Channel: "alipay", OrderNo: orderNo, State: channels.Closed, Payer: j.payer()}
+	want := channels.Payment{Channel: "alipay", Merchant: merchant, OrderNo: orderNo, State: channels.Closed, Payer: j.payer()}
 	if diff := cmp.Diff(want, got, cmp.Comparer(samePayer)); diff != "" || err != nil {
 		t.Fatalf("Query: %v, differs (-want +got):\n%s", err, diff)
 	}

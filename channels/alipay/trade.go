@@ -47,22 +47,19 @@ const (
 	endsRefunded               // paid, and given back in full
 )
 
-// payment translates a trade. Its errors carry no sentinel: what an unreadable
-// trade means depends on how it came.
-func (t trade) payment() (channels.Payment, error) {
-	if !orderNoForm.MatchString(t.orderNo) {
-		return channels.Payment{}, errors.New("out_trade_no is missing or of another form")
+// payment translates a trade. Only what decides can make it fail: time, payer and
+// what was passed back are for people, and what cannot be read is left out. Its
+// errors carry no sentinel: what an unreadable trade means depends on how it came.
+func (c *Channel) payment(t trade) (channels.Payment, error) {
+	if t.orderNo == "" {
+		return channels.Payment{}, errors.New("out_trade_no is missing")
 	}
 	state, err := t.state()
 	if err != nil {
 		return channels.Payment{}, err
 	}
-	payer, err := payer(t.userID, t.openID)
-	if err != nil {
-		return channels.Payment{}, err
-	}
 	payment := channels.Payment{
-		Channel: Name, OrderNo: t.orderNo, State: state, Payer: payer, Attach: unescape(t.passback),
+		Channel: Name, Merchant: c.Merchant(), OrderNo: t.orderNo, State: state, Payer: payer(t.userID, t.openID), Attach: unescape(t.passback),
 	}
 	if state != channels.Paid {
 		return payment, nil
@@ -120,37 +117,33 @@ func (t trade) withMoney(payment channels.Payment) (channels.Payment, error) {
 	if t.currency != "" {
 		payment.Currency = clip(t.currency)
 	}
-	payment.SuccessTime, err = moment(t.paidAt)
-	if err != nil {
-		return channels.Payment{}, err
-	}
+	payment.SuccessTime = moment(t.paidAt)
 	return payment, nil
 }
 
 // payer takes the user_id while Alipay gives both: an app that moves to open_id
-// has bindings by the older kind, and they last until it gives that one alone.
-func payer(userID, openID string) (channels.Payer, error) {
+// has bindings by the older kind, and they last until it gives that one alone. An
+// id of another form is nobody's.
+func payer(userID, openID string) channels.Payer {
 	switch {
-	case userID == "" && openID == "":
-		return channels.Payer{}, nil
 	case userIDForm.MatchString(userID):
-		return channels.Payer{Kind: kindUserID, ID: userID}, nil
+		return channels.Payer{Kind: kindUserID, ID: userID}
 	case userID == "" && openIDForm.MatchString(openID):
-		return channels.Payer{Kind: kindOpenID, ID: openID}, nil
+		return channels.Payer{Kind: kindOpenID, ID: openID}
 	}
-	return channels.Payer{}, errors.New("the payer's id is of another form")
+	return channels.Payer{}
 }
 
-// moment reads a time of Alipay's; none is zero.
-func moment(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
+// moment reads a time: Alipay's own form in Beijing, with or without a fraction,
+// or one that says its offset. One of another form is zero, as if Alipay had not
+// said it.
+func moment(text string) time.Time {
+	for _, form := range []string{timeForm, timeForm + "Z07:00", timeForm + "Z0700", time.RFC3339, "2006-01-02T15:04:05Z0700"} {
+		if at, err := time.ParseInLocation(form, text, beijing()); err == nil {
+			return at
+		}
 	}
-	at, err := time.ParseInLocation(timeForm, text, beijing())
-	if err != nil {
-		return time.Time{}, fmt.Errorf("time %q is of another form", clip(text))
-	}
-	return at, nil
+	return time.Time{}
 }
 
 // unescape undoes escape. What was not escaped so comes back as it is.

@@ -36,7 +36,8 @@ var (
 
 func newCash() *cash { return &cash{orders: map[string]*drawer{}} }
 
-func (c *cash) Name() string { return "cash" }
+func (c *cash) Name() string     { return "cash" }
+func (c *cash) Merchant() string { return "till/1" }
 
 // find is an order, with what every call looks at first.
 func (c *cash) find(ctx context.Context, no string) (*drawer, error) {

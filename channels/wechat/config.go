@@ -58,6 +58,10 @@ type Config struct {
 	OAuthBase     string
 	AuthorizeBase string
 
+	// Former says that no new orders are made here and nobody is known: orders of
+	// before are asked about and refunded. AppSecret may be empty then.
+	Former bool
+
 	// Production refuses the keys of simulators, and tells every upstream but
 	// WeChat's own that production speaks: a simulator refuses that.
 	Production bool
@@ -96,9 +100,11 @@ func (c Config) parse() (*settings, error) {
 	s := &settings{Config: c}
 	errs := []error{
 		form("AppID", c.AppID, appIDForm, "1 to 32 letters, digits, - or _"),
-		form("AppSecret", c.AppSecret, appSecretForm, "1 to 128 printable characters without blanks"),
 		form("MchID", c.MchID, mchIDForm, "1 to 32 digits"),
 		form("MerchantSerial", c.MerchantSerial, serialForm, "the certificate's serial number in hex"),
+	}
+	if !c.Former || c.AppSecret != "" {
+		errs = append(errs, form("AppSecret", c.AppSecret, appSecretForm, "1 to 128 printable characters without blanks"))
 	}
 	errs = append(errs, s.fillDefaults(), s.parseKeys(), s.parseBases(), named("Messages", s.Messages.Check()))
 	err := errors.Join(errs...)

@@ -64,7 +64,7 @@ func (o outcome) isCase() bool {
 }
 
 func (o outcome) same(other outcome) bool {
-	return cmp.Equal(o.payment, other.payment, cmp.Comparer(samePayer)) && o.refund == other.refund && o.err == nil && other.err == nil
+	return cmp.Equal(o.payment, other.payment, cmp.Comparer(samePayer)) && cmp.Equal(o.refund, other.refund) && o.err == nil && other.err == nil
 }
 
 // way is one of the ways in which WeChat Pay tells of a payment or a refund.
