@@ -83,7 +83,7 @@ func (h *Handler[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	c := h.handle(ctx, w, r)
 	level := slog.LevelInfo
-	if c.verdict != channels.Accepted {
+	if c.verdict != channels.Accepted && !errors.Is(c.err, channels.ErrProbe) {
 		level = slog.LevelWarn
 	}
 	about := h.about(c.told)
@@ -112,7 +112,7 @@ func (h *Handler[T]) handle(ctx context.Context, w http.ResponseWriter, r *http.
 		return c
 	}
 	c.told, c.err = h.parse(ctx, r.Header, c.body)
-	c.proven = authentic(c.err)
+	c.proven = channels.Authentic(c.err)
 	if c.err != nil {
 		c.verdict = unparsed(c.err)
 		return c

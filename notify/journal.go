@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -61,16 +60,6 @@ func (n *Notice) complete() {
 type Journal interface {
 	// Note keeps a notice, or loses it. It never waits.
 	Note(n Notice)
-}
-
-// authentic says whether an error of a parser, or none, is about a callback that
-// the channel signed.
-func authentic(err error) bool {
-	if err == nil {
-		return true
-	}
-	read := errors.Is(err, channels.ErrMalformed) || errors.Is(err, channels.ErrNotOurs)
-	return read && !errors.Is(err, channels.ErrUnproven)
 }
 
 // raw is what was received, for the notice of it.

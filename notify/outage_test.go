@@ -33,7 +33,7 @@ func (l *list) add(channel string, created, due time.Time) (no string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	no = fmt.Sprintf("%s-%d", channel, len(l.orders))
-	l.orders[no] = notify.Due{No: no, Channel: channel, Created: created, Expires: created.Add(time.Hour)}
+	l.orders[no] = notify.Due{No: no, Channel: channel, Merchant: "1/a", Created: created, Expires: created.Add(time.Hour)}
 	l.due[no] = due
 	return no
 }
@@ -61,7 +61,7 @@ func (l *list) Due(_ context.Context, lease time.Duration, limit int) ([]notify.
 }
 
 func (l *list) Settle(_ context.Context, p channels.Payment, _ string) (string, error) {
-	return "credited", l.Close(context.Background(), p.OrderNo)
+	return "credited", l.Close(context.Background(), p.OrderNo, "")
 }
 
 func (l *list) Later(_ context.Context, no string, next time.Time) error {
@@ -71,7 +71,9 @@ func (l *list) Later(_ context.Context, no string, next time.Time) error {
 	return nil
 }
 
-func (l *list) Close(_ context.Context, no string) error {
+func (l *list) Unasked(context.Context, string) error { return nil }
+
+func (l *list) Close(_ context.Context, no, _ string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.due, no)
@@ -147,7 +149,7 @@ func (c *counter) mustKeepTo(t *testing.T, perSecond int) {
 }
 
 // polled runs hubs' pollers for some time of the bubble's clock.
-func polled(t *testing.T, l *list, hubs int, through map[string]channels.Channel, work func()) {
+func polled(t *testing.T, l *list, hubs int, through channels.Set, work func()) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -168,7 +170,7 @@ func TestASilentOrderIsAskedAboutAtItsAges(t *testing.T) {
 		wechat := &counter{list: l}
 		born := time.Now()
 		l.add("wechat", born, born.Add(5*time.Second))
-		polled(t, l, 1, map[string]channels.Channel{"wechat": wechat}, func() { pass(59 * time.Minute) })
+		polled(t, l, 1, channels.Set{"wechat": {Current: wechat}}, func() { pass(59 * time.Minute) })
 		var at []time.Duration
 		for _, q := range wechat.all() {
 			at = append(at, q.from.Sub(born))
@@ -190,7 +192,7 @@ func TestTwoHubsNeverAskAboutOneOrderWithinALease(t *testing.T) {
 			for range 300 {
 				l.add("wechat", time.Now().Add(-time.Minute), time.Now())
 			}
-			polled(t, l, 2, map[string]channels.Channel{"wechat": wechat}, func() { pass(20 * time.Minute) })
+			polled(t, l, 2, channels.Set{"wechat": {Current: wechat}}, func() { pass(20 * time.Minute) })
 			ended, questions := map[string]time.Time{}, map[string]int{}
 			for _, q := range wechat.all() {
 				if q.from.Before(ended[q.no]) {
@@ -251,7 +253,7 @@ func TestADaysOutageIsCaughtUpSteadily(t *testing.T) {
 			l.add("wechat", born, born.Add(5*time.Second))
 		}
 		var numbers []string
-		polled(t, l, 1, map[string]channels.Channel{"wechat": wechat}, func() {
+		polled(t, l, 1, channels.Set{"wechat": {Current: wechat}}, func() {
 			numbers = fresh(l, "wechat", seconds)
 			pass(10 * time.Second)
 		})
@@ -279,7 +281,7 @@ func TestAChannelThatHangsHoldsUpNoOther(t *testing.T) {
 			l.add("wechat", time.Now().Add(-time.Duration(i)*time.Second), time.Now())
 		}
 		var numbers []string
-		polled(t, l, 1, map[string]channels.Channel{"wechat": wechat, "alipay": alipay}, func() {
+		polled(t, l, 1, channels.Set{"wechat": {Current: wechat}, "alipay": {Current: alipay}}, func() {
 			numbers = fresh(l, "alipay", 120)
 			pass(10 * time.Second)
 		})
@@ -316,13 +318,13 @@ func TestRefundsAndOrdersShareOneRate(t *testing.T) {
 		refunds := &refundList{channel: wechat}
 		for i := range 60 {
 			l.add("wechat", time.Now(), time.Now())
-			refunds.due = append(refunds.due, notify.DueRefund{No: fmt.Sprintf("R%d", i), Channel: "wechat", At: time.Now()})
+			refunds.due = append(refunds.due, notify.DueRefund{No: fmt.Sprintf("R%d", i), Channel: "wechat", Merchant: "1/a", At: time.Now()})
 		}
 		rates, log := notify.NewRates(20), slog.New(slog.DiscardHandler)
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		p := notify.NewPoller(notify.PollerConfig{
-			Orders: l, Channels: map[string]channels.Channel{"wechat": wechat}, Log: log, Rates: rates,
+			Orders: l, Channels: channels.Set{"wechat": {Current: wechat}}, Log: log, Rates: rates,
 		})
 		running.Go(func() { p.Run(ctx) })
 		running.Go(func() { notify.NewRefundPoller(refunds, rates, log, 0).Run(ctx) })

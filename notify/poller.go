@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -12,10 +13,11 @@ import (
 
 // Due is an order that stays silent.
 type Due struct {
-	No      string
-	Channel string
-	Created time.Time
-	Expires time.Time
+	No       string
+	Channel  string
+	Merchant string // that made it
+	Created  time.Time
+	Expires  time.Time
 }
 
 // Orders is what the Poller needs of the order life.
@@ -26,9 +28,16 @@ type Orders interface {
 	Due(ctx context.Context, lease time.Duration, limit int) ([]Due, error)
 	// Later says when an order is due next.
 	Later(ctx context.Context, no string, next time.Time) error
-	// Close ends an order on the channel's proof that it cannot be paid.
-	Close(ctx context.Context, no string) error
+	// Close ends an order on the proof, given to the named merchant, that it cannot
+	// be paid.
+	Close(ctx context.Context, no, merchant string) error
+	// Unasked keeps for people that an order's merchant is not configured.
+	Unasked(ctx context.Context, no string) error
 }
+
+// laneOf is what questions to one merchant share: a former one that does not answer
+// holds up nobody else's.
+func laneOf(channel, merchant string) string { return channel + " " + merchant }
 
 // grace is how long after its expiry an order that the channel does not know may
 // still turn up there.
@@ -44,7 +53,7 @@ func ages() []time.Duration {
 // PollerConfig is what a Poller is made of.
 type PollerConfig struct {
 	Orders   Orders
-	Channels map[string]channels.Channel
+	Channels channels.Set
 	Log      *slog.Logger
 	Clock    func() time.Time // time.Now if nil
 	Every    time.Duration    // between two looks; one second if zero
@@ -99,7 +108,7 @@ func (p *Poller) claim(ctx context.Context) (int, error) {
 	until := time.Now().Add(begin)
 	due, err := p.config.Orders.Due(ctx, lease, claim) // orders and an error: some could not be read
 	for _, d := range due {
-		p.lanes.add(ctx, d.Channel, waiting[Due]{d, d.Created, until})
+		p.lanes.add(ctx, laneOf(d.Channel, d.Merchant), waiting[Due]{d, d.Created, until})
 	}
 	return len(due), err
 }
@@ -107,12 +116,17 @@ func (p *Poller) claim(ctx context.Context) (int, error) {
 // ask asks about one order; whatever goes wrong, it stays due.
 func (p *Poller) ask(ctx context.Context, d Due) {
 	log := p.config.Log.With("order", d.No, "channel", d.Channel)
-	channel, ok := p.config.Channels[d.Channel]
-	if !ok {
-		log.Error("order of a channel that is not in use")
-		return
+	var done bool
+	channel, ok := p.config.Channels.Of(d.Channel, d.Merchant)
+	err := fmt.Errorf("merchant %s is not configured", d.Merchant)
+	switch {
+	case ok:
+		done, err = p.resolve(ctx, channel, d)
+	case !p.config.Clock().Before(d.Expires):
+		// Earlier it is more likely that this hub is about to be replaced by one that
+		// knows the merchant, or the other way round.
+		err = errors.Join(err, p.config.Orders.Unasked(ctx, d.No))
 	}
-	done, err := p.resolve(ctx, channel, d)
 	if err != nil {
 		log.Warn("order stays due", "error", err)
 	}
@@ -134,7 +148,7 @@ func (p *Poller) resolve(ctx context.Context, channel channels.Channel, d Due) (
 		if now.Before(d.Expires.Add(grace)) {
 			return false, nil // its prepay may still be under way
 		}
-		return true, p.config.Orders.Close(ctx, d.No)
+		return true, p.config.Orders.Close(ctx, d.No, d.Merchant)
 	}
 	if err != nil {
 		return false, err
@@ -157,7 +171,7 @@ func (p *Poller) resolve(ctx context.Context, channel channels.Channel, d Due) (
 // closeAtChannel makes an expired order unpayable. Only the channel's own
 // word, that of closing or of a payment that came first, ends it here.
 func (p *Poller) closeAtChannel(ctx context.Context, channel channels.Channel, d Due) (bool, error) {
-	err := p.config.Rates.wait(ctx, d.Channel)
+	err := p.config.Rates.wait(ctx, laneOf(d.Channel, d.Merchant))
 	if err != nil {
 		return false, err
 	}
@@ -166,7 +180,7 @@ func (p *Poller) closeAtChannel(ctx context.Context, channel channels.Channel, d
 		return false, err
 	}
 	failpoint.Hit("poller.closed")
-	err = p.config.Rates.wait(ctx, d.Channel)
+	err = p.config.Rates.wait(ctx, laneOf(d.Channel, d.Merchant))
 	if err != nil {
 		return false, err
 	}

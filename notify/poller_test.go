@@ -55,14 +55,20 @@ func (b *book) Later(_ context.Context, _ string, next time.Time) error {
 // closer and channel share the name Close, so they are two types.
 type ordersOf struct{ *book }
 
-func (o ordersOf) Close(context.Context, string) error {
-	o.note("closed in the books")
+func (o ordersOf) Close(_ context.Context, _, merchant string) error {
+	o.note("closed in the books on the word of " + merchant)
+	return nil
+}
+
+func (o ordersOf) Unasked(context.Context, string) error {
+	o.note("a case")
 	return nil
 }
 
 type channelOf struct{ *book }
 
-func (c channelOf) Name() string { return "wechat" }
+func (c channelOf) Name() string     { return "wechat" }
+func (c channelOf) Merchant() string { return "1/a" }
 
 func (c channelOf) Prepay(context.Context, channels.PrepayRequest) (channels.Prepay, error) {
 	return channels.Prepay{}, channels.ErrRefused
@@ -122,15 +128,15 @@ func TestPollerFollowsTheChannelsWord(t *testing.T) {
 		"not found may still turn up": {20 * time.Minute, &book{says: []said{{err: channels.ErrOrderNotFound}}},
 			[]string{"query", "later at 12:30:00"}},
 		"not found long after its expiry": {26 * time.Minute, &book{says: []said{{err: channels.ErrOrderNotFound}}},
-			[]string{"query", "closed in the books"}},
+			[]string{"query", "closed in the books on the word of 1/a"}},
 		"books are down": {5 * time.Second, &book{says: []said{{state: channels.Paid}}, settling: errors.New("down")},
 			[]string{"query", "settle paid from query", "later at 12:00:30"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := tc.book
-			b.due = []notify.Due{{No: "N1", Channel: "wechat", Created: created, Expires: expires}}
+			b.due = []notify.Due{{No: "N1", Channel: "wechat", Merchant: "1/a", Created: created, Expires: expires}}
 			p := notify.NewPoller(notify.PollerConfig{
-				Orders: ordersOf{b}, Channels: map[string]channels.Channel{"wechat": channelOf{b}},
+				Orders: ordersOf{b}, Channels: channels.Set{"wechat": {Current: channelOf{b}}},
 				Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return created.Add(tc.age) },
 			})
 			n, err := p.Look(context.Background())
@@ -144,11 +150,32 @@ func TestPollerFollowsTheChannelsWord(t *testing.T) {
 	}
 }
 
-func TestPollerLeavesOrdersOfAbsentChannelsAlone(t *testing.T) {
-	b := &book{due: []notify.Due{{No: "N1", Channel: "cash"}}}
-	p := notify.NewPoller(notify.PollerConfig{Orders: ordersOf{b}, Log: slog.New(slog.DiscardHandler)})
-	_, err := p.Look(context.Background())
-	if err != nil || len(b.calls) != 0 {
-		t.Errorf("calls %v, %v; want none", b.calls, err)
+// TestPollerAsksNoOtherMerchant: what a merchant that did not make an order says
+// of it proves nothing, least of all that it does not know the order.
+func TestPollerAsksNoOtherMerchant(t *testing.T) {
+	created := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		due  notify.Due
+		age  time.Duration
+		want []string
+	}{
+		"another channel":           {notify.Due{No: "N1", Channel: "cash", Merchant: "1/a"}, 5 * time.Second, []string{"later at 12:00:30"}},
+		"another merchant":          {notify.Due{No: "N1", Channel: "wechat", Merchant: "2/a"}, 5 * time.Second, []string{"later at 12:00:30"}},
+		"another app":               {notify.Due{No: "N1", Channel: "wechat", Merchant: "1/b"}, 5 * time.Second, []string{"later at 12:00:30"}},
+		"another merchant, expired": {notify.Due{No: "N1", Channel: "wechat", Merchant: "2/a"}, 15 * time.Minute, []string{"a case", "later at 12:30:00"}},
+		"no merchant, long expired": {notify.Due{No: "N1", Channel: "wechat"}, time.Hour, []string{"a case", "later at 13:30:00"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.due.Created, tc.due.Expires = created, created.Add(15*time.Minute)
+			b := &book{due: []notify.Due{tc.due}}
+			p := notify.NewPoller(notify.PollerConfig{
+				Orders: ordersOf{b}, Channels: channels.Set{"wechat": {Current: channelOf{b}}},
+				Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return created.Add(tc.age) },
+			})
+			_, err := p.Look(context.Background())
+			if diff := cmp.Diff(tc.want, b.calls); err != nil || diff != "" {
+				t.Errorf("calls (-want +got), %v:\n%s", err, diff)
+			}
+		})
 	}
 }

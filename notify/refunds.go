@@ -8,9 +8,10 @@ import (
 
 // DueRefund is a refund that is held.
 type DueRefund struct {
-	No      string
-	Channel string
-	At      time.Time // when it was asked for
+	No       string
+	Channel  string
+	Merchant string    // that is asked for it
+	At       time.Time // when it was asked for
 }
 
 // Refunds is what the RefundPoller needs of the life of refunds.
@@ -75,7 +76,7 @@ func (p *RefundPoller) claim(ctx context.Context) (int, error) {
 	until := time.Now().Add(refundBegin)
 	due, err := p.refunds.RefundsDue(ctx, lease, claim) // refunds and an error: some could not be read
 	for _, d := range due {
-		p.lanes.add(ctx, d.Channel, waiting[DueRefund]{d, d.At, until})
+		p.lanes.add(ctx, laneOf(d.Channel, d.Merchant), waiting[DueRefund]{d, d.At, until})
 	}
 	return len(due), err
 }
@@ -83,7 +84,7 @@ func (p *RefundPoller) claim(ctx context.Context) (int, error) {
 // ask asks about one refund. That is two questions where the channel knows none of
 // its number: then it is sent.
 func (p *RefundPoller) ask(ctx context.Context, d DueRefund) {
-	if p.rates.wait(ctx, d.Channel) != nil {
+	if p.rates.wait(ctx, laneOf(d.Channel, d.Merchant)) != nil {
 		return // what was claimed is due again when its lease ends
 	}
 	if err := p.refunds.AskRefund(ctx, d.No); err != nil {

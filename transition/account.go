@@ -93,7 +93,7 @@ func accountFrom(no AccountNo, h map[string]string) (Account, error) {
 	if h["q_day"] != "" {
 		a.Quota = Quota{Day: h["q_day"], Reserved: n.fen(h["q_fen"])}
 	}
-	if open := strings.Fields(h["open"]); len(open) == 5 {
+	if open := strings.Fields(h["open"]); len(open) >= 5 {
 		a.Unpaid = UnpaidOrder{No: OrderNo(open[0]), Channel: open[1], Amount: n.fen(open[2]), Payer: open[3], Expires: n.time(open[4])}
 	}
 	if n.err != nil {

@@ -15,6 +15,7 @@ import (
 type CaseRefund struct {
 	No       RefundNo // from NewCaseRefundNo
 	Channel  string
+	Merchant string
 	Order    string // as the channel knows it; it may be none of the hub's
 	Amount   fen.Fen
 	Request  json.RawMessage // what the channel will be sent, again and again
@@ -34,7 +35,7 @@ func NewCaseRefundNo(c Case, now time.Time) RefundNo {
 func (s *Store) HoldCaseRefund(ctx context.Context, c Case, r CaseRefund) (no RefundNo, fresh bool, err error) {
 	reply, err := s.run.Run(ctx, s.scripts.caseRefundHold,
 		[]string{s.keys.cases(c.home), s.keys.refund(c.home, string(r.No)), s.keys.refundsDue(c.home)},
-		c.ID, string(r.No), r.Amount.String(), r.Channel, r.Order, string(r.Request), r.By, r.Why, s.now(), millis(r.FirstDue))
+		c.ID, string(r.No), r.Amount.String(), r.Channel, r.Order, string(r.Request), r.By, r.Why, s.now(), millis(r.FirstDue), r.Merchant)
 	if err != nil {
 		return "", false, err
 	}

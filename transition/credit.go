@@ -13,7 +13,7 @@ import (
 // Sentinels of a credit that must not be made. None of them moved anything.
 var (
 	// ErrMismatch says that the payment is not that of the order as it was
-	// made (channel, amount or refunds).
+	// made (channel, merchant, amount or refunds).
 	ErrMismatch = errors.New("payment does not match the order")
 	// ErrOtherTransaction says that the order was credited for another
 	// transaction of the channel.
@@ -36,6 +36,7 @@ type Credit struct {
 	Order     OrderNo
 	Account   AccountNo // the order's, or a guess (attach); it is checked
 	Channel   string
+	Merchant  string // that proved it; the order's, or it is a mismatch
 	Txn       string
 	Amount    fen.Fen
 	PayerKind string // empty if the channel does not say
@@ -123,7 +124,7 @@ func (s *Store) credit(ctx context.Context, c Credit) ([]string, error) {
 	}
 	args := []string{
 		string(c.Order), string(c.Account), c.Channel, c.Txn, c.Amount.String(), c.PayerKind, c.Payer, c.Source,
-		millis(c.Success), s.now(),
+		millis(c.Success), s.now(), c.Merchant,
 	}
 	for _, r := range c.Refunds {
 		keys = append(keys, s.keys.refund(p, outside(c.Order, r.No)))

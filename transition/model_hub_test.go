@@ -124,7 +124,7 @@ func (h *modelHub) first(profile string, orders uint8) int32 {
 	for i, amount := range modelAmounts()[:orders] {
 		if err == nil {
 			_, _, err = h.store.CreateOrder(ctx, NewOrder{
-				No: orderNo(i), Account: modelAccount, Amount: amount, Channel: "wechat", PayerKind: "openid",
+				No: orderNo(i), Account: modelAccount, Amount: amount, Channel: "wechat", Merchant: merchantA, PayerKind: "openid",
 				Payer: fmt.Sprintf("payer-%d", i), Request: json.RawMessage(`{}`), Expires: h.at.Add(time.Hour), FirstDue: h.at.Add(time.Hour),
 				Limits: Limits{Order: 50_000, Day: 200_000, Balance: 500_000},
 			})
@@ -174,7 +174,7 @@ func (h *modelHub) run(ctx context.Context, c modelCall) modelReply {
 	switch c.kind {
 	case "pay":
 		_, err = h.store.Credit(ctx, Credit{
-			Order: orderNo(int(c.n)), Account: modelAccount, Channel: "wechat", Txn: fmt.Sprintf("4200%d", c.n),
+			Order: orderNo(int(c.n)), Account: modelAccount, Channel: "wechat", Merchant: merchantA, Txn: fmt.Sprintf("4200%d", c.n),
 			Amount: modelAmounts()[c.n], Source: "callback", Success: h.at,
 		})
 	case "tap":

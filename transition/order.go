@@ -16,6 +16,9 @@ import (
 var (
 	// ErrIdempotency says that the idempotency key was used for another wish.
 	ErrIdempotency = idempotency.ErrConflict
+	// ErrOtherMerchant says that another merchant made the order: what this one
+	// does not know of it proves nothing.
+	ErrOtherMerchant = errors.New("order was made at another merchant")
 	// ErrOrderExists says that the order number is taken; make another.
 	ErrOrderExists = errors.New("order number is taken")
 )
@@ -51,6 +54,7 @@ type Order struct {
 	Refunding  fen.Fen  // held for refunds under way
 	Refunds    []string // numbers of its refunds, oldest first
 	Channel    string
+	Merchant   string // that it was made at: number and app
 	PayerKind  string
 	Payer      string          // personal: it belongs in no log
 	Request    json.RawMessage // the exact request to the channel
@@ -76,6 +80,7 @@ type NewOrder struct {
 	Account   AccountNo
 	Amount    fen.Fen
 	Channel   string
+	Merchant  string // that it is made at: number and app, without blanks
 	PayerKind string
 	Payer     string
 	Request   json.RawMessage // stored before it is sent
@@ -90,7 +95,7 @@ type Limits struct{ Order, Day, Balance fen.Fen }
 
 // CreateOrder makes the order durable, or gives back the number of the one
 // that already serves the wish: the order made with the same idempotency key,
-// or the account's open order of the same channel, amount and payer.
+// or the account's open order of the same channel, merchant, amount and payer.
 // Errors: ErrNoAccount, ErrAccountClosed, *LimitError, ErrIdempotency,
 // ErrOrderExists.
 func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (no OrderNo, fresh bool, err error) {
@@ -106,7 +111,7 @@ func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (no OrderNo, fresh 
 		string(n.No), n.Channel, n.Amount.String(), n.PayerKind, n.Payer, string(n.Request),
 		string(n.Key), idempotency.Fingerprint("recharge", string(n.Account), n.Channel, n.Amount.String(), n.PayerKind, n.Payer),
 		millis(now), millis(n.Expires), millis(n.FirstDue), today,
-		n.Limits.Order.String(), n.Limits.Day.String(), n.Limits.Balance.String(), string(n.Account), tomorrow)
+		n.Limits.Order.String(), n.Limits.Day.String(), n.Limits.Balance.String(), string(n.Account), tomorrow, n.Merchant)
 	if err != nil {
 		return "", false, err
 	}
@@ -156,19 +161,22 @@ func (s *Store) Prepared(ctx context.Context, no OrderNo, prepay json.RawMessage
 }
 
 // CloseOrder ends an unpaid order; the caller holds the channel's proof that
-// it can no longer be paid. It returns the state that stands now.
-// Errors: ErrNoOrder.
-func (s *Store) CloseOrder(ctx context.Context, o Order) (OrderState, error) {
+// it can no longer be paid, given to the named merchant. It returns the state
+// that stands now.
+// Errors: ErrNoOrder, ErrOtherMerchant.
+func (s *Store) CloseOrder(ctx context.Context, o Order, merchant string) (OrderState, error) {
 	p, err := o.No.partition()
 	if err != nil {
 		return "", err
 	}
 	reply, err := s.run.Run(ctx, s.scripts.orderClose,
-		[]string{s.keys.account(p, o.Account), s.keys.order(p, o.No), s.keys.due(p)}, string(o.No), s.now())
+		[]string{s.keys.account(p, o.Account), s.keys.order(p, o.No), s.keys.due(p)}, string(o.No), s.now(), merchant)
 	if err != nil {
 		return "", err
 	}
 	switch reply[0] {
+	case "OTHER_MERCHANT":
+		return "", fmt.Errorf("order %s of %s, word of %s: %w", o.No, reply[1], merchant, ErrOtherMerchant)
 	case "CLOSED", "DUP":
 		return OrderClosed, nil
 	case "CREDITED":
@@ -196,7 +204,7 @@ func (s *Store) Order(ctx context.Context, no OrderNo) (Order, error) {
 	var n number
 	o := Order{
 		No: no, State: OrderState(h["state"]), Account: AccountNo(h["account"]), Amount: n.fen(h["amount"]),
-		Refunded: n.fen(h["refunded"]), Refunding: n.fen(h["refunding"]), Refunds: strings.Fields(h["refunds"]), Channel: h["channel"], PayerKind: h["payer_kind"], Payer: h["payer"],
+		Refunded: n.fen(h["refunded"]), Refunding: n.fen(h["refunding"]), Refunds: strings.Fields(h["refunds"]), Channel: h["channel"], Merchant: h["merchant"], PayerKind: h["payer_kind"], Payer: h["payer"],
 		Request: json.RawMessage(h["request"]), Prepared: n.time(h["prepared"]), Created: n.time(h["created"]),
 		Expires: n.time(h["expires"]), Credited: n.time(h["credited"]), PaidAt: n.time(h["paid_at"]),
 		Txn: h["txn"], Source: h["source"], Flag: h["flag"], Queries: n.int(h["queries"]), Duplicates: n.int(h["dup"]),

@@ -4,7 +4,7 @@
 -- ARGV 1 order  2 channel  3 amount  4 payer kind  5 payer  6 request (JSON)
 --      7 idempotency key or ''  8 fingerprint  9 now  10 expires  11 first due
 --      12 quota day  13 cap of an order  14 cap of a day  15 cap of the balance
---      16 account  17 the day after the quota day
+--      16 account  17 the day after the quota day  18 merchant
 -- Replies: docs/keys.md.
 -- Invariants: one order a number, one order an idempotency key; an order is in
 -- due as long as the channel may still be paid for it.
@@ -15,8 +15,9 @@ local a = account(KEYS[1])
 if not a.status then return { 'NO_ACCOUNT' } end
 if a.status ~= 'open' then return { 'CLOSED' } end
 if amount <= 0 then return { 'LIMIT_ORDER', ARGV[13] } end
-local o_no, o_channel, o_amount, o_payer, o_expires = string.match(a.open, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
-if o_no and o_channel == ARGV[2] and o_amount == ARGV[3] and o_payer == ARGV[5] and tonumber(o_expires) > now then
+-- An order of another merchant cannot be paid at this one.
+local o_no, o_channel, o_amount, o_payer, o_expires, o_merchant = string.match(a.open, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S*)$')
+if o_no and o_channel == ARGV[2] and o_merchant == ARGV[18] and o_amount == ARGV[3] and o_payer == ARGV[5] and tonumber(o_expires) > now then
   if key ~= '' then idem_store(KEYS[4], ARGV[8], o_no) end
   idem_count(KEYS[1])
   return { 'OPEN', o_no }
@@ -32,11 +33,11 @@ local held = a.pending + a.load_held
 if held + amount > tonumber(ARGV[15]) then return { 'LIMIT_BALANCE', text(math.max(0, tonumber(ARGV[15]) - held)) } end
 
 redis.call('HSET', KEYS[2], 'state', 'created', 'amount', ARGV[3], 'refunded', '0', 'refunding', '0',
-  'account', ARGV[16], 'channel', ARGV[2], 'payer_kind', ARGV[4], 'payer', ARGV[5], 'request', ARGV[6],
+  'account', ARGV[16], 'channel', ARGV[2], 'merchant', ARGV[18], 'payer_kind', ARGV[4], 'payer', ARGV[5], 'request', ARGV[6],
   'created', ARGV[9], 'expires', ARGV[10], 'q_day', day, 'queries', '0', 'dup', '0')
 redis.call('ZADD', KEYS[3], ARGV[11], ARGV[1])
 redis.call('HSET', KEYS[1], 'q_day', day, 'q_fen', text(used + amount),
-  'open', table.concat({ ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[10] }, ' '))
+  'open', table.concat({ ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[10], ARGV[18] }, ' '))
 if key ~= '' then
   idem_store(KEYS[4], ARGV[8], ARGV[1])
   redis.call('HSET', KEYS[2], 'idem', key .. ' ' .. ARGV[8])

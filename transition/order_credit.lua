@@ -2,7 +2,8 @@
 -- KEYS 1 account  2 order  3 entries  4 tot  5 due  6 day  7 case
 --      8 house account  9 house entries  10… one refund record each
 -- ARGV 1 order  2 account  3 channel  4 transaction  5 amount  6 payer kind or ''
---      7 payer  8 source  9 success time  10 now  11… refund, amount, time each
+--      7 payer  8 source  9 success time  10 now  11 merchant
+--      12… refund, amount, time each
 -- Replies: docs/keys.md.
 -- Invariants: an order is credited at most once, whatever comes and however
 -- often; a repeat gets the stored first result and only counts itself. Refunds
@@ -12,6 +13,7 @@ local o = hash(KEYS[2])
 if not o.state then return { 'NO_ORDER' } end
 if o.account ~= ARGV[2] then return { 'RETRY' } end
 if o.channel ~= ARGV[3] then return { 'MISMATCH', 'channel' } end
+if o.merchant ~= ARGV[11] then return { 'MISMATCH', 'merchant' } end
 if o.state == 'credited' and o.txn ~= ARGV[4] then return { 'OTHER_TXN', o.txn } end
 local case = case_read(KEYS[7], ARGV[3] .. ':' .. ARGV[4])
 -- What people decided about this payment stands, whatever is told later.
@@ -30,7 +32,7 @@ local open = case.state == 'open'
 local suspended = open and case.back or 0
 local amount, back, seen, fresh = tonumber(ARGV[5]), suspended, {}, {}
 for i = 10, #KEYS do
-  local at = 11 + (i - 10) * 3
+  local at = 12 + (i - 10) * 3
   local known = redis.call('HMGET', KEYS[i], 'state', 'case', 'amount')
   if known[1] and not (open and known[2] == case.id) then return { 'REFUND_KNOWN', ARGV[at] } end
   local one = tonumber(ARGV[at + 1])
@@ -69,7 +71,7 @@ local after = { clawback = a.clawback, arrears = a.arrears, pending = a.pending 
 a.clawback, a.arrears, a.pending = before.clawback, before.arrears, a.pending - rest
 local refunds = { suspended > 0 and case.refunds or nil }
 for _, i in ipairs(fresh) do
-  local at = 11 + (i - 10) * 3
+  local at = 12 + (i - 10) * 3
   enter(a, KEYS[3], 'netted', ARGV[at], tonumber(ARGV[at + 1]), ARGV[10])
   redis.call('HSET', KEYS[i], 'order', ARGV[1], 'amount', ARGV[at + 1], 'state', 'settled', 'source', 'external',
     'at', ARGV[at + 2])

@@ -12,6 +12,7 @@ type Lost struct {
 	No        OrderNo
 	Account   AccountNo
 	Channel   string
+	Merchant  string
 	Amount    fen.Fen
 	PayerKind string
 	Payer     string
@@ -32,7 +33,7 @@ func (s *Store) RebuildOrder(ctx context.Context, c Case, l Lost) error {
 	}
 	reply, err := s.run.Run(ctx, s.scripts.orderRebuild,
 		[]string{s.keys.account(p, l.Account), s.keys.order(p, l.No), s.keys.due(p), s.keys.cases(p)},
-		string(l.No), string(l.Account), l.Channel, l.Amount.String(), l.PayerKind, l.Payer, s.now(), c.ID)
+		string(l.No), string(l.Account), l.Channel, l.Amount.String(), l.PayerKind, l.Payer, s.now(), c.ID, l.Merchant)
 	if err != nil {
 		return err
 	}

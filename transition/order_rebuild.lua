@@ -2,7 +2,7 @@
 -- channel says of its payment. It is credited as any other order then.
 -- KEYS 1 account  2 order  3 due  4 case
 -- ARGV 1 order  2 account  3 channel  4 amount  5 payer kind  6 payer  7 now
---      8 case
+--      8 case  9 merchant
 -- Replies: docs/keys.md.
 -- Invariants: only for an open case; an order that is there stays as it is; what
 -- is rebuilt takes nothing of the day's quota.
@@ -15,7 +15,7 @@ if held then
   return { 'EXISTS' }
 end
 redis.call('HSET', KEYS[2], 'state', 'prepared', 'amount', ARGV[4], 'refunded', '0', 'refunding', '0', 'account', ARGV[2],
-  'channel', ARGV[3], 'payer_kind', ARGV[5], 'payer', ARGV[6], 'request', '{}', 'prepay', '{}', 'prepared', ARGV[7], 'created', ARGV[7],
+  'channel', ARGV[3], 'merchant', ARGV[9], 'payer_kind', ARGV[5], 'payer', ARGV[6], 'request', '{}', 'prepay', '{}', 'prepared', ARGV[7], 'created', ARGV[7],
   'expires', ARGV[7], 'q_day', '', 'queries', '0', 'dup', '0', 'rebuilt', ARGV[8])
 redis.call('ZADD', KEYS[3], ARGV[7], ARGV[1])
 return { 'REBUILT' }

@@ -72,6 +72,7 @@ type RefundOrder struct {
 	Case      string    // the case whose money in suspense it gives back, if it does
 	Account   AccountNo // empty if it was made before the credit
 	Channel   string
+	Merchant  string // that is asked for it, if ours
 	Amount    fen.Fen
 	State     RefundState
 	Ours      bool            // asked for by the hub; otherwise made outside
@@ -292,6 +293,7 @@ type OutsideRefund struct {
 	No        string // the merchant's number of it, as the channel tells it
 	Order     OrderNo
 	Channel   string
+	Payee     string // number of the merchant that paid it back
 	Amount    fen.Fen
 	ChannelNo string
 	At        time.Time
@@ -318,6 +320,10 @@ func (s *Store) BookOutside(ctx context.Context, r OutsideRefund) (first bool, e
 	o, err := s.Order(ctx, r.Order)
 	if err != nil {
 		return false, err
+	}
+	// Whatever the app: an order's merchant never changes once it is stored.
+	if payee, _, _ := strings.Cut(o.Merchant, "/"); payee != r.Payee {
+		return false, fmt.Errorf("refund %s of order %s: %w: it was paid to %s, the word is of %s", r.No, r.Order, ErrMismatch, payee, r.Payee)
 	}
 	p, err := r.Order.partition()
 	if err != nil {
@@ -397,7 +403,7 @@ func (s *Store) readRefund(ctx context.Context, p partition, no string) (RefundO
 	}
 	var n number
 	r := RefundOrder{
-		No: RefundNo(no), Order: OrderNo(h["order"]), Case: h["case"], Account: AccountNo(h["account"]), Channel: h["channel"], Amount: n.fen(h["amount"]),
+		No: RefundNo(no), Order: OrderNo(h["order"]), Case: h["case"], Account: AccountNo(h["account"]), Channel: h["channel"], Merchant: h["merchant"], Amount: n.fen(h["amount"]),
 		State: RefundState(h["state"]), Ours: h["source"] == "ours", By: h["by"], Why: h["why"],
 		At: n.time(h["at"]), Done: n.time(h["done"]), ChannelNo: h["channel_no"], Word: h["word"], Flag: h["flag"],
 	}

@@ -33,7 +33,7 @@ save(a)
 post(KEYS[5], { pending = amount, refund_held = -amount })
 redis.call('HSET', KEYS[2], 'refunding', add(o.refunding, amount), 'refunds', among(o.refunds, ARGV[1]))
 redis.call('HSET', KEYS[3], 'order', ARGV[2], 'amount', ARGV[4], 'state', 'held', 'source', 'ours', 'at', ARGV[8],
-  'account', ARGV[3], 'channel', o.channel, 'request', ARGV[5], 'by', ARGV[10], 'why', ARGV[11], 'queries', '0')
+  'account', ARGV[3], 'channel', o.channel, 'merchant', o.merchant or '', 'request', ARGV[5], 'by', ARGV[10], 'why', ARGV[11], 'queries', '0')
 redis.call('ZADD', KEYS[6], ARGV[9], ARGV[1])
 if ARGV[6] ~= '' then
   idem_store(KEYS[7], ARGV[7], ARGV[1])

@@ -28,7 +28,7 @@ func (st *stage) caseNow(ctx context.Context, id string) Case {
 
 func (st *stage) holdCase(ctx context.Context, c Case, i int, amount fen.Fen) {
 	no, fresh, err := st.HoldCaseRefund(ctx, c, CaseRefund{
-		No: refundNo(i), Channel: "wechat", Order: string(orderNo(1)), Amount: amount, Request: json.RawMessage(`{"r":1}`),
+		No: refundNo(i), Channel: "wechat", Merchant: merchantA, Order: string(orderNo(1)), Amount: amount, Request: json.RawMessage(`{"r":1}`),
 		By: "li+wang", Why: "unknown", FirstDue: st.at.Add(5 * time.Second),
 	})
 	st.say(fmt.Sprintf("hold %s of case %s for refund %d", amount, c.ID, i), []any{no, fresh}, err)
@@ -116,7 +116,7 @@ func caseRefundAfterCredit(ctx context.Context, st *stage) {
 	st.create(ctx, 3, 2000, "")
 	c := st.suspends(ctx, 3, "closed_account", 2000, 0)
 	no, fresh, err := st.HoldCaseRefund(ctx, c, CaseRefund{
-		No: refundNo(9), Channel: "wechat", Order: string(orderNo(3)), Amount: 2000, Request: json.RawMessage(`{"r":1}`),
+		No: refundNo(9), Channel: "wechat", Merchant: merchantA, Order: string(orderNo(3)), Amount: 2000, Request: json.RawMessage(`{"r":1}`),
 		By: "li+wang", Why: "closed", FirstDue: st.at,
 	})
 	st.say("hold", []any{no, fresh}, err)
@@ -192,7 +192,7 @@ func caseRetold(ctx context.Context, st *stage) {
 }
 
 func orderRebuilt(ctx context.Context, st *stage) {
-	lost := Lost{No: orderNo(1), Account: accountA, Channel: "wechat", Amount: 5000, PayerKind: "openid", Payer: "oPayerOne"}
+	lost := Lost{No: orderNo(1), Account: accountA, Channel: "wechat", Merchant: merchantA, Amount: 5000, PayerKind: "openid", Payer: "oPayerOne"}
 	c := st.suspends(ctx, 1, "unknown_order", 5000, 0)
 	st.say("rebuild without the account", nil, st.RebuildOrder(ctx, c, lost))
 	st.imports(ctx, st.statement(1, 300))
@@ -209,7 +209,7 @@ func orderRebuilt(ctx context.Context, st *stage) {
 	twin.Account = "A63" // of the same partition
 	twin.Card = Card{UID: "04FFFFFF", No: "70066", Version: "1", Profile: "stamp"}
 	st.imports(ctx, twin)
-	lost = Lost{No: orderNo(2), Account: "A63", Channel: "wechat", Amount: 700}
+	lost = Lost{No: orderNo(2), Account: "A63", Channel: "wechat", Merchant: merchantA, Amount: 700}
 	st.say("rebuild for a twin", nil, st.RebuildOrder(ctx, other, lost))
 	lost.Account = accountA
 	st.say("rebuild what is another's", nil, st.RebuildOrder(ctx, other, lost))
@@ -223,7 +223,7 @@ func orderRestated(ctx context.Context, st *stage) {
 	c := st.suspends(ctx, 1, "mismatch", 4000, 0)
 	st.say("restate", nil, st.RestateOrder(ctx, c, o, 4000))
 	st.say("restate again", nil, st.RestateOrder(ctx, c, o, 3999))
-	state, err := st.CloseOrder(ctx, o) // frees what was reserved
+	state, err := st.CloseOrder(ctx, o, merchantA) // frees what was reserved
 	st.say("close", state, err)
 	st.say("restate", nil, st.RestateOrder(ctx, c, o, 4000))
 	st.credit(ctx, 1, 5000, nil)

@@ -46,7 +46,7 @@ func (st *stage) notMade(ctx context.Context, i int) {
 }
 
 func (st *stage) outside(ctx context.Context, no string, order int, amount fen.Fen) {
-	first, err := st.BookOutside(ctx, OutsideRefund{No: no, Order: orderNo(order), Channel: "wechat", Amount: amount, ChannelNo: "5040" + no, At: st.at, Source: "notice"})
+	first, err := st.BookOutside(ctx, OutsideRefund{No: no, Order: orderNo(order), Channel: "wechat", Payee: "1900000109", Amount: amount, ChannelNo: "5040" + no, At: st.at, Source: "notice"})
 	st.say(fmt.Sprintf("outside refund %s of order %d, %s", no, order, amount), first, err)
 }
 
@@ -153,7 +153,7 @@ func refundRefusals(ctx context.Context, st *stage) {
 	st.hold(ctx, 1, 1, 0, nil)
 	st.hold(ctx, 1, 1, 5000, func(n *NewRefund) { n.Account = "A2" })
 	st.outside(ctx, "console-2", 1, 0)
-	first, err := st.BookOutside(ctx, OutsideRefund{No: "console-3", Order: orderNo(1), Channel: "alipay", Amount: 100, At: st.at, Source: "notice"})
+	first, err := st.BookOutside(ctx, OutsideRefund{No: "console-3", Order: orderNo(1), Channel: "alipay", Payee: "1900000109", Amount: 100, At: st.at, Source: "notice"})
 	st.say("a refund at another channel", first, err)
 	stray := NewRefund{No: NewRefundNo("2026000001", st.at), Order: orderNo(1), Account: accountA, Amount: 100}
 	_, _, err = st.HoldRefund(ctx, stray)

@@ -93,6 +93,9 @@ func orderNo(i int) OrderNo {
 	return OrderNo(body + string(checkCharacter(body)))
 }
 
+// merchantA is where orders are made.
+const merchantA = "1900000109/wx8888888888888888"
+
 func (st *stage) create(ctx context.Context, i int, amount fen.Fen, key string) {
 	no, fresh, err := st.CreateOrder(ctx, st.wish(i, amount, key))
 	st.say(fmt.Sprintf("create order %d of %s", i, amount), []any{no, fresh}, err)
@@ -100,7 +103,7 @@ func (st *stage) create(ctx context.Context, i int, amount fen.Fen, key string) 
 
 func (st *stage) wish(i int, amount fen.Fen, key string) NewOrder {
 	return NewOrder{
-		No: orderNo(i), Account: accountA, Amount: amount, Channel: "wechat", PayerKind: "openid", Payer: "oPayerOne",
+		No: orderNo(i), Account: accountA, Amount: amount, Channel: "wechat", Merchant: merchantA, PayerKind: "openid", Payer: "oPayerOne",
 		Request: json.RawMessage(`{"n":1}`), Key: idempotency.Key(key), Expires: st.at.Add(15 * time.Minute),
 		FirstDue: st.at.Add(5 * time.Second), Limits: Limits{Order: 50_000, Day: 200_000, Balance: 500_000},
 	}
@@ -108,7 +111,7 @@ func (st *stage) wish(i int, amount fen.Fen, key string) NewOrder {
 
 func (st *stage) credit(ctx context.Context, i int, amount fen.Fen, change func(*Credit)) {
 	c := Credit{
-		Order: orderNo(i), Account: accountA, Channel: "wechat", Txn: fmt.Sprintf("4200%d", i), Amount: amount,
+		Order: orderNo(i), Account: accountA, Channel: "wechat", Merchant: merchantA, Txn: fmt.Sprintf("4200%d", i), Amount: amount,
 		PayerKind: "openid", Payer: "oPayerOne", Source: "callback", Success: st.at,
 	}
 	if change != nil {

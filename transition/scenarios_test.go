@@ -85,15 +85,17 @@ func orderLife(ctx context.Context, st *stage) {
 	st.say("prepared again", nil, st.Prepared(ctx, orderNo(1), json.RawMessage(`{"prepay_id":"wx2"}`)))
 	o, err := st.Order(ctx, orderNo(1))
 	st.say("order 1", o, err)
-	state, err := st.CloseOrder(ctx, o)
+	state, err := st.CloseOrder(ctx, o, "1900000110/wx8888888888888888")
+	st.say("close on another merchant's word", state, err)
+	state, err = st.CloseOrder(ctx, o, merchantA)
 	st.say("close", state, err)
 	st.show(ctx, st.keys.account(partitionOf(accountA), accountA))
-	state, err = st.CloseOrder(ctx, o)
+	state, err = st.CloseOrder(ctx, o, merchantA)
 	st.say("close again", state, err)
 	st.say("prepared after close", nil, st.Prepared(ctx, orderNo(1), json.RawMessage(`{"prepay_id":"wx3"}`)))
 	st.create(ctx, 5, 5000, "") // the closed order is not reused
 	st.credit(ctx, 1, 5000, nil)
-	state, err = st.CloseOrder(ctx, o)
+	state, err = st.CloseOrder(ctx, o, merchantA)
 	st.say("close after credit", state, err)
 	st.say("prepared after credit", nil, st.Prepared(ctx, orderNo(1), json.RawMessage(`{"prepay_id":"wx4"}`)))
 	st.at = st.at.Add(16 * time.Minute)
@@ -102,7 +104,11 @@ func orderLife(ctx context.Context, st *stage) {
 	st.say("order 6", o.State, err)
 	st.at = st.at.Add(24 * time.Hour)
 	st.create(ctx, 7, 100, "")
-	state, err = st.CloseOrder(ctx, o) // of yesterday: today's quota stays used
+	elsewhere := st.wish(8, 100, "")
+	elsewhere.Merchant = "1900000110/wx8888888888888888"
+	no, fresh, err := st.CreateOrder(ctx, elsewhere) // the open order is another merchant's
+	st.say("create at another merchant", []any{no, fresh}, err)
+	state, err = st.CloseOrder(ctx, o, merchantA) // of yesterday: today's quota stays used
 	st.say("close yesterday's", state, err)
 	st.say("prepared unknown", nil, st.Prepared(ctx, orderNo(99), nil))
 }
@@ -134,6 +140,7 @@ func creditRefusals(ctx context.Context, st *stage) {
 	st.credit(ctx, 9, 5000, nil)
 	st.credit(ctx, 1, 5001, nil)
 	st.credit(ctx, 1, 5000, func(c *Credit) { c.Channel = "alipay" })
+	st.credit(ctx, 1, 5000, func(c *Credit) { c.Merchant = "1900000110/wx8888888888888888" })
 	st.credit(ctx, 1, 5000, func(c *Credit) { c.Account = "B2" }) // found by the order
 	st.credit(ctx, 1, 5000, func(c *Credit) { c.Txn = "other" })
 	st.create(ctx, 2, 700, "")

@@ -42,7 +42,8 @@ const amountMost fen.Fen = 50_000
 // willing is a channel that makes every order and every refund.
 type willing struct{}
 
-func (willing) Name() string { return "wechat" }
+func (willing) Name() string     { return "wechat" }
+func (willing) Merchant() string { return "1/a" }
 
 func (willing) Prepay(_ context.Context, r channels.PrepayRequest) (channels.Prepay, error) {
 	return channels.Prepay{Handle: r.OrderNo, Params: map[string]string{"package": r.OrderNo}}, nil
@@ -92,7 +93,7 @@ func newTarget(f *testing.F) *target {
 	bench.Account(f, account, 0)
 	bench.Account(f, other, 0)
 	service := recharge.New(recharge.Config{
-		Ledger: bench.Store, Channels: map[string]channels.Channel{"wechat": willing{}}, Log: slog.New(slog.DiscardHandler),
+		Ledger: bench.Store, Channels: channels.Set{"wechat": {Current: willing{}}}, Log: slog.New(slog.DiscardHandler),
 		NotifyURL: func(string) string { return "https://card.example.edu/notify" }, Description: "校园卡充值",
 		Limits: transition.Limits{Order: amountMost, Day: fen.Max, Balance: fen.Max},
 	})

@@ -42,22 +42,47 @@ func (c explainSignature) Run(r run) error {
 	if err != nil {
 		return err
 	}
-	explainer, ok := inUse[c.Channel].(channels.Explainer)
-	if !ok {
+	parts, merchant := explained(inUse[c.Channel].All(), header, body)
+	if parts == nil {
 		return fmt.Errorf("%s is not configured", c.Channel)
 	}
-	good := true
-	for _, part := range explainer.Explain(header, body) {
+	fmt.Fprintf(r.out, "      %-10s %s\n", "merchant", merchant)
+	for _, part := range parts {
 		mark := "ok"
 		if !part.Good {
-			mark, good = "BAD", false
+			mark = "BAD"
 		}
 		fmt.Fprintf(r.out, "%-4s  %-10s %s\n", mark, part.Name, part.Text)
 	}
-	if !good {
+	if bad(parts) > 0 {
 		return errUnproven
 	}
 	return nil
+}
+
+// explained is what the merchant says that a callback fits best.
+func explained(all []channels.Channel, header http.Header, body []byte) (parts []channels.Part, merchant string) {
+	for _, channel := range all {
+		explainer, ok := channel.(channels.Explainer)
+		if !ok {
+			continue
+		}
+		if found := explainer.Explain(header, body); parts == nil || bad(found) < bad(parts) {
+			parts, merchant = found, channel.Merchant()
+		}
+	}
+	return parts, merchant
+}
+
+// bad is how many parts are not as they should be.
+func bad(parts []channels.Part) int {
+	n := 0
+	for _, part := range parts {
+		if !part.Good {
+			n++
+		}
+	}
+	return n
 }
 
 // read takes the message apart. The body stays as it is, to the byte.

@@ -34,10 +34,11 @@ type Word struct {
 
 // evidence is what a case of a payment keeps of it.
 type evidence struct {
-	Channel string `json:"channel"`
-	Order   string `json:"order"` // as the channel named it
-	Txn     string `json:"txn"`
-	Attach  string `json:"attach"`
+	Channel  string `json:"channel"`
+	Merchant string `json:"merchant"` // that proved the payment
+	Order    string `json:"order"`    // as the channel named it
+	Txn      string `json:"txn"`
+	Attach   string `json:"attach"`
 }
 
 // note makes it durable who does what with a case before it is done.
@@ -142,7 +143,7 @@ func (s *Service) caseOfPayment(ctx context.Context, id string) (transition.Case
 // paymentOf asks the channel about the payment of a case again: people decide on
 // what it says now, not on what was once told.
 func (s *Service) paymentOf(ctx context.Context, e evidence) (channels.Payment, error) {
-	channel, err := s.channel(e.Channel)
+	channel, err := s.channel(e.Channel, e.Merchant)
 	if err != nil {
 		return channels.Payment{}, err
 	}
@@ -169,7 +170,7 @@ func (s *Service) makeCreditable(ctx context.Context, c transition.Case, no tran
 		return fmt.Errorf("%w: the payment names no account; name it", ErrNotCreditable)
 	case errors.Is(err, transition.ErrNoOrder):
 		err = s.config.Ledger.RebuildOrder(ctx, c, transition.Lost{
-			No: no, Account: account, Channel: p.Channel, Amount: p.Amount, PayerKind: p.Payer.Kind, Payer: p.Payer.ID,
+			No: no, Account: account, Channel: p.Channel, Merchant: p.Merchant, Amount: p.Amount, PayerKind: p.Payer.Kind, Payer: p.Payer.ID,
 		})
 		if errors.Is(err, transition.ErrNumber) || errors.Is(err, transition.ErrNoAccount) || errors.Is(err, transition.ErrMismatch) {
 			return fmt.Errorf("%w: %w", ErrNotCreditable, err)
@@ -178,6 +179,8 @@ func (s *Service) makeCreditable(ctx context.Context, c transition.Case, no tran
 		return fmt.Errorf("%w: its order is one of account %s", ErrNotCreditable, o.Account)
 	case err == nil && o.Channel != p.Channel:
 		return fmt.Errorf("%w: the order is one of %s", ErrNotCreditable, o.Channel)
+	case err == nil && o.Merchant != p.Merchant:
+		return fmt.Errorf("%w: the order was made at merchant %s, it was paid to %s; refund it", ErrNotCreditable, o.Merchant, p.Merchant)
 	case err == nil && o.State == transition.OrderCredited && o.Txn != p.TransactionID:
 		return fmt.Errorf("%w: its order was credited for transaction %s; refund it", ErrNotCreditable, o.Txn)
 	case err == nil && o.State != transition.OrderCredited && o.Amount != p.Amount:
@@ -247,7 +250,7 @@ func (s *Service) RefundCase(ctx context.Context, id, made string, w Word) (tran
 	if !c.Open || c.Suspense == 0 {
 		return none, fmt.Errorf("%w: it holds no money (%s)", ErrNotRefundable, c.Decision)
 	}
-	if _, err := s.refunder(e.Channel); err != nil {
+	if _, err := s.refunder(e.Channel, e.Merchant); err != nil {
 		return none, err
 	}
 	payment, err := s.paymentOf(ctx, e)
@@ -336,7 +339,7 @@ func (s *Service) holdCase(ctx context.Context, c transition.Case, p channels.Pa
 		return "", fmt.Errorf("refund of case %s: %w", c.ID, err)
 	}
 	stored, fresh, err := s.config.Ledger.HoldCaseRefund(ctx, c, transition.CaseRefund{
-		No: no, Channel: p.Channel, Order: p.OrderNo, Amount: c.Suspense, Request: request, By: w.By, Why: w.Why, FirstDue: now.Add(firstQuery),
+		No: no, Channel: p.Channel, Merchant: p.Merchant, Order: p.OrderNo, Amount: c.Suspense, Request: request, By: w.By, Why: w.Why, FirstDue: now.Add(firstQuery),
 	})
 	if err == nil {
 		s.config.Log.Info("refund", "refund", stored, "case", c.ID, "channel", p.Channel, "amount_fen", int64(c.Suspense), "by", w.By, "new", fresh)
@@ -417,11 +420,14 @@ func (s *Service) creditSuspended(ctx context.Context, p channels.Payment, sourc
 // decided ends the order of a payment whose money people have let go: nothing is
 // left to ask about it.
 func (s *Service) decided(ctx context.Context, no transition.OrderNo) (Outcome, error) {
-	outcome, err := s.Close(ctx, no)
+	o, err := s.config.Ledger.Order(ctx, no)
 	if errors.Is(err, transition.ErrNoOrder) {
 		return Cased, nil
 	}
-	return outcome, err
+	if err != nil {
+		return "", err
+	}
+	return s.Close(ctx, no, o.Merchant)
 }
 
 // allKnown closes the case of a credited order whose refunds were not known, once

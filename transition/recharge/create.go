@@ -53,9 +53,9 @@ type Ready struct {
 // transition.ErrIdempotency, channels.ErrRefused, channels.ErrAlreadyPaid,
 // channels.ErrOrderClosed, channels.ErrUnknownOutcome.
 func (s *Service) Create(ctx context.Context, w Wish) (Ready, error) {
-	channel, err := s.channel(w.Channel)
-	if err != nil {
-		return Ready{}, err
+	channel := s.config.Channels[w.Channel].Current
+	if channel == nil {
+		return Ready{}, fmt.Errorf("channel %.20q: %w", w.Channel, ErrChannel)
 	}
 	if w.Amount <= 0 || w.Amount > fen.Max {
 		return Ready{}, fmt.Errorf("%w: %s yuan", ErrAmount, w.Amount.Yuan())
@@ -65,15 +65,15 @@ func (s *Service) Create(ctx context.Context, w Wish) (Ready, error) {
 	}
 	_, hasPage := channel.(channels.Page)
 	w.Outside = w.Outside && hasPage && s.config.ReturnURL != nil
-	no, err := s.create(ctx, w)
+	no, err := s.create(ctx, w, channel.Merchant())
 	if err != nil {
 		return Ready{}, err
 	}
 	failpoint.Hit("recharge.created")
-	return s.prepare(ctx, channel, no)
+	return s.prepare(ctx, no)
 }
 
-func (s *Service) create(ctx context.Context, w Wish) (transition.OrderNo, error) {
+func (s *Service) create(ctx context.Context, w Wish, merchant string) (transition.OrderNo, error) {
 	now := s.config.Clock()
 	no := transition.NewOrderNo(w.Account, now)
 	// The channel counts in seconds; the stored request must say what is sent.
@@ -90,20 +90,21 @@ func (s *Service) create(ctx context.Context, w Wish) (transition.OrderNo, error
 		return "", fmt.Errorf("order %s: %w", no, err)
 	}
 	stored, fresh, err := s.config.Ledger.CreateOrder(ctx, transition.NewOrder{
-		No: no, Account: w.Account, Amount: w.Amount, Channel: w.Channel, PayerKind: w.Payer.Kind, Payer: w.Payer.ID,
+		No: no, Account: w.Account, Amount: w.Amount, Channel: w.Channel, Merchant: merchant, PayerKind: w.Payer.Kind, Payer: w.Payer.ID,
 		Request: request, Key: w.Key, Expires: expires, FirstDue: now.Add(firstQuery), Limits: s.config.Limits,
 	})
 	if err != nil {
 		return "", err
 	}
-	s.config.Log.Info("order", "order", stored, "account", w.Account, "channel", w.Channel, "amount_fen", int64(w.Amount),
+	s.config.Log.Info("order", "order", stored, "account", w.Account, "channel", w.Channel, "merchant", merchant, "amount_fen", int64(w.Amount),
 		"payer", w.Payer.Hint(), "new", fresh)
 	return stored, nil
 }
 
 // prepare gives the stored answer of the channel, or asks for it with the
-// stored request.
-func (s *Service) prepare(ctx context.Context, channel channels.Channel, no transition.OrderNo) (Ready, error) {
+// stored request. A repeat may come after the hub has moved to another merchant:
+// the order goes on where it was made, or not at all.
+func (s *Service) prepare(ctx context.Context, no transition.OrderNo) (Ready, error) {
 	o, err := s.config.Ledger.Order(ctx, no)
 	if err != nil {
 		return Ready{}, err
@@ -114,7 +115,12 @@ func (s *Service) prepare(ctx context.Context, channel channels.Channel, no tran
 		return ready, fmt.Errorf("order %s: %w", no, channels.ErrAlreadyPaid)
 	case transition.OrderClosed:
 		return ready, fmt.Errorf("order %s: %w", no, channels.ErrOrderClosed)
-	case transition.OrderPrepared:
+	}
+	channel, err := s.channel(o.Channel, o.Merchant)
+	if err != nil {
+		return ready, fmt.Errorf("order %s: %w", no, err)
+	}
+	if o.State == transition.OrderPrepared {
 		if err := json.Unmarshal(o.Prepay, &ready.Prepay); err != nil {
 			return ready, fmt.Errorf("order %s: stored prepay: %w", no, err)
 		}

@@ -2,7 +2,9 @@ package recharge
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"guodu/transition"
@@ -30,6 +32,30 @@ func (s *Service) Due(ctx context.Context, lease time.Duration, limit int) ([]tr
 		orders = append(orders, o)
 	}
 	return orders, errors.Join(errs...)
+}
+
+// Unasked keeps for people that nobody can be asked about an order: the merchant
+// that made it is not configured. The order stays open and due, for the day that
+// it is: what another merchant does not know proves nothing.
+func (s *Service) Unasked(ctx context.Context, no transition.OrderNo) error {
+	o, err := s.config.Ledger.Order(ctx, no)
+	if err != nil {
+		return err
+	}
+	why := fmt.Sprintf("merchant %s is not configured: add it under former, and the hub asks what became of the order", o.Merchant)
+	evidence, err := json.Marshal(map[string]string{
+		"why": why, "source": "due", "channel": o.Channel, "merchant": o.Merchant, "order": string(no), "amount_fen": o.Amount.String(),
+		"attach": string(o.Account),
+	})
+	if err != nil {
+		return fmt.Errorf("case of order %s: %w", no, err)
+	}
+	c := transition.Case{ID: o.Channel + ":merchant:" + string(no), Kind: "merchant_unknown", Evidence: evidence}
+	first, err := s.config.Ledger.OpenCase(ctx, string(no), c)
+	if err == nil {
+		s.config.Log.Warn("case", "case", c.ID, "kind", c.Kind, "why", why, "first", first)
+	}
+	return err
 }
 
 // Later says when to ask next about an order.

@@ -79,7 +79,7 @@ func histories() map[string]struct {
 		"closed": {func(r *round) error {
 			no, err := r.wish("wechat", 5000)
 			if err == nil || errors.Is(err, channels.ErrOrderClosed) {
-				_, err = r.Settle(context.Background(), channels.Payment{Channel: "wechat", OrderNo: string(no), State: channels.Closed}, "query")
+				_, err = r.Settle(context.Background(), channels.Payment{Channel: "wechat", Merchant: merchant, OrderNo: string(no), State: channels.Closed}, "query")
 			}
 			return err
 		}, 0},
@@ -265,7 +265,7 @@ func (d *desk) round(n, at int, after bool) *round {
 	r := &round{desk: &own, base: d, ledger: &weak{Store: d.bench.Store, at: at, after: after}, account: transition.AccountNo(fmt.Sprintf("W%d", n)), n: n}
 	d.bench.Account(d.t, r.account, 0)
 	own.Service = recharge.New(recharge.Config{
-		Ledger: r.ledger, Channels: map[string]channels.Channel{"wechat": d.wechat, "alipay": d.alipay}, Clock: func() time.Time { return d.now },
+		Ledger: r.ledger, Channels: channels.Set{"wechat": {Current: d.wechat}, "alipay": {Current: d.alipay}}, Clock: func() time.Time { return d.now },
 		NotifyURL:       func(c string) string { return "https://card.example.edu/notify/" + c },
 		RefundNotifyURL: func(c string) string { return "https://card.example.edu/notify/" + c + "/refund" },
 		Description:     "校园卡充值", Limits: transition.Limits{Order: 50_000, Day: 200_000, Balance: 500_000}, Log: slog.New(slog.DiscardHandler),

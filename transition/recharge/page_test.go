@@ -28,7 +28,7 @@ func TestAnOrderGoesOneWayWhateverBrowserRepeatsIt(t *testing.T) {
 	bench.Account(t, account, 0)
 	channel := &pagedChannel{fakeChannel: fakeChannel{prepay: ready}}
 	service := recharge.New(recharge.Config{
-		Ledger: bench.Store, Channels: map[string]channels.Channel{"wechat": channel},
+		Ledger: bench.Store, Channels: channels.Set{"wechat": {Current: channel}},
 		NotifyURL: func(c string) string { return "https://card.example.edu/notify/" + c }, Description: "校园卡充值",
 		ReturnURL: func(c string, no transition.OrderNo) string {
 			return "https://card.example.edu/" + c + "/" + string(no)

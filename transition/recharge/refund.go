@@ -56,7 +56,7 @@ func (s *Service) Refund(ctx context.Context, w RefundWish) (transition.RefundOr
 	if o.Account != w.Account {
 		return transition.RefundOrder{}, fmt.Errorf("order %s: %w", w.Order, transition.ErrNoOrder)
 	}
-	refunder, err := s.refunder(o.Channel)
+	refunder, err := s.refunder(o.Channel, o.Merchant)
 	if err != nil {
 		return transition.RefundOrder{}, err
 	}
@@ -104,7 +104,7 @@ func (s *Service) Refundable(ctx context.Context, account transition.AccountNo) 
 	}
 	left := orders[:0]
 	for _, o := range orders {
-		_, err := s.refunder(o.Channel)
+		_, err := s.refunder(o.Channel, o.Merchant)
 		if err == nil && o.Left() > 0 {
 			left = append(left, o)
 		}
@@ -112,8 +112,8 @@ func (s *Service) Refundable(ctx context.Context, account transition.AccountNo) 
 	return left, nil
 }
 
-func (s *Service) refunder(name string) (channels.Refunder, error) {
-	channel, err := s.channel(name)
+func (s *Service) refunder(name, merchant string) (channels.Refunder, error) {
+	channel, err := s.channel(name, merchant)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,13 @@ func (s *Service) AskRefund(ctx context.Context, no transition.RefundNo) error {
 		_, err = s.config.Ledger.RescheduleRefund(ctx, no, s.config.Clock(), "", false)
 		return err
 	}
-	refunder, err := s.refunder(r.Channel)
+	refunder, err := s.refunder(r.Channel, r.Merchant)
+	if errors.Is(err, ErrChannel) {
+		_, caseErr := s.refundCase(ctx, channels.RefundStatus{
+			Channel: r.Channel, OrderNo: string(r.Order), No: string(r.No), Amount: r.Amount,
+		}, "refund", "merchant_unknown", err.Error())
+		return errors.Join(caseErr, s.askLater(ctx, r, r.Word))
+	}
 	if err != nil {
 		return err
 	}
@@ -236,7 +242,7 @@ func (s *Service) GiveBack(ctx context.Context, no transition.RefundNo, by, why 
 	if err != nil {
 		return r, err
 	}
-	refunder, err := s.refunder(r.Channel)
+	refunder, err := s.refunder(r.Channel, r.Merchant)
 	if err != nil {
 		return r, err
 	}

@@ -24,7 +24,8 @@ type scripted struct {
 	sent   int
 }
 
-func (c *scripted) Name() string { return c.name }
+func (c *scripted) Name() string     { return c.name }
+func (c *scripted) Merchant() string { return merchant }
 func (c *scripted) Prepay(_ context.Context, r channels.PrepayRequest) (channels.Prepay, error) {
 	return ready(r)
 }
@@ -70,7 +71,7 @@ func newDeskWithin(t *testing.T, limits transition.Limits) *desk {
 	d.bench = transitiontest.New(t, clock)
 	d.bench.Account(t, account, 0)
 	d.Service = recharge.New(recharge.Config{
-		Ledger: d.bench.Store, Channels: map[string]channels.Channel{"wechat": d.wechat, "alipay": d.alipay}, Clock: clock,
+		Ledger: d.bench.Store, Channels: channels.Set{"wechat": {Current: d.wechat}, "alipay": {Current: d.alipay}}, Clock: clock,
 		NotifyURL: func(c string) string { return "https://card.example.edu/notify/" + c }, Description: "校园卡充值",
 		Limits: limits, Log: slog.New(slog.DiscardHandler), Tell: func(e channels.Event) { d.events = append(d.events, e) },
 	})
@@ -176,7 +177,7 @@ func (d *desk) books() transition.Postings {
 }
 
 func status(channel string, order transition.OrderNo, no string, amount fen.Fen, state channels.RefundState) channels.RefundStatus {
-	return channels.RefundStatus{Channel: channel, OrderNo: string(order), No: no, State: state, Amount: amount}
+	return channels.RefundStatus{Channel: channel, Merchant: merchant, OrderNo: string(order), No: no, State: state, Amount: amount}
 }
 
 func notFound(string, string) (channels.RefundStatus, error) {

@@ -49,7 +49,8 @@ func (s *Service) settleRefund(ctx context.Context, status channels.RefundStatus
 	if err != nil {
 		return "", err
 	}
-	if string(r.Order) != status.OrderNo || r.Channel != status.Channel {
+	// The app is not compared: a refund's callback does not name it.
+	if string(r.Order) != status.OrderNo || r.Channel != status.Channel || channels.Payee(r.Merchant) != channels.Payee(status.Merchant) {
 		return s.refundCase(ctx, status, source, "mismatch", "the hub asked for it on another order")
 	}
 	outcome, err := s.ownRefund(ctx, r, status, source)
@@ -116,7 +117,7 @@ func (s *Service) outsideRefund(ctx context.Context, status channels.RefundStatu
 		at = s.config.Clock()
 	}
 	first, err := s.config.Ledger.BookOutside(ctx, transition.OutsideRefund{
-		No: status.No, Order: order, Channel: status.Channel, Amount: status.Amount, ChannelNo: status.ChannelNo, At: at, Source: source,
+		No: status.No, Order: order, Channel: status.Channel, Payee: channels.Payee(status.Merchant), Amount: status.Amount, ChannelNo: status.ChannelNo, At: at, Source: source,
 	})
 	switch {
 	case errors.Is(err, transition.ErrNotPaid):
@@ -141,7 +142,11 @@ func (s *Service) refundBeforeCredit(ctx context.Context, order transition.Order
 	if _, err := s.config.Ledger.ToldRefunded(ctx, order, status.Amount); err != nil {
 		return "", err
 	}
-	channel, err := s.channel(status.Channel)
+	o, err := s.config.Ledger.Order(ctx, order)
+	if err != nil {
+		return "", err
+	}
+	channel, err := s.channel(o.Channel, o.Merchant)
 	if err != nil {
 		return "", err
 	}
@@ -168,7 +173,7 @@ func (s *Service) refundOfLost(ctx context.Context, order transition.OrderNo, st
 	unknown := func() (Outcome, error) {
 		return s.refundCase(ctx, status, source, "unknown_refund", "no such order in the books")
 	}
-	channel, err := s.channel(status.Channel)
+	channel, err := s.channel(status.Channel, status.Merchant)
 	if err != nil {
 		return unknown()
 	}

@@ -91,7 +91,7 @@ func TestTwoUnsignedAnswersGiveNothingBack(t *testing.T) {
 	bench := transitiontest.New(t, nil)
 	bench.Account(t, account, 0)
 	hub := recharge.New(recharge.Config{
-		Ledger: bench.Store, Channels: map[string]channels.Channel{"wechat": channel}, Description: "校园卡充值",
+		Ledger: bench.Store, Channels: channels.Set{"wechat": {Current: channel}}, Description: "校园卡充值",
 		NotifyURL: func(string) string { return hole.URL + "/notify/wechat" },
 		Limits:    transition.Limits{Order: 50_000, Day: 200_000, Balance: 500_000}, Log: slog.New(slog.DiscardHandler),
 	})

@@ -33,7 +33,7 @@ func (d *desk) probe(amount fen.Fen) (transition.OrderNo, error) {
 
 func (d *desk) closed(no transition.OrderNo) {
 	d.t.Helper()
-	d.settle(channels.Payment{Channel: "wechat", OrderNo: string(no), State: channels.Closed}, recharge.Closed)
+	d.settle(channels.Payment{Channel: "wechat", Merchant: merchant, OrderNo: string(no), State: channels.Closed}, recharge.Closed)
 }
 
 // wantMost checks that what Most says is what Create does: that amount passes,

@@ -13,7 +13,7 @@ import (
 	"guodu/transition"
 )
 
-// ErrChannel says that no channel of that name is in use.
+// ErrChannel says that no channel of that name and merchant is configured.
 var ErrChannel = errors.New("no such channel")
 
 // ledger is what the order life needs of the transition balance.
@@ -21,7 +21,7 @@ type ledger interface {
 	CreateOrder(ctx context.Context, n transition.NewOrder) (transition.OrderNo, bool, error)
 	Prepared(ctx context.Context, no transition.OrderNo, prepay json.RawMessage) error
 	Credit(ctx context.Context, c transition.Credit) (transition.Credited, error)
-	CloseOrder(ctx context.Context, o transition.Order) (transition.OrderState, error)
+	CloseOrder(ctx context.Context, o transition.Order, merchant string) (transition.OrderState, error)
 	Order(ctx context.Context, no transition.OrderNo) (transition.Order, error)
 	Account(ctx context.Context, no transition.AccountNo) (transition.Account, error)
 	OpenCase(ctx context.Context, near string, c transition.Case) (bool, error)
@@ -63,7 +63,7 @@ type refundLedger interface {
 // Config is what a Service is made of.
 type Config struct {
 	Ledger    ledger
-	Channels  map[string]channels.Channel
+	Channels  channels.Set
 	NotifyURL func(channel string) string // where the channel calls back
 	// ReturnURL is where a page of the channel's own sends the browser when it is
 	// done: the order's page. Without it no order goes that way.
@@ -99,10 +99,11 @@ func New(c Config) *Service {
 	return &Service{c}
 }
 
-func (s *Service) channel(name string) (channels.Channel, error) {
-	c, ok := s.config.Channels[name]
+// channel is the one that an order was made at, or that proved a payment.
+func (s *Service) channel(name, merchant string) (channels.Channel, error) {
+	c, ok := s.config.Channels.Of(name, merchant)
 	if !ok {
-		return nil, fmt.Errorf("channel %.20q: %w", name, ErrChannel)
+		return nil, fmt.Errorf("channel %.20q of merchant %.64q: %w", name, merchant, ErrChannel)
 	}
 	return c, nil
 }

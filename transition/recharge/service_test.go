@@ -26,6 +26,11 @@ type fakeChannel struct {
 
 func (f *fakeChannel) Name() string { return "wechat" }
 
+// merchant made all orders of these tests, whatever their channel.
+const merchant = "1900000109/wx8888888888888888"
+
+func (f *fakeChannel) Merchant() string { return merchant }
+
 func (f *fakeChannel) Prepay(_ context.Context, r channels.PrepayRequest) (channels.Prepay, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -59,7 +64,7 @@ func newTill(t *testing.T, arrears fen.Fen, clock func() time.Time) till {
 	bench.Account(t, account, arrears)
 	channel, log := &fakeChannel{prepay: ready}, &strings.Builder{}
 	service := recharge.New(recharge.Config{
-		Ledger: bench.Store, Channels: map[string]channels.Channel{"wechat": channel}, Clock: clock,
+		Ledger: bench.Store, Channels: channels.Set{"wechat": {Current: channel}}, Clock: clock,
 		NotifyURL: func(c string) string { return "https://card.example.edu/notify/" + c }, Description: "校园卡充值",
 		Limits: transition.Limits{Order: 50_000, Day: 200_000, Balance: 500_000},
 		Log:    slog.New(slog.NewTextHandler(log, nil)),
@@ -77,7 +82,7 @@ func (tl till) wish(amount fen.Fen) recharge.Wish {
 // paid is the payment of an order as the channel tells it.
 func paid(no transition.OrderNo, amount fen.Fen) channels.Payment {
 	return channels.Payment{
-		Channel: "wechat", OrderNo: string(no), TransactionID: "4200000001", State: channels.Paid, Amount: amount,
+		Channel: "wechat", Merchant: merchant, OrderNo: string(no), TransactionID: "4200000001", State: channels.Paid, Amount: amount,
 		Currency: "CNY", Payer: channels.Payer{Kind: "openid", ID: "oPayerNumberOne"}, Attach: string(account),
 		SuccessTime: time.Date(2026, 11, 23, 12, 0, 0, 0, transition.Beijing()),
 	}
@@ -336,7 +341,7 @@ func TestAClosedWordAboutSomebodyElsesOrderEndsNothing(t *testing.T) {
 	t.Parallel()
 	tl := newTill(t, 0, nil)
 	no := tl.mustCreate(t, 5000)
-	word := channels.Payment{Channel: "wechat", OrderNo: string(no), State: channels.Closed}
+	word := channels.Payment{Channel: "wechat", Merchant: merchant, OrderNo: string(no), State: channels.Closed}
 	foreign, misdirected, unknown, junk := word, word, word, word
 	foreign.Channel = "alipay"
 	misdirected.Misdirected = "mchid"

@@ -80,7 +80,7 @@ func (s *Service) credit(ctx context.Context, p channels.Payment, source string,
 		account = "" // the order's record knows it
 	}
 	credit := transition.Credit{
-		Order: no, Account: account, Channel: p.Channel, Txn: p.TransactionID, Amount: p.Amount,
+		Order: no, Account: account, Channel: p.Channel, Merchant: p.Merchant, Txn: p.TransactionID, Amount: p.Amount,
 		PayerKind: p.Payer.Kind, Payer: p.Payer.ID, Source: source, Success: p.SuccessTime,
 	}
 	if credit.Success.IsZero() {
@@ -137,13 +137,13 @@ func (s *Service) closed(ctx context.Context, p channels.Payment, no transition.
 		return Closed, nil
 	}
 	o, err := s.config.Ledger.Order(ctx, no)
-	if errors.Is(err, transition.ErrNoOrder) || err == nil && o.Channel != p.Channel {
+	if errors.Is(err, transition.ErrNoOrder) || err == nil && (o.Channel != p.Channel || o.Merchant != p.Merchant) {
 		return Closed, nil
 	}
 	if err != nil {
 		return "", err
 	}
-	return s.Close(ctx, no)
+	return s.Close(ctx, no, p.Merchant)
 }
 
 // transaction is what a channel's number may look like: it becomes part of a
@@ -189,7 +189,7 @@ func paymentCase(p channels.Payment) string {
 // another currency is not in our books, so it is kept without suspense.
 func (s *Service) openCase(ctx context.Context, p channels.Payment, source, kind, why string) (Outcome, error) {
 	evidence, err := json.Marshal(map[string]string{
-		"why": why, "source": source, "channel": p.Channel, "order": fmt.Sprintf("%.64s", p.OrderNo), "txn": p.TransactionID,
+		"why": why, "source": source, "channel": p.Channel, "merchant": p.Merchant, "order": fmt.Sprintf("%.64s", p.OrderNo), "txn": p.TransactionID,
 		"amount_fen": p.Amount.String(), "currency": p.Currency, "payer": p.Payer.Hint(), "attach": fmt.Sprintf("%.128s", p.Attach),
 		"paid_at": p.SuccessTime.Format("2006-01-02T15:04:05Z07:00"),
 	})
@@ -213,14 +213,14 @@ func (s *Service) openCase(ctx context.Context, p channels.Payment, source, kind
 }
 
 // Close ends an unpaid order on the channel's proof that it can no longer be
-// paid.
-// Errors: transition.ErrNoOrder.
-func (s *Service) Close(ctx context.Context, no transition.OrderNo) (Outcome, error) {
+// paid, given to the named merchant.
+// Errors: transition.ErrNoOrder, transition.ErrOtherMerchant.
+func (s *Service) Close(ctx context.Context, no transition.OrderNo, merchant string) (Outcome, error) {
 	o, err := s.config.Ledger.Order(ctx, no)
 	if err != nil {
 		return "", err
 	}
-	state, err := s.config.Ledger.CloseOrder(ctx, o)
+	state, err := s.config.Ledger.CloseOrder(ctx, o, merchant)
 	if err != nil {
 		return "", err
 	}

@@ -49,7 +49,7 @@ func (s *Service) learnRefunds(ctx context.Context, p channels.Payment) (channel
 	if len(p.RefundNos) == 0 {
 		return p, nil
 	}
-	refunder, err := s.refunder(p.Channel)
+	refunder, err := s.refunder(p.Channel, p.Merchant)
 	if err != nil {
 		return p, nil //nolint:nilerr // nobody to ask: the refunds stay unknown
 	}
@@ -147,7 +147,7 @@ func (s *Service) moreRefunds(ctx context.Context, p channels.Payment, source st
 func (s *Service) bookRefunds(ctx context.Context, p channels.Payment, source string) error {
 	for _, r := range p.Refunds {
 		_, err := s.SettleRefund(ctx, channels.RefundStatus{
-			Channel: p.Channel, OrderNo: p.OrderNo, No: r.No, State: channels.RefundMade, Amount: r.Amount, Time: r.Time,
+			Channel: p.Channel, Merchant: p.Merchant, OrderNo: p.OrderNo, No: r.No, State: channels.RefundMade, Amount: r.Amount, Time: r.Time,
 		}, source)
 		if err != nil {
 			return err

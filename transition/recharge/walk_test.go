@@ -52,6 +52,7 @@ type truthful struct {
 func (c *truthful) silent() bool { return c.mute && c.dice.IntN(6) == 0 }
 
 func (c *truthful) Name() string                        { return c.name }
+func (c *truthful) Merchant() string                    { return merchant }
 func (c *truthful) Close(context.Context, string) error { return channels.ErrUnknownOutcome }
 func (c *truthful) RefundPause() time.Duration          { return 0 }
 func (c *truthful) Prepay(_ context.Context, r channels.PrepayRequest) (channels.Prepay, error) {
@@ -98,7 +99,7 @@ func (c *truthful) Refund(_ context.Context, r channels.RefundRequest) (channels
 		if r.Total != f.paid || r.Amount > f.paid-f.back(channels.RefundMade, channels.RefundProcessing) {
 			return channels.RefundStatus{}, channels.ErrRefused
 		}
-		f.refunds[r.RefundNo] = &channels.RefundStatus{Channel: c.name, OrderNo: r.OrderNo, No: r.RefundNo, State: channels.RefundProcessing, Amount: r.Amount}
+		f.refunds[r.RefundNo] = &channels.RefundStatus{Channel: c.name, Merchant: merchant, OrderNo: r.OrderNo, No: r.RefundNo, State: channels.RefundProcessing, Amount: r.Amount}
 	}
 	if c.silent() {
 		return channels.RefundStatus{}, channels.ErrUnknownOutcome
@@ -213,7 +214,7 @@ func (w *walk) outside() {
 	}
 	c.nextNo++
 	no, amount := fmt.Sprintf("console%d", c.nextNo), 1+fen.Fen(w.dice.Int64N(int64(left)))
-	f.refunds[no] = &channels.RefundStatus{Channel: c.name, OrderNo: f.no, No: no, State: channels.RefundMade, Amount: amount}
+	f.refunds[no] = &channels.RefundStatus{Channel: c.name, Merchant: merchant, OrderNo: f.no, No: no, State: channels.RefundMade, Amount: amount}
 	w.say("outside refund %s of %s, %s", no, f.no, amount)
 	w.refundTold(c, f, no)
 }
@@ -401,7 +402,7 @@ func TestAtRandomTheBooksEndAsTheChannelsSay(t *testing.T) {
 			w.gates[name] = &truthful{name: name, named: name == "alipay", dice: w.dice, facts: map[string]*fact{}, mute: true, nextNo: 1000 * i}
 		}
 		w.Service = recharge.New(recharge.Config{
-			Ledger: bench.Store, Channels: map[string]channels.Channel{"wechat": w.gates["wechat"], "alipay": w.gates["alipay"]},
+			Ledger: bench.Store, Channels: channels.Set{"wechat": {Current: w.gates["wechat"]}, "alipay": {Current: w.gates["alipay"]}},
 			Clock: func() time.Time { return now }, NotifyURL: func(c string) string { return "https://card.example.edu/notify/" + c },
 			Description: "校园卡充值", Limits: transition.Limits{Order: 500_000, Day: 20_000_000, Balance: 50_000_000}, Log: slog.New(slog.DiscardHandler),
 		})

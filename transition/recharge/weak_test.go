@@ -76,8 +76,8 @@ func (w *weak) Credit(ctx context.Context, c transition.Credit) (transition.Cred
 	return one(w, "Credit", func() (transition.Credited, error) { return w.Store.Credit(ctx, c) })
 }
 
-func (w *weak) CloseOrder(ctx context.Context, o transition.Order) (transition.OrderState, error) {
-	return one(w, "CloseOrder", func() (transition.OrderState, error) { return w.Store.CloseOrder(ctx, o) })
+func (w *weak) CloseOrder(ctx context.Context, o transition.Order, merchant string) (transition.OrderState, error) {
+	return one(w, "CloseOrder", func() (transition.OrderState, error) { return w.Store.CloseOrder(ctx, o, merchant) })
 }
 
 func (w *weak) Order(ctx context.Context, no transition.OrderNo) (transition.Order, error) {

@@ -59,6 +59,7 @@ type Hub struct {
 	journal  *notify.Recorder
 	teller   *message.Teller // nil for a hub that has money only
 	keys     *keyWatch
+	inUse    channels.Set
 	hangup   <-chan os.Signal
 	public   http.Handler
 	health   http.Handler
@@ -142,7 +143,7 @@ func (h *Hub) runner(rewrite func(name, source string) string) *redisx.Runner {
 
 // Channels makes the channels of a configuration, for commands that need nothing
 // else of a hub.
-func Channels(c Config) (map[string]channels.Channel, error) {
+func Channels(c Config) (channels.Set, error) {
 	parts, err := readSecrets(c)
 	if err != nil {
 		return nil, err
@@ -150,25 +151,34 @@ func Channels(c Config) (map[string]channels.Channel, error) {
 	return openChannels(parts)
 }
 
-// openChannels makes the channels that are configured. Every channel there is
-// stands here, and nowhere else.
-func openChannels(parts secrets) (map[string]channels.Channel, error) {
-	inUse := map[string]channels.Channel{}
-	if parts.wechat.AppID != "" {
-		wx, err := wechat.New(parts.wechat)
-		if err != nil {
-			return nil, fmt.Errorf("%w: wechat: %w", ErrConfig, err)
+// openChannels makes the channels that are configured, of every merchant. Every
+// channel there is stands here, and nowhere else.
+func openChannels(parts secrets) (channels.Set, error) {
+	inUse := channels.Set{}
+	add := func(c channels.Channel, former bool) {
+		m := inUse[c.Name()]
+		if former {
+			m.Former = append(m.Former, c)
+		} else {
+			m.Current = c
 		}
-		inUse[wx.Name()] = wx
+		inUse[c.Name()] = m
 	}
-	if parts.alipay.AppID != "" {
-		ali, err := alipay.New(parts.alipay)
+	for _, each := range parts.wechat {
+		wx, err := wechat.New(each)
 		if err != nil {
-			return nil, fmt.Errorf("%w: alipay: %w", ErrConfig, err)
+			return nil, fmt.Errorf("%w: wechat of merchant %s/%s: %w", ErrConfig, each.MchID, each.AppID, err)
 		}
-		inUse[ali.Name()] = ali
+		add(wx, each.Former)
 	}
-	return inUse, nil
+	for _, each := range parts.alipay {
+		ali, err := alipay.New(each)
+		if err != nil {
+			return nil, fmt.Errorf("%w: alipay of merchant %s/%s: %w", ErrConfig, each.SellerID, each.AppID, err)
+		}
+		add(ali, each.Former)
+	}
+	return inUse, inUse.Check()
 }
 
 // Books are the hub's accounts, orders and loads.
@@ -242,6 +252,7 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	noting, stopNoting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopNoting()
 	background.Go(func() { h.journal.Run(noting) })
+	background.Go(func() { nameOrphans(ctx, h.Books(), h.inUse, h.log) })
 	background.Go(func() { h.teller.Run(noting) })
 	background.Go(func() { h.poller.Run(ctx) })
 	background.Go(func() { h.refunds.Run(ctx) })

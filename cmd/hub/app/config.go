@@ -72,6 +72,7 @@ type WeChatConfig struct {
 	MorePublicKeys  []string      `koanf:"more_public_keys"`           // ID=FILE, believed as well
 	Certificates    []string      `koanf:"platform_certificate_files"` // likewise
 	APIv3KeyFile    string        `koanf:"api_v3_key_file"`
+	MoreAPIv3Keys   []string      `koanf:"more_api_v3_key_files"` // open callbacks as well
 	APIBase         string        `koanf:"api_base"`
 	OAuthBase       string        `koanf:"oauth_base"`
 	AuthorizeBase   string        `koanf:"authorize_base"`
@@ -79,6 +80,10 @@ type WeChatConfig struct {
 	// Messages are the templates of the official account by kind of event: paid,
 	// loaded, refunded.
 	Messages map[string]MessageConfig `koanf:"messages"`
+	// Former are merchants at which orders were made before: they are asked, and
+	// refund, and open callbacks.
+	Former []WeChatConfig `koanf:"former"`
+	former bool           // this is one
 }
 
 // AlipayConfig is the app and the life account, in key mode. Gateway and base
@@ -94,6 +99,8 @@ type AlipayConfig struct {
 	Timeout       time.Duration `koanf:"timeout"`
 	// Messages are the templates of the life account, likewise.
 	Messages map[string]MessageConfig `koanf:"messages"`
+	Former   []AlipayConfig           `koanf:"former"` // likewise
+	former   bool
 }
 
 // PortalConfig is the university's identity portal.
@@ -222,6 +229,7 @@ func (c Config) Check() error {
 			"alipay.seller_id": c.Alipay.SellerID, "alipay.app_key_file": c.Alipay.AppKeyFile, "alipay.public_key_file": c.Alipay.PublicKeyFile,
 		})
 	}
+	wrong = append(wrong, c.checkFormer()...)
 	for name, value := range needs {
 		need(value != "", "%s is missing", name)
 	}

@@ -59,13 +59,15 @@ func Examine(ctx context.Context, c Config, offline bool, tell func(Finding)) {
 	d.settings()
 	d.files()
 	inUse := d.keys()
-	d.redis(ctx)
+	d.redis(ctx, inUse)
 	if offline {
 		return
 	}
 	d.portal(ctx)
 	for _, name := range slices.Sorted(maps.Keys(inUse)) {
-		d.channel(ctx, inUse[name])
+		for _, channel := range inUse[name].All() {
+			d.channel(ctx, channel)
+		}
 		d.callback(ctx, name)
 	}
 }
@@ -112,7 +114,7 @@ func (d *doctor) files() {
 }
 
 // keys opens the channels with what the files hold.
-func (d *doctor) keys() map[string]channels.Channel {
+func (d *doctor) keys() channels.Set {
 	inUse, err := Channels(d.config)
 	if err != nil {
 		d.fail("keys", err.Error(), "the file must hold the key that the text names, as the platform gives it")
@@ -123,12 +125,12 @@ func (d *doctor) keys() map[string]channels.Channel {
 }
 
 // redis looks at both servers, without starting any.
-func (d *doctor) redis(ctx context.Context) {
+func (d *doctor) redis(ctx context.Context, inUse channels.Set) {
 	money := d.server(ctx, "money Redis", d.config.Redis, "money")
 	if money != nil {
 		defer func() { _ = money.Close() }()
 		d.durability(ctx, money)
-		d.books(ctx, money)
+		d.books(ctx, money, inUse)
 	}
 	ephemeral := d.server(ctx, "ephemeral Redis", d.config.Ephemeral, "ephemeral")
 	if ephemeral == nil {
@@ -172,16 +174,23 @@ func (d *doctor) durability(ctx context.Context, client redis.UniversalClient) {
 }
 
 // books says what waits for a person.
-func (d *doctor) books(ctx context.Context, client redis.UniversalClient) {
+func (d *doctor) books(ctx context.Context, client redis.UniversalClient, inUse channels.Set) {
 	run := redisx.NewRunner(client, redisx.RunnerOptions{Replicas: d.config.Redis.Replicas})
 	store, err := transition.Open(ctx, run, transition.Options{Prefix: d.config.Redis.Prefix})
 	var cases []transition.Case
+	var lost []orphans
 	if err == nil {
 		cases, err = store.Cases(ctx)
+	}
+	if err == nil {
+		lost, err = orphaned(ctx, store, inUse)
 	}
 	if err != nil {
 		d.fail("books", err.Error(), "")
 		return
+	}
+	for _, o := range lost {
+		d.fail("books", o.String(), "add it under "+o.Channel+".former, with its keys: nobody else can say what became of them")
 	}
 	open := 0
 	for _, c := range cases {

@@ -18,7 +18,8 @@ import (
 // keysEvery is the time between two looks at the files that hold channels' keys.
 const keysEvery = 30 * time.Second
 
-// wechatKeys are the keys of WeChat Pay that the configuration names. An id
+// wechatKeys are the keys of WeChat Pay, and those that open its callbacks, that the
+// settings of a merchant name. An id
 // without a file is left for the channel to refuse.
 func wechatKeys(c WeChatConfig, file func(path string) []byte) wechat.Keys {
 	var keys wechat.Keys
@@ -31,6 +32,9 @@ func wechatKeys(c WeChatConfig, file func(path string) []byte) wechat.Keys {
 	for _, pair := range c.MorePublicKeys {
 		id, path, _ := strings.Cut(pair, "=")
 		public(id, path)
+	}
+	for _, path := range append([]string{c.APIv3KeyFile}, c.MoreAPIv3Keys...) {
+		keys.APIv3 = append(keys.APIv3, wechat.APIv3Key{Key: file(path), Source: path})
 	}
 	for _, path := range c.Certificates {
 		keys.Certificates = append(keys.Certificates, wechat.Certificate{PEM: file(path), Source: path})
@@ -47,10 +51,10 @@ func alipayKeys(c AlipayConfig, file func(path string) []byte) []alipay.PublicKe
 	return keys
 }
 
-// keyRing is the verification keys of one channel, as the configuration and its
+// keyRing is the verification keys of one channel at one merchant, as the configuration and its
 // files have them now.
 type keyRing struct {
-	channel string
+	channel, merchant string
 	// set reads the keys through file and puts them to use, all or none.
 	set func(c Config, file func(path string) []byte) error
 	// last is a digest of what the last attempt read, and of how it failed.
@@ -92,20 +96,46 @@ type keyWatch struct {
 
 // open watches the keys of the channels in use, which are those that the
 // configuration names.
-func (w *keyWatch) open(c Config, inUse map[string]channels.Channel) {
-	for name, channel := range inUse {
-		ring := &keyRing{channel: name}
-		switch ch := channel.(type) {
-		case *wechat.Channel:
-			ring.set = func(c Config, file func(string) []byte) error { return ch.SetKeys(wechatKeys(c.WeChat, file)) }
-		case *alipay.Channel:
-			ring.set = func(c Config, file func(string) []byte) error { return ch.SetKeys(alipayKeys(c.Alipay, file)) }
-		default:
-			continue
+func (w *keyWatch) open(c Config, inUse channels.Set) {
+	for name, merchants := range inUse {
+		for _, channel := range merchants.All() {
+			ring := &keyRing{channel: name, merchant: channel.Merchant()}
+			switch ch := channel.(type) {
+			case *wechat.Channel:
+				ring.set = func(c Config, file func(string) []byte) error { return setWeChat(ch, c, file) }
+			case *alipay.Channel:
+				ring.set = func(c Config, file func(string) []byte) error { return setAlipay(ch, c, file) }
+			default:
+				continue
+			}
+			_, _ = ring.look(c) // what is wrong now, the channel has said when it was made
+			w.rings = append(w.rings, ring)
 		}
-		_, _ = ring.look(c) // what is wrong now, the channel has said when it was made
-		w.rings = append(w.rings, ring)
 	}
+}
+
+// errGone says that the configuration names a merchant no longer. A merchant that
+// comes or goes takes a restart.
+var errGone = errors.New("the configuration has this merchant no longer; restart the hub")
+
+// setWeChat finds the settings of a channel by its merchant: a reload may have
+// exchanged the current one for a former one.
+func setWeChat(ch *wechat.Channel, c Config, file func(string) []byte) error {
+	for _, m := range c.WeChat.merchants() {
+		if m.merchant() == ch.Merchant() {
+			return ch.SetKeys(wechatKeys(m, file))
+		}
+	}
+	return errGone
+}
+
+func setAlipay(ch *alipay.Channel, c Config, file func(string) []byte) error {
+	for _, m := range c.Alipay.merchants() {
+		if m.merchant() == ch.Merchant() {
+			return ch.SetKeys(alipayKeys(m, file))
+		}
+	}
+	return errGone
 }
 
 // look reads the key settings and their files once. What stays as it was is not
@@ -125,9 +155,9 @@ func (w *keyWatch) look(asked bool) {
 		switch {
 		case !asked && !changed:
 		case err != nil:
-			w.log.Error("channel keeps the keys that it has", "channel", ring.channel, "error", err)
+			w.log.Error("channel keeps the keys that it has", "channel", ring.channel, "merchant", ring.merchant, "error", err)
 		default:
-			w.log.Info("channel's keys are in use", "channel", ring.channel)
+			w.log.Info("channel's keys are in use", "channel", ring.channel, "merchant", ring.merchant)
 		}
 	}
 }

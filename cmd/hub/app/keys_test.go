@@ -51,6 +51,7 @@ func newWatched(t *testing.T) *watched {
 	public, _ := newKey(t)
 	w.write(public)
 	w.config.Alipay.PublicKeyFile = w.file
+	w.config.Alipay.AppID, w.config.Alipay.SellerID = "2021000000000001", "2088000000000001"
 	_, app := newKey(t)
 	channel, err := alipay.New(alipay.Config{
 		AppID: "2021000000000001", SellerID: "2088000000000001", Production: true, AlipayPublicKeyPEM: public,
@@ -60,7 +61,7 @@ func newWatched(t *testing.T) *watched {
 		t.Fatal(err)
 	}
 	w.keyWatch = &keyWatch{log: slog.New(slog.NewTextHandler(&w.log, nil)), reload: func() (Config, error) { return w.config, w.err }}
-	w.open(w.config, map[string]channels.Channel{"alipay": channel})
+	w.open(w.config, channels.Set{"alipay": {Current: channel}})
 	return w
 }
 

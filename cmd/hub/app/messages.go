@@ -27,10 +27,10 @@ func templates(configured map[string]MessageConfig) channels.Templates {
 }
 
 // messengers are the channels that can tell people of events.
-func messengers(inUse map[string]channels.Channel) map[string]channels.Messenger {
+func messengers(inUse channels.Set) map[string]channels.Messenger {
 	all := map[string]channels.Messenger{}
-	for name, channel := range inUse {
-		if m, ok := channel.(channels.Messenger); ok {
+	for name, merchants := range inUse {
+		if m, ok := merchants.Current.(channels.Messenger); ok {
 			all[name] = m
 		}
 	}
@@ -43,6 +43,7 @@ type audience struct {
 	books     *transition.Store
 	links     *binding.Store
 	publicURL string
+	inUse     channels.Set
 }
 
 // Of implements message.Audience.
@@ -56,6 +57,9 @@ func (a audience) Of(ctx context.Context, e message.Event) ([]message.Recipient,
 	}
 	if err != nil {
 		return nil, err
+	}
+	if current := a.inUse[o.Channel].Current; current == nil || current.Merchant() != o.Merchant {
+		return nil, nil // the payer is known to the former app by another id
 	}
 	return []message.Recipient{{
 		Channel: o.Channel, Payer: channels.Payer{Kind: o.PayerKind, ID: o.Payer}, URL: a.page(o.Channel, "orders/"+string(o.No)),

@@ -28,7 +28,7 @@ func (d dueOrders) Due(ctx context.Context, lease time.Duration, limit int) ([]n
 	orders, err := d.service.Due(ctx, lease, limit)
 	due := make([]notify.Due, 0, len(orders))
 	for _, o := range orders {
-		due = append(due, notify.Due{No: string(o.No), Channel: o.Channel, Created: o.Created, Expires: o.Expires})
+		due = append(due, notify.Due{No: string(o.No), Channel: o.Channel, Merchant: o.Merchant, Created: o.Created, Expires: o.Expires})
 	}
 	return due, err
 }
@@ -49,7 +49,7 @@ func (d dueOrders) RefundsDue(ctx context.Context, lease time.Duration, limit in
 			errs = append(errs, err) // it stays claimed; the others do not wait for it
 			continue
 		}
-		due = append(due, notify.DueRefund{No: string(no), Channel: r.Channel, At: r.At})
+		due = append(due, notify.DueRefund{No: string(no), Channel: r.Channel, Merchant: r.Merchant, At: r.At})
 	}
 	return due, errors.Join(errs...)
 }
@@ -66,7 +66,12 @@ func (d dueOrders) SettleRefund(ctx context.Context, status channels.RefundStatu
 }
 
 // Close implements notify.Orders.
-func (d dueOrders) Close(ctx context.Context, no string) error {
-	_, err := d.service.Close(ctx, transition.OrderNo(no))
+func (d dueOrders) Close(ctx context.Context, no, merchant string) error {
+	_, err := d.service.Close(ctx, transition.OrderNo(no), merchant)
 	return err
+}
+
+// Unasked implements notify.Orders.
+func (d dueOrders) Unasked(ctx context.Context, no string) error {
+	return d.service.Unasked(ctx, transition.OrderNo(no))
 }

@@ -13,8 +13,8 @@ import (
 
 // secrets are what the files named in the configuration hold.
 type secrets struct {
-	wechat       wechat.Config
-	alipay       alipay.Config
+	wechat       []wechat.Config // those of the configuration's merchants, in order
+	alipay       []alipay.Config
 	portalSecret []byte
 	hubKey       ed25519.PrivateKey
 }
@@ -31,20 +31,25 @@ func readSecrets(c Config) (secrets, error) {
 		}
 		return text
 	}
-	if w := c.WeChat; w.AppID != "" {
-		s.wechat = wechat.Config{
-			AppID: w.AppID, AppSecret: string(file(w.AppSecretFile)), MchID: w.MchID, MerchantSerial: w.MerchantSerial,
-			MerchantKeyPEM: file(w.MerchantKeyFile), APIv3Key: file(w.APIv3KeyFile),
-			Keys: wechatKeys(w, file), APIBase: w.APIBase, OAuthBase: w.OAuthBase, AuthorizeBase: w.AuthorizeBase,
-			Timeout: w.Timeout, Messages: templates(w.Messages), Production: c.Environment == production,
+	for _, w := range c.WeChat.merchants() {
+		appSecret := []byte(nil)
+		if !w.former {
+			appSecret = file(w.AppSecretFile)
 		}
+		s.wechat = append(s.wechat, wechat.Config{
+			AppID: w.AppID, AppSecret: string(appSecret), MchID: w.MchID, MerchantSerial: w.MerchantSerial,
+			MerchantKeyPEM: file(w.MerchantKeyFile), Keys: wechatKeys(w, file),
+			APIBase: w.APIBase, OAuthBase: w.OAuthBase, AuthorizeBase: w.AuthorizeBase,
+			Timeout: w.Timeout, Messages: templates(w.Messages), Production: c.Environment == production,
+			Former: w.former,
+		})
 	}
-	if a := c.Alipay; a.AppID != "" {
-		s.alipay = alipay.Config{
+	for _, a := range c.Alipay.merchants() {
+		s.alipay = append(s.alipay, alipay.Config{
 			AppID: a.AppID, SellerID: a.SellerID, AppKeyPEM: file(a.AppKeyFile), MoreAlipayPublicKeys: alipayKeys(a, file),
 			Gateway: a.Gateway, AuthorizeBase: a.AuthorizeBase, Timeout: a.Timeout, Messages: templates(a.Messages),
-			Production: c.Environment == production,
-		}
+			Production: c.Environment == production, Former: a.former,
+		})
 	}
 	s.portalSecret = file(c.Portal.ClientSecretFile)
 	key := file(c.Terminals.KeyFile)

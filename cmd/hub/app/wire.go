@@ -28,7 +28,7 @@ const refundPath = "/refund"
 type wiring struct {
 	*Hub
 	parts     secrets
-	inUse     map[string]channels.Channel
+	inUse     channels.Set
 	links     *binding.Store
 	ephemeral *redis.Client
 }
@@ -40,13 +40,14 @@ func (h *Hub) wire(parts secrets) error {
 		return err
 	}
 	h.keys.open(h.config, inUse)
+	h.inUse = inUse
 	ephemeral, ok := h.stores.ephemeral.(*redis.Client)
 	if !ok {
 		return fmt.Errorf("%w: the ephemeral Redis cannot be a Cluster", ErrConfig)
 	}
 	w := wiring{h, parts, inUse, binding.NewStore(h.runner(nil), h.config.Redis.Prefix, nil), ephemeral}
 	h.teller = message.NewTeller(message.Config{
-		Messengers: messengers(inUse), Audience: audience{h.books, w.links, h.config.PublicURL},
+		Messengers: messengers(inUse), Audience: audience{h.books, w.links, h.config.PublicURL, inUse},
 		Marks: message.NewRedisMarks(ephemeral, h.config.Ephemeral.Prefix), Log: h.log,
 	})
 	h.orders, err = w.newOrders()
@@ -95,12 +96,12 @@ func (w wiring) settling() map[string]http.Handler {
 	w.refunds = notify.NewRefundPoller(due, rates, w.log, 0)
 	w.journal = notify.NewRecorder(&Notices{w.ephemeral, w.config.Ephemeral.Prefix}, w.log)
 	callbacks := map[string]http.Handler{}
-	for name, channel := range w.inUse {
+	for name := range w.inUse {
 		handler := notify.HandlerConfig{Channel: name, Log: w.log, Journal: w.journal}
-		if n, ok := channel.(channels.Notifier); ok {
+		if n, ok := w.inUse.Notifier(name); ok {
 			callbacks[name] = notify.NewHandler(handler, n, due)
 		}
-		if n, ok := channel.(channels.RefundNotifier); ok {
+		if n, ok := w.inUse.RefundNotifier(name); ok {
 			callbacks[name+refundPath] = notify.NewRefundHandler(handler, n, due)
 		}
 	}
@@ -114,8 +115,8 @@ func (w wiring) newPages() (*web.Pages, error) {
 		return nil, err
 	}
 	authorize := map[string]channels.OAuth{}
-	for name, channel := range w.inUse {
-		if o, ok := channel.(channels.OAuth); ok {
+	for name, merchants := range w.inUse {
+		if o, ok := merchants.Current.(channels.OAuth); ok {
 			authorize[name] = o
 		}
 	}
