@@ -3,7 +3,6 @@ package channels
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -33,7 +32,7 @@ type Excerpt struct {
 // NewExcerpt is an Excerpt of the named headers, and of a body in which the
 // values of the secret fields are no more than hints, whether it is a form, JSON
 // or neither.
-func NewExcerpt(header http.Header, headers []string, body []byte, secrets *regexp.Regexp, authentic bool) Excerpt {
+func NewExcerpt(header http.Header, headers []string, body []byte, secrets []string, authentic bool) Excerpt {
 	kept := Excerpt{Headers: map[string]string{}}
 	for _, name := range headers {
 		if value := header.Get(name); value != "" {
@@ -44,34 +43,132 @@ func NewExcerpt(header http.Header, headers []string, body []byte, secrets *rege
 	if !authentic {
 		most = excerptRefusedBytes
 	}
-	kept.Body = printable(masked(string(body), secrets), most)
+	kept.Body = printable(masked(string(body), secrets, most), most)
 	return kept
 }
 
-// fieldName is a name as no escaped one is.
-var fieldName = regexp.MustCompile(`^[0-9A-Za-z_]{1,64}$`)
-
-// SecretFields is the pattern of a field of one of the names and its value, the
-// way forms and JSON write them.
-func SecretFields(names ...string) string {
-	return `(?i)((?:^|[^0-9a-z_])(?:` + strings.Join(names, "|") + `)["']?\s*[=:]\s*["']?)([^&"'<>,;{}\s]+)`
-}
-
-// masked leaves hints of the values of secret fields. A name in a form may be
-// escaped.
-func masked(body string, secrets *regexp.Regexp) string {
-	pieces := strings.Split(body, "&")
-	for i, piece := range pieces {
-		name, value, found := strings.Cut(piece, "=")
-		plain, err := url.QueryUnescape(name)
-		if found && err == nil && plain != name && fieldName.MatchString(plain) {
-			pieces[i] = plain + "=" + value
+// masked leaves hints of the values of secret fields, and at least so many bytes
+// if there are more. It goes from name to name, in one pass: every callback has
+// it done.
+func masked(body string, secrets []string, most int) string {
+	var out strings.Builder
+	written := 0 // of body
+	write := func(until int, instead string) {
+		out.WriteString(body[written:until])
+		out.WriteString(instead)
+	}
+	for at := 0; at < len(body) && out.Len()+at-written < most; {
+		end := nameEnd(body, at)
+		if end == at {
+			at++
+			continue
+		}
+		name, value := plainName(body[at:end])
+		switch {
+		case !secret(name, secrets):
+			at = end
+		case value != "": // name and value are escaped as one
+			write(at, name+"="+hint(value))
+			at, written = end, end
+		default:
+			from, to := valueOf(body, end)
+			if from == to {
+				at = end
+				continue
+			}
+			write(at, name+body[end:from]+hint(body[from:to]))
+			at, written = to, to
 		}
 	}
-	return secrets.ReplaceAllStringFunc(strings.Join(pieces, "&"), func(field string) string {
-		parts := secrets.FindStringSubmatch(field)
-		return parts[1] + hint(parts[2])
-	})
+	if written == 0 {
+		return body
+	}
+	out.WriteString(body[written:])
+	return out.String()
+}
+
+// nameEnd is where a name ends that begins at a place: letters, digits and
+// underscores, also as forms (%5F) and JSON (\u005f) escape them.
+func nameEnd(body string, at int) int {
+	for at < len(body) {
+		switch c := body[at]; {
+		case letter(c):
+			at++
+		case c == '%' && hexes(body, at+1, 2):
+			at += 3
+		case c == '\\' && at+1 < len(body) && body[at+1] == 'u' && hexes(body, at+2, 4):
+			at += 6
+		default:
+			return at
+		}
+	}
+	return at
+}
+
+func letter(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
+}
+
+func hexes(body string, at, n int) bool {
+	if at+n > len(body) {
+		return false
+	}
+	_, err := strconv.ParseUint(body[at:at+n], 16, 32)
+	return err == nil
+}
+
+// plainName is a name without its escapes, and the value where a form's = was
+// escaped along with it.
+func plainName(name string) (plain, value string) {
+	if strings.IndexByte(name, '%') < 0 && strings.IndexByte(name, '\\') < 0 {
+		return name, ""
+	}
+	plain = name
+	if text, err := strconv.Unquote(`"` + plain + `"`); err == nil {
+		plain = text
+	}
+	if text, err := url.QueryUnescape(plain); err == nil {
+		plain = text
+	}
+	plain, value, _ = strings.Cut(plain, "=")
+	return plain, value
+}
+
+// secretMost is longer than any secret field's name.
+const secretMost = 32
+
+func secret(name string, secrets []string) bool {
+	if len(name) > secretMost {
+		return false
+	}
+	for _, s := range secrets {
+		if strings.EqualFold(name, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// valueOf is where the value of a name is that ends at a place; empty if it has
+// none.
+func valueOf(body string, at int) (from, to int) {
+	end := func(at int, skipped string) int {
+		for at < len(body) && strings.IndexByte(skipped, body[at]) >= 0 {
+			at++
+		}
+		return at
+	}
+	const blank = " \t\r\n\"'"
+	at = end(at, blank)
+	if at == len(body) || strings.IndexByte("=:>", body[at]) < 0 {
+		return at, at
+	}
+	from = end(at+1, blank+"[")
+	to = from
+	for to < len(body) && strings.IndexByte("&\"'<>,;{}] \t\r\n", body[to]) < 0 {
+		to++
+	}
+	return from, to
 }
 
 // hint is the last four characters of a text.
@@ -86,6 +183,13 @@ func hint(text string) string {
 func printable(text string, most int) string {
 	if len(text) > most {
 		text = text[:most]
+	}
+	plain := true
+	for i := 0; i < len(text) && plain; i++ {
+		plain = ' ' <= text[i] && text[i] <= '~' && text[i] != '\\'
+	}
+	if plain {
+		return text
 	}
 	quoted := strconv.Quote(text)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)

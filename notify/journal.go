@@ -77,26 +77,45 @@ const (
 	// At bodyMax each that is at most 20 MiB.
 	provenQueue  = 256
 	refusedQueue = 64
-	// keepTime bounds the keeping of one notice.
+	// batchMost is how many notices are kept at once, and batchWait how long the
+	// first of them waits for others.
+	batchMost = 64
+	batchWait = 5 * time.Millisecond
+	// keepTime bounds the keeping of one batch.
 	keepTime = 500 * time.Millisecond
 	// lastTime bounds the keeping of those that wait when a hub ends.
 	lastTime = time.Second
+	// quiet is the least time between two complaints about lost notices.
+	quiet = 10 * time.Second
 )
+
+// Batch is notices that are kept at once.
+type Batch struct {
+	Notices []Notice
+	Lost    int64 // how many were lost since the last batch that was kept
+}
 
 // Keeper is where notices are kept.
 type Keeper interface {
-	Keep(ctx context.Context, n Notice) error
+	// Keep keeps a batch whole, or not at all.
+	Keep(ctx context.Context, b Batch) error
 }
 
-// Recorder is a Journal that hands notices to a Keeper, one after the other and
-// the authentic ones first. While the Keeper is slow or away, what does not fit
-// its queues is dropped and counted.
+// Recorder is a Journal that hands notices to a Keeper, in batches and the
+// authentic ones first. While the Keeper is slow or away, what does not fit its
+// queues is dropped. Whatever is lost is counted, told with the next batch, and
+// said in the log.
 type Recorder struct {
 	keeper          Keeper
 	log             *slog.Logger
 	proven, refused chan Notice
 	lost            atomic.Int64
-	failing         bool // of the goroutine that runs
+
+	// These are of the goroutine that runs.
+	told   int64     // of lost, what the Keeper knows
+	said   int64     // of lost, what the log knows
+	losing bool      // the log has said so
+	saidAt time.Time // when it did
 }
 
 // NewRecorder returns a Recorder. Its Run has to run for anything to be kept.
@@ -123,49 +142,90 @@ func (r *Recorder) Lost() int64 { return r.lost.Load() }
 // Run keeps what is noted until ctx ends, and then what waits, for a second at
 // most.
 func (r *Recorder) Run(ctx context.Context) {
-	for {
-		n, ok := r.next(ctx)
-		if !ok {
-			break
-		}
-		r.keep(ctx, n)
+	batch := r.gather(ctx)
+	for ctx.Err() == nil {
+		r.keep(ctx, batch)
+		batch = r.gather(ctx)
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
 	defer cancel()
-	for len(r.proven)+len(r.refused) > 0 && last.Err() == nil {
-		n, _ := r.next(last)
-		r.keep(last, n)
+	for batch = r.waiting(batch); len(batch) > 0 && last.Err() == nil; batch = r.waiting(nil) {
+		r.keep(last, batch)
 	}
 }
 
-// next waits for a notice; false is the end.
-func (r *Recorder) next(ctx context.Context) (Notice, bool) {
+// gather waits for a notice, and then a moment for others.
+func (r *Recorder) gather(ctx context.Context) []Notice {
+	var first Notice
 	select {
-	case n := <-r.proven:
-		return n, true
-	default:
-	}
-	select {
-	case n := <-r.proven:
-		return n, true
-	case n := <-r.refused:
-		return n, true
+	case first = <-r.proven:
+	case first = <-r.refused:
 	case <-ctx.Done():
-		return Notice{}, false
+		return nil
 	}
+	moment := time.NewTimer(batchWait)
+	defer moment.Stop()
+	batch := []Notice{first}
+	for len(batch) < batchMost {
+		select {
+		case n := <-r.proven:
+			batch = append(batch, n)
+		case <-moment.C:
+			return r.waiting(batch)
+		case <-ctx.Done():
+			return batch
+		}
+	}
+	return batch
 }
 
-func (r *Recorder) keep(ctx context.Context, n Notice) {
+// waiting fills a batch with what waits already.
+func (r *Recorder) waiting(batch []Notice) []Notice {
+	for len(batch) < batchMost {
+		select {
+		case n := <-r.proven:
+			batch = append(batch, n)
+			continue
+		default:
+		}
+		select {
+		case n := <-r.refused:
+			batch = append(batch, n)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (r *Recorder) keep(ctx context.Context, batch []Notice) {
 	ctx, cancel := context.WithTimeout(ctx, keepTime)
 	defer cancel()
-	n.complete()
-	err := r.keeper.Keep(ctx, n)
-	if err != nil {
-		r.lost.Add(1)
+	for i := range batch {
+		batch[i].complete()
 	}
-	failing := err != nil
-	if failing != r.failing {
-		r.log.Warn("notices of callbacks", "kept", !failing, "lost", r.lost.Load(), "error", text(err))
+	lost := r.lost.Load()
+	err := r.keeper.Keep(ctx, Batch{batch, lost - r.told})
+	if err == nil {
+		r.told = lost
+	} else {
+		r.lost.Add(int64(len(batch)))
 	}
-	r.failing = failing
+	r.say(err)
+}
+
+// say says in the log when notices begin to be lost and when they are kept again.
+func (r *Recorder) say(err error) {
+	lost := r.lost.Load()
+	losing := err != nil || lost > r.said
+	now := time.Now()
+	if losing == r.losing || losing && now.Sub(r.saidAt) < quiet {
+		r.said = lost
+		return
+	}
+	r.log.Warn("notices of callbacks", "kept", !losing, "lost", lost, "error", text(err))
+	r.losing, r.said = losing, lost
+	if losing {
+		r.saidAt = now
+	}
 }

@@ -22,16 +22,19 @@ type shelf struct {
 	takes time.Duration
 	err   error
 	kept  []notify.Notice
+	lost  int64 // as it was told
+	calls int
 }
 
-func (s *shelf) Keep(ctx context.Context, n notify.Notice) error {
+func (s *shelf) Keep(ctx context.Context, b notify.Batch) error {
+	s.calls++
 	select {
 	case <-time.After(s.takes):
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	if s.err == nil {
-		s.kept = append(s.kept, n)
+		s.kept, s.lost = append(s.kept, b.Notices...), s.lost+b.Lost
 	}
 	return s.err
 }
@@ -193,11 +196,54 @@ func TestARecorderSaysWhenItKeepsAgain(t *testing.T) {
 			for _, err := range []error{s.err, s.err, nil, nil} {
 				s.err = err
 				r.Note(notify.Notice{Authentic: true})
-				synctest.Wait()
+				<-time.After(time.Second) // on the clock of the bubble
 			}
 		})
+		if s.lost != 2 {
+			t.Errorf("the keeper was told of %d lost ones, want 2", s.lost)
+		}
 		if strings.Count(log.String(), "\n") != 2 || !strings.Contains(log.String(), "redis is away") || !strings.Contains(log.String(), "kept=true lost=2") {
 			t.Errorf("the log says:\n%s", log.String())
+		}
+	})
+}
+
+// TestNoticesAreKeptTogether: each batch is one round trip.
+func TestNoticesAreKeptTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{takes: time.Millisecond}
+		r := recorded(t, s, slog.New(slog.DiscardHandler), func(r *notify.Recorder) {
+			for range 200 {
+				r.Note(notify.Notice{Authentic: true})
+			}
+			<-time.After(time.Second) // on the clock of the bubble
+		})
+		if len(s.kept) != 200 || s.calls > 5 || r.Lost() != 0 {
+			t.Errorf("%d notices were kept in %d batches, %d lost", len(s.kept), s.calls, r.Lost())
+		}
+	})
+}
+
+// TestEveryLostNoticeIsCountedAndTold: those that found no place in a queue, too.
+func TestEveryLostNoticeIsCountedAndTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{takes: 10 * time.Millisecond}
+		var log strings.Builder
+		r := recorded(t, s, slog.New(slog.NewTextHandler(&log, nil)), func(r *notify.Recorder) {
+			for range 5 {
+				for range 1000 {
+					r.Note(notify.Notice{Authentic: true})
+				}
+				<-time.After(time.Second) // on the clock of the bubble
+			}
+			r.Note(notify.Notice{Authentic: true})
+			<-time.After(time.Minute)
+		})
+		if r.Lost() == 0 || int64(len(s.kept))+r.Lost() != 5001 || s.lost != r.Lost() {
+			t.Errorf("kept %d, lost %d, told %d of 5001", len(s.kept), r.Lost(), s.lost)
+		}
+		if n := strings.Count(log.String(), "\n"); n < 2 || n > 6 || !strings.Contains(log.String(), "kept=false") {
+			t.Errorf("the log has %d lines:\n%s", n, log.String())
 		}
 	})
 }

@@ -2,7 +2,6 @@ package wechat
 
 import (
 	"net/http"
-	"regexp"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
 
@@ -12,16 +11,16 @@ import (
 // signatureHint is how many characters of a signature are kept.
 const signatureHint = 8
 
-// secretFields are those of a payer. A callback has them inside its ciphertext,
+// secretFields are the names of a payer. A callback has them inside its ciphertext,
 // which stays as it is; in the open they are somebody's mistake or a forgery.
-var secretFields = regexp.MustCompile(channels.SecretFields("openid", "sub_openid", "sp_openid"))
+func secretFields() []string { return []string{"openid", "sub_openid", "sp_openid"} }
 
 // Excerpt implements channels.Excerpter. The ciphertext is kept: it opens with
 // the APIv3 key alone.
 func (c *Channel) Excerpt(header http.Header, body []byte, authentic bool) channels.Excerpt {
 	kept := channels.NewExcerpt(header, []string{
 		consts.WechatPayTimestamp, consts.WechatPayNonce, consts.WechatPaySerial, signatureTypeHeader, consts.WechatPaySignature,
-	}, body, secretFields, authentic)
+	}, body, secretFields(), authentic)
 	if signature := kept.Headers[consts.WechatPaySignature]; len(signature) > signatureHint {
 		kept.Headers[consts.WechatPaySignature] = signature[:signatureHint] + "…"
 	}

@@ -44,7 +44,14 @@ func (c notices) Run(r run) error {
 			fmt.Fprintf(table, "  sha256 %s %v\n  %s\n", n.SHA256, n.Headers, n.Body)
 		}
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	lost, err := kept.Lost(r.ctx)
+	if lost > 0 {
+		fmt.Fprintf(r.out, "%d more callbacks could not be kept in time; they were answered all the same\n", lost)
+	}
+	return err
 }
 
 // serial is the name of the key that a notice says signed it, where it says so.

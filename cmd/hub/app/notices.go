@@ -37,6 +37,9 @@ const (
 // refusedNotices is the stream, in place of a channel's, of what nobody signed.
 const refusedNotices = "refused"
 
+// lostNotices is a counter beside the streams.
+const lostNotices = "lost"
+
 // Notices keeps callbacks on the ephemeral Redis, for people: losing them all
 // loses nothing but a look back. It implements notify.Keeper.
 type Notices struct {
@@ -66,20 +69,40 @@ func (n *Notices) Close() { _ = n.client.Close() }
 func (n *Notices) key(stream string) string { return n.prefix + ":notices:" + stream }
 
 // Keep implements notify.Keeper.
-func (n *Notices) Keep(ctx context.Context, notice notify.Notice) error {
-	stream, most := notice.Channel, int64(provenMost)
-	if !notice.Authentic {
-		stream, most = refusedNotices, refusedMost
-	}
-	_, err := n.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.XAdd(ctx, &redis.XAddArgs{Stream: n.key(stream), MaxLen: most, Approx: true, Values: noticeFields(notice)})
-		p.Expire(ctx, n.key(stream), noticeLife)
+func (n *Notices) Keep(ctx context.Context, b notify.Batch) error {
+	// All or none: a batch that comes in half is told to be lost whole.
+	_, err := n.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		streams := map[string]bool{}
+		for _, notice := range b.Notices {
+			stream, most := notice.Channel, int64(provenMost)
+			if !notice.Authentic {
+				stream, most = refusedNotices, refusedMost
+			}
+			p.XAdd(ctx, &redis.XAddArgs{Stream: n.key(stream), MaxLen: most, Approx: true, Values: noticeFields(notice)})
+			streams[stream] = true
+		}
+		for stream := range streams {
+			p.Expire(ctx, n.key(stream), noticeLife)
+		}
+		if b.Lost > 0 {
+			p.IncrBy(ctx, n.key(lostNotices), b.Lost)
+			p.Expire(ctx, n.key(lostNotices), noticeLife)
+		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("keep notice: %w", redisx.Classify(err))
+		return fmt.Errorf("keep notices: %w", redisx.Classify(err))
 	}
 	return nil
+}
+
+// Lost is how many callbacks could not be kept, in the last 30 days or more.
+func (n *Notices) Lost(ctx context.Context) (int64, error) {
+	lost, err := n.client.Get(ctx, n.key(lostNotices)).Int64()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, fmt.Errorf("read notices: %w", redisx.Classify(err))
+	}
+	return lost, nil
 }
 
 // noticeFields are the fields of a notice that say anything.

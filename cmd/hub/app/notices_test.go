@@ -36,20 +36,24 @@ func TestAFloodOfJunkLeavesWhatAChannelSigned(t *testing.T) {
 	t.Parallel()
 	n, server := kept(t)
 	for i := range 20 {
-		if err := n.Keep(t.Context(), notice(i, true)); err != nil {
+		if err := n.Keep(t.Context(), notify.Batch{Notices: []notify.Notice{notice(i, true)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i := range 10_000 {
 		junk := notice(i, false)
 		junk.Body = junk.Body[:256]
-		if err := n.Keep(t.Context(), junk); err != nil {
+		if err := n.Keep(t.Context(), notify.Batch{Notices: []notify.Notice{junk}, Lost: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	proven, err := n.Last(t.Context(), false, 50)
 	if err != nil || len(proven) != 20 {
 		t.Errorf("%d authentic notices are left, %v; want 20", len(proven), err)
+	}
+	lost, err := n.Lost(t.Context())
+	if err != nil || lost != 10_000 {
+		t.Errorf("%d are said to be lost, %v", lost, err)
 	}
 	length, err := server.Client().XLen(t.Context(), "h:notices:refused").Result()
 	if err != nil || length < 200 || length > 400 {
@@ -61,7 +65,7 @@ func TestTheJournalIsBoundedInCountAndBytes(t *testing.T) {
 	t.Parallel()
 	n, server := kept(t)
 	for i := range 4000 {
-		if err := n.Keep(t.Context(), notice(i, true)); err != nil {
+		if err := n.Keep(t.Context(), notify.Batch{Notices: []notify.Notice{notice(i, true)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
