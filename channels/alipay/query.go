@@ -2,7 +2,6 @@ package alipay
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -86,7 +85,7 @@ func ended(a *node) (ending, error) {
 	switch {
 	case err != nil:
 		return endsUnknown, err
-	case paidAt != "", some, listed(a.Object["fund_bill_list"]):
+	case paidAt != "", some, listed(a.Raw("fund_bill_list")):
 		return endsRefunded, nil
 	case given:
 		return endsUnpaid, nil
@@ -96,8 +95,8 @@ func ended(a *node) (ending, error) {
 
 // listed says whether there is anything in a list, which may have whatever form it
 // likes.
-func listed(list json.RawMessage) bool {
-	switch string(list) {
+func listed(list string) bool {
+	switch list {
 	case "", "null", "[]", `""`, `"[]"`:
 		return false
 	}

@@ -1,84 +1,75 @@
 package field
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
+
+	"github.com/tidwall/gjson"
 )
 
 // Object is the wanted fields of a JSON object, by name. A field that is null
 // counts as missing. One that stands there twice has no value of any type: two
 // readers of the same text could believe different ones. The zero Object has no
 // fields.
-type Object map[string]json.RawMessage
+type Object struct {
+	names  []string
+	values []value // by the place of the name
+}
+
+type value struct {
+	gjson.Result
+	times int
+}
 
 // Parse reads the named fields of a JSON object. Names are compared letter by
 // letter.
 func Parse(text []byte, names ...string) (Object, error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	open, err := decoder.Token()
-	if err != nil || open != json.Delim('{') {
-		return nil, errors.New("not a JSON object")
+	if !gjson.ValidBytes(text) {
+		return Object{}, errors.New("not JSON")
 	}
-	fields := Object{}
-	for decoder.More() {
-		if !fields.next(decoder, names) {
-			return nil, errors.New("not a JSON object")
-		}
-	}
-	_, err = decoder.Token() // the closing brace
-	if err != nil {
-		return nil, errors.New("not a JSON object")
-	}
-	_, err = decoder.Token()
-	if !errors.Is(err, io.EOF) {
-		return nil, errors.New("there is more after the JSON object")
-	}
-	return fields, nil
+	return read(gjson.ParseBytes(text), names)
 }
 
-// next reads one field, and keeps it if it is wanted. False says that the text is
-// not JSON.
-func (o Object) next(decoder *json.Decoder, names []string) bool {
-	token, err := decoder.Token()
-	if err != nil {
-		return false
+// read reads the named fields of what is known to be JSON.
+func read(whole gjson.Result, names []string) (Object, error) {
+	if !whole.IsObject() {
+		return Object{}, errors.New("not a JSON object")
 	}
-	var value json.RawMessage
-	if decoder.Decode(&value) != nil {
-		return false
-	}
-	name, _ := token.(string)
-	if !slices.Contains(names, name) {
+	o := Object{names, make([]value, len(names))}
+	whole.ForEach(func(name, found gjson.Result) bool {
+		if i := slices.Index(names, name.Str); i >= 0 {
+			o.values[i].Result = found
+			o.values[i].times++
+		}
 		return true
+	})
+	return o, nil
+}
+
+// field is a field by its name; the zero value if it is missing.
+func (o Object) field(name string) value {
+	i := slices.Index(o.names, name)
+	if i < 0 || o.values[i].times == 1 && o.values[i].Type == gjson.Null {
+		return value{}
 	}
-	if _, twice := o[name]; twice {
-		value = nil // no JSON, so every way to read it fails
-	}
-	o[name] = value
-	return true
+	return o.values[i]
 }
 
 // Has says whether a field is there with a value.
-func (o Object) Has(name string) bool {
-	value, there := o[name]
-	return there && string(value) != "null"
-}
+func (o Object) Has(name string) bool { return o.field(name).times > 0 }
+
+// Raw is a field as it stands there, and empty for one that is missing.
+func (o Object) Raw(name string) string { return o.field(name).Raw }
 
 // Text is a field that is a string, and empty for one that is missing.
 func (o Object) Text(name string) (string, error) {
-	if !o.Has(name) {
-		return "", nil
-	}
-	var text string
-	if json.Unmarshal(o[name], &text) != nil {
+	f := o.field(name)
+	if f.times > 0 && (f.times > 1 || f.Type != gjson.String) {
 		return "", fmt.Errorf("%s is not one text", name)
 	}
-	return text, nil
+	return f.Str, nil
 }
 
 // Hint is Text for a field that decides nothing: one of another type is as good
@@ -94,11 +85,12 @@ func (o Object) Hint(name string) string {
 // Int is a field that is a whole number, written without fraction or exponent.
 // A missing one is an error.
 func (o Object) Int(name string) (int64, error) {
-	if !o.Has(name) {
+	f := o.field(name)
+	if f.times == 0 {
 		return 0, fmt.Errorf("%s is missing", name)
 	}
-	n, err := strconv.ParseInt(string(o[name]), 10, 64)
-	if err != nil {
+	n, err := strconv.ParseInt(f.Raw, 10, 64)
+	if err != nil || f.times > 1 || f.Type != gjson.Number {
 		return 0, fmt.Errorf("%s is not one whole number", name)
 	}
 	return n, nil
@@ -107,12 +99,16 @@ func (o Object) Int(name string) (int64, error) {
 // Object is the named fields of a field that is an object itself, and the zero
 // Object for one that is missing.
 func (o Object) Object(name string, names ...string) (Object, error) {
-	if !o.Has(name) {
-		return nil, nil
+	f := o.field(name)
+	if f.times == 0 {
+		return Object{}, nil
 	}
-	inner, err := Parse(o[name], names...)
+	if f.times > 1 {
+		return Object{}, fmt.Errorf("%s is not one object", name)
+	}
+	inner, err := read(f.Result, names)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return Object{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return inner, nil
 }

@@ -77,7 +77,7 @@ func TestAFieldOfAnotherTypeIsAnError(t *testing.T) {
 	for _, name := range []string{"null", "missing"} {
 		text, err := o.Text(name)
 		inner, innerErr := o.Object(name)
-		if text != "" || err != nil || inner != nil || innerErr != nil || o.Has(name) {
+		if text != "" || err != nil || inner.Has(name) || innerErr != nil || o.Has(name) || o.Raw(name) != "" {
 			t.Errorf("%s: %q %v %v %v", name, text, err, inner, innerErr)
 		}
 	}
