@@ -125,7 +125,7 @@ func (tg *target) order(owner transition.AccountNo, amount fen.Fen, at time.Time
 		tg.t.Fatal(err)
 	}
 	_, err = tg.service.Settle(context.Background(), channels.Payment{
-		Channel: "wechat", OrderNo: string(made.Order), TransactionID: string(made.Order), State: channels.Paid, Amount: amount,
+		Channel: "wechat", Merchant: "1/a", OrderNo: string(made.Order), TransactionID: string(made.Order), State: channels.Paid, Amount: amount,
 		Currency: "CNY", Payer: payer, Attach: string(owner), SuccessTime: at,
 	}, "callback")
 	if err != nil {
@@ -269,7 +269,7 @@ func (tg *target) closeUnpaid() {
 	if no == "" {
 		return
 	}
-	_, err := tg.service.Settle(context.Background(), channels.Payment{Channel: "wechat", OrderNo: string(no), State: channels.Closed}, "query")
+	_, err := tg.service.Settle(context.Background(), channels.Payment{Channel: "wechat", Merchant: "1/a", OrderNo: string(no), State: channels.Closed}, "query")
 	if err != nil {
 		tg.t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -19,6 +20,9 @@ const (
 	codesMax = 3
 	// backMax bounds the address that a session remembers, in bytes.
 	backMax = 256
+	// roundsMax is how often in a row a browser may come back to a session that is
+	// gone.
+	roundsMax = 3
 )
 
 // payer is whom the session knows on a channel.
@@ -32,12 +36,13 @@ func (p *Pages) payer(c echo.Context, channel string) (kind, id string, found bo
 // authorise sends the browser to the channel, with a state that works once and
 // only in this session: nobody can make another person's browser finish an
 // authorization that they began. A state that is still out is used again, so
-// that two pages opened at once both come back to a state that stands.
-func (p *Pages) authorise(c echo.Context, channel, back string) error {
+// that two pages opened at once both come back to a state that stands. round
+// counts the times that the browser came back to a session that was gone.
+func (p *Pages) authorise(c echo.Context, channel, back string, round int) error {
 	ctx := c.Request().Context()
 	state := p.sessions.GetString(ctx, "state:"+channel)
 	if state == "" {
-		state = rand.Text()
+		state = rand.Text() + strconv.Itoa(round)
 		p.sessions.Put(ctx, "state:"+channel, state)
 	}
 	if len(back) <= backMax {
@@ -63,8 +68,14 @@ func (p *Pages) oauth(c echo.Context) error {
 		if _, _, found := p.payer(c, channel); found {
 			return p.send(c, http.StatusSeeOther, back) // the app loaded the address twice
 		}
-		// The state in the session stays: a forged link must not spoil the
-		// authorization that is under way.
+		// Of two loads at once the first has ended the session that the second one
+		// brings. So a browser with a cookie begins again, with a state of its own and
+		// without the code: a forged link gets no further than a click on the menu. The
+		// state in the session stays.
+		_, err := c.Cookie(p.sessions.Cookie.Name)
+		if round := roundOf(c.QueryParam("state")); err == nil && round < roundsMax {
+			return p.authorise(c, channel, back, round+1)
+		}
 		return p.sorry(c, http.StatusForbidden, phrase{"授权已失效，请重新进入。", "The authorization is no longer valid. Please start again."}, nil)
 	}
 	p.sessions.Remove(ctx, "state:"+channel)
@@ -79,13 +90,23 @@ func (p *Pages) oauth(c echo.Context) error {
 			phrase{"当前为快照页模式，请点击“使用完整服务”后再试。", "This is a preview of the page. Please choose “使用完整服务” first."}, nil)
 	case errors.Is(err, channels.ErrCode) && p.sessions.GetInt(ctx, "codes:"+channel) < codesMax:
 		p.sessions.Put(ctx, "codes:"+channel, p.sessions.GetInt(ctx, "codes:"+channel)+1)
-		return p.authorise(c, channel, back)
+		return p.authorise(c, channel, back, 0)
 	case err != nil:
 		p.sessions.Remove(ctx, "codes:"+channel)
 		return p.sorry(c, http.StatusBadGateway,
 			phrase{"暂时无法确认您的身份，请稍后重新进入。", "Who you are cannot be confirmed just now. Please start again later."}, err)
 	}
 	return p.admit(c, channel, payer, back)
+}
+
+// roundOf is the round of a state that came back. Somebody may have made it up: it
+// only ends a browser that takes no new cookie, and would go round for ever.
+func roundOf(state string) int {
+	round, err := strconv.Atoi(state[max(0, len(state)-1):])
+	if err != nil {
+		return 0
+	}
+	return round
 }
 
 // admit puts the payer into the session, under a new cookie and with a new

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"guodu/binding/web"
@@ -34,7 +35,11 @@ func TestAStateOfAnotherKindIsRefused(t *testing.T) {
 			victim := w.browser("victim")
 			own := victim.callback("/h5/wechat/card")
 			before := w.oauth.exchanged.Load()
-			victim.open(address).want(http.StatusForbidden, "授权已失效")
+			again := victim.step(address)
+			if again.status != http.StatusFound || !strings.HasPrefix(again.target(), app.base+"/connect/oauth2/authorize?") ||
+				!strings.Contains(own, stateOf(t, again.target())) {
+				t.Errorf("leads to %d %s, want the victim's own authorization", again.status, again.target())
+			}
 			if w.oauth.exchanged.Load() != before {
 				t.Error("the code was exchanged")
 			}
@@ -64,6 +69,60 @@ func TestTheCallbackLoadedAgainChangesNothing(t *testing.T) {
 		t.Errorf("%d codes were exchanged, want 1", n)
 	}
 	w.browser("stranger").open(callback).want(http.StatusForbidden, "授权已失效")
+}
+
+func stateOf(t *testing.T, address string) string {
+	t.Helper()
+	parsed, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed.Query().Get("state")
+}
+
+// TestAReturnLoadedTwiceAtOnceEndsOnAPageBothTimes: apps do that, and whichever
+// load comes second brings a session that the first one has just replaced.
+func TestAReturnLoadedTwiceAtOnceEndsOnAPageBothTimes(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.bind("zhang", account)
+	for i := range 40 {
+		b := w.browser("zhang")
+		callback := b.callback("/h5/wechat/card")
+		var loads sync.WaitGroup
+		for range 2 {
+			loads.Go(func() {
+				if got := b.open(callback); got.status != http.StatusOK || !strings.Contains(got.body, "12.34") {
+					t.Errorf("round %d ends on %d %s", i, got.status, got.at)
+				}
+			})
+		}
+		loads.Wait()
+	}
+}
+
+// TestABrowserThatTakesNoNewCookieIsNotSentRoundForEver: its old one is of a
+// session that is gone.
+func TestABrowserThatTakesNoNewCookieIsNotSentRoundForEver(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	address := "/h5/wechat/oauth?code=x&state=AAAAAAAAAAAAAAAAAAAAAAAAAA"
+	for round := range 4 {
+		b := w.browser("zhang")
+		b.plant("guodu", "gone")
+		got := b.step(address)
+		if round == 3 {
+			got.want(http.StatusForbidden, "授权已失效")
+			break
+		}
+		if got.status != http.StatusFound {
+			t.Fatalf("round %d: %d", round, got.status)
+		}
+		address = "/h5/wechat/oauth?code=x&state=" + stateOf(t, got.target())
+	}
+	if n := w.oauth.exchanged.Load(); n != 0 {
+		t.Errorf("%d codes were exchanged", n)
+	}
 }
 
 func TestTwoPagesOpenedAtOnceBothArrive(t *testing.T) {

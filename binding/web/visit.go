@@ -49,7 +49,7 @@ func (p *Pages) known(next func(visit) error) echo.HandlerFunc {
 			if c.Request().Method != http.MethodGet {
 				return p.sorry(c, http.StatusForbidden, phrase{"登录已过期，请重新打开页面。", "Your login has expired. Please open the page again."}, nil)
 			}
-			return p.authorise(c, v.channel, c.Request().URL.EscapedPath())
+			return p.authorise(c, v.channel, c.Request().URL.EscapedPath(), 0)
 		}
 		v.payer = binding.Payer{Channel: v.channel, Kind: kind, ID: id}
 		return next(v)
