@@ -58,7 +58,7 @@ func (willing) Close(context.Context, string) error { return channels.ErrUnknown
 func (willing) RefundPause() time.Duration { return 0 }
 
 func (willing) Refund(_ context.Context, r channels.RefundRequest) (channels.RefundStatus, error) {
-	return channels.RefundStatus{Channel: "wechat", OrderNo: r.OrderNo, No: r.RefundNo, State: channels.RefundMade, Amount: r.Amount}, nil
+	return channels.RefundStatus{Channel: "wechat", Merchant: "1/a", OrderNo: r.OrderNo, No: r.RefundNo, State: channels.RefundMade, Amount: r.Amount}, nil
 }
 
 func (willing) QueryRefund(context.Context, string, string) (channels.RefundStatus, error) {
