@@ -114,3 +114,23 @@ func TestCallbackLogIsBoundedAndNamesTheVerdict(t *testing.T) {
 		t.Errorf("log line of %d bytes: %s", log.Len(), log.String())
 	}
 }
+
+// TestAProbeIsRefusedAndNoWarning: the channel itself sends them, now and then.
+func TestAProbeIsRefusedAndNoWarning(t *testing.T) {
+	for err, level := range map[error]string{
+		fmt.Errorf("%w: %w", channels.ErrNotice, channels.ErrProbe): "level=INFO",
+		channels.ErrNotice: "level=WARN",
+	} {
+		var log strings.Builder
+		h := notify.NewHandler(notify.HandlerConfig{Channel: "x", Log: slog.New(slog.NewTextHandler(&log, nil))},
+			&fakeNotifier{err: err}, settleFunc(func(channels.Payment, string) (string, error) {
+				t.Error("it was settled")
+				return "", nil
+			}))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x")))
+		if w.Body.String() != "not_authentic" || !strings.Contains(log.String(), level) {
+			t.Errorf("%v: answered %q, logged %s", err, w.Body, log.String())
+		}
+	}
+}

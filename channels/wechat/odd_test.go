@@ -2,6 +2,7 @@ package wechat_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -221,5 +222,23 @@ func TestAnAPIv3KeyIsReplacedUnderWay(t *testing.T) {
 	err = ch.SetKeys(wechat.Keys{Public: public, APIv3: []wechat.APIv3Key{older, older, older, older, older}})
 	if err == nil {
 		t.Error("five keys are tried on each callback")
+	}
+}
+
+// TestAProbeIsToldApartFromAForgery: WeChat Pay sends it to see whether signatures
+// are checked.
+func TestAProbeIsToldApartFromAForgery(t *testing.T) {
+	ch := mustNew(t, config())
+	body := notice(paid().bytes()).bytes()
+	header := headers(body, noon())
+	header.Set("Wechatpay-Signature", "WECHATPAY/SIGNTEST/"+header.Get("Wechatpay-Signature"))
+	_, err := ch.ParseNotify(t.Context(), header, body)
+	mustBe(t, err, channels.ErrNotice)
+	if !errors.Is(err, channels.ErrProbe) || channels.Authentic(err) {
+		t.Errorf("a probe is %v", err)
+	}
+	header.Set("Wechatpay-Signature", strings.Repeat("A", 344))
+	if _, err = ch.ParseNotify(t.Context(), header, body); errors.Is(err, channels.ErrProbe) {
+		t.Errorf("a forgery is %v", err)
 	}
 }
