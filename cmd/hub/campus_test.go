@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -61,6 +62,7 @@ type campus struct {
 	proxy     *redistest.Proxy
 	ephemeral *redistest.Server
 	front     *front
+	binary    string // of the hub
 
 	mu        sync.Mutex
 	hubs      []*process
@@ -73,7 +75,7 @@ func newCampus(t *testing.T, options ...func(*world.Options)) *campus {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
-	c := &campus{t: t, ctx: ctx, redis: redistest.Start(t), ephemeral: redistest.Start(t, redistest.Ephemeral), logs: &safeBuffer{}}
+	c := &campus{t: t, ctx: ctx, binary: hubBinary, redis: redistest.Start(t), ephemeral: redistest.Start(t, redistest.Ephemeral), logs: &safeBuffer{}}
 	c.proxy = redistest.NewProxy(t, c.redis)
 	c.front = newFront(t)
 	dir := t.TempDir()
@@ -140,7 +142,7 @@ var serves = regexp.MustCompile(`msg="hub serves" listen=([0-9.:]+)`)
 func (c *campus) run(failpoint string, env ...string) *process {
 	c.t.Helper()
 	p := &process{done: make(chan struct{}), log: &safeBuffer{}}
-	p.cmd = exec.Command(hubBinary, "--config", c.ConfigFile, "serve")
+	p.cmd = exec.Command(c.binary, "--config", c.ConfigFile, "serve")
 	p.cmd.Env = append(os.Environ(), append(env, "GUODU_LISTEN=127.0.0.1:0", "GUODU_FAILPOINT="+failpoint)...)
 	out := io.MultiWriter(p.log, c.logs)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
@@ -258,11 +260,36 @@ type front struct {
 	next atomic.Int64
 	mu   sync.Mutex
 	hubs []*url.URL
+	last map[string]callback // by path
+}
+
+// callback is one as it came.
+type callback struct {
+	header http.Header
+	body   []byte
+}
+
+// note remembers a callback and passes it on.
+func (f *front) note(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/notify/") {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				w.WriteHeader(http.StatusBadGateway)
+				return
+			}
+			f.mu.Lock()
+			f.last[r.URL.Path] = callback{r.Header.Clone(), body}
+			f.mu.Unlock()
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func newFront(t *testing.T) *front {
 	t.Helper()
-	f := &front{}
+	f := &front{last: map[string]callback{}}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(f.pick())
@@ -271,7 +298,7 @@ func newFront(t *testing.T) *front {
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
-	server := httptest.NewServer(proxy)
+	server := httptest.NewServer(f.note(proxy))
 	t.Cleanup(server.Close)
 	f.url = server.URL
 	return f

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -40,6 +41,7 @@ type Runner struct {
 	wait     time.Duration
 	rewrite  func(name, source string) string
 	prefix   string
+	made     sync.Map // *Script to readyScript
 }
 
 // RunnerOptions tune a Runner; the zero value runs the scripts as written.
@@ -53,8 +55,8 @@ type RunnerOptions struct {
 	// With it a server refuses keys of a foreign slot, and writes when out of
 	// memory, before the script runs.
 	NoShebang bool
-	// Rewrite, if set, may change a script's text before it is run. It exists
-	// for tests and for the demo's sabotage switch.
+	// Rewrite, if set, may change a script's text before it is run for the first
+	// time. It exists for tests and for the demo's sabotage switch.
 	Rewrite func(name, source string) string
 }
 
@@ -86,17 +88,32 @@ func (r *Runner) Text(s *Script) string {
 // through a float.
 // Errors: ErrUnavailable, ErrUnknownOutcome, or the script's own error reply.
 func (r *Runner) Run(ctx context.Context, s *Script, keys []string, args ...string) ([]string, error) {
-	text := r.Text(s)
-	sum := sha1.Sum([]byte(text))
-	reply, err := r.call(ctx, keys, args, "EVALSHA", hex.EncodeToString(sum[:]))
+	ready := r.ready(s)
+	reply, err := r.call(ctx, keys, args, "EVALSHA", ready.sha)
 	var refused redis.Error
 	if errors.As(err, &refused) && strings.HasPrefix(refused.Error(), "NOSCRIPT") {
-		reply, err = r.call(ctx, keys, args, "EVAL", text)
+		reply, err = r.call(ctx, keys, args, "EVAL", ready.text)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("script %s: %w", s.name, Classify(err))
 	}
 	return reply, nil
+}
+
+// readyScript is a script as it is sent.
+type readyScript struct{ text, sha string }
+
+// ready makes text and SHA of a script once: joining and hashing cost as much as a
+// round trip.
+func (r *Runner) ready(s *Script) readyScript {
+	if made, ok := r.made.Load(s); ok {
+		return made.(readyScript)
+	}
+	text := r.Text(s)
+	sum := sha1.Sum([]byte(text))
+	made := readyScript{text, hex.EncodeToString(sum[:])}
+	r.made.Store(s, made)
+	return made
 }
 
 func (r *Runner) call(ctx context.Context, keys, args []string, command, script string) ([]string, error) {
