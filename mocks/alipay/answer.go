@@ -47,9 +47,12 @@ type result struct {
 func ok() result { return result{"10000", messages["10000"]} }
 
 // succeed is a signed node.
-func (c *call) succeed(v any) answer {
+func (c *call) succeed(v any) answer { return c.answered(c.variedNode(encode(v))) }
+
+// answered is the node that is written like that.
+func (c *call) answered(node string) answer {
 	return answer{
-		head: c.head(), node: toBytes(c.charset, c.sim.encoded(v)), signed: true, charset: c.charset,
+		head: c.head(), node: toBytes(c.charset, c.sim.escaped(node)), signed: true, charset: c.charset,
 		status: http.StatusOK, label: "10000",
 	}
 }
@@ -64,7 +67,7 @@ func (s *Sim) fail(c *call, r *refusal) answer {
 	told := *r
 	// Texts change from call to call in production: nobody shall match them.
 	told.SubMsg += " ，解决方案：https://open.alipay.com/api/errCheck?traceId=" + s.dice.Draw(hexDigits, 30)
-	a := c.succeed(told)
+	a := c.answered(encode(told))
 	a.signed = r.Code == "40004" && !s.opts.Profile.UnsignedBusinessErrors
 	a.label = r.Code
 	if r.general {
@@ -81,9 +84,8 @@ func (c *call) head() string {
 	return strings.ReplaceAll(c.params["method"], ".", "_") + "_response"
 }
 
-// encoded writes slashes the way Alipay does, escaped.
-func (s *Sim) encoded(v any) string {
-	text := encode(v)
+// escaped writes slashes the way Alipay does, escaped.
+func (s *Sim) escaped(text string) string {
 	if s.does(behaviourRawSignature) {
 		text = strings.ReplaceAll(text, "/", `\/`)
 	}

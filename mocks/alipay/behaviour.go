@@ -40,6 +40,9 @@ const (
 	behaviourBridge
 	behaviourClock
 	behaviourMessage
+	behaviourSpelling
+	behaviourNoticeHeader
+	behaviourVaried
 )
 
 // Behaviours is what the documents and live gateways are known to do and a lazy
@@ -82,6 +85,9 @@ func Behaviours() sim.Behaviours {
 		{"bridge", "tradePay may say 6001, 6004 or 8000 although it was paid, or nothing at all.", "", "BridgeMayLieAboutAPayment"},
 		{"clock", "Every stamp is Beijing time, whatever zone anybody's machine is in.", "", "StampsAreBeijingTime"},
 		{"message", "A template that is not the merchant's own, somebody who does not follow, and too many messages are refused.", "The sub code for somebody who does not follow is a guess; see Profile.NotFollowerCode.", "MessageNeedsATemplateAndAFollower"},
+		{"spelling", "As seen in production: format=json, - in an out_trade_no, and limit_pay and other unknown fields are taken.", "", "RequestsAreTakenAsProductionTakesThem"},
+		{"notice header", "As seen in production: a notice's Content-Type has text/html among its parameters.", "", "NoticeHeaderIsAsSeenInProduction"},
+		{"varied fields", "As seen in production: fields that decide nothing come and go, change their type and their order, and have strangers among them.", "", "FieldsThatDecideNothingVary"},
 	}
 	table := make(sim.Behaviours, 0, len(rows))
 	for i, r := range rows {

@@ -245,7 +245,7 @@ func messageForm(to, template string) form {
 func checkMessage(t testing.TB, without ...int) {
 	b := lacking(t, without, func(o *alipay.Options) { o.Profile.MessagesPerDay = 2 })
 	to := alipay.BuyerID(person)
-	b.wantCode(b.post(messageForm(to, "TM000001")), "40004", "PUB.MSG_TEMPLATE_NOT_EXIST")
+	b.wantCode(b.post(messageForm(to, "TM000001")), "40004", "MSG_TEMPLATE_NOT_EXIST")
 	b.wantCode(b.post(messageForm("2088", alipay.DefaultTemplate)), "40002", "isv.invalid-parameter")
 	b.wantCode(b.post(messageForm(to, alipay.DefaultTemplate)), "10000", "")
 	b.sim.Unfollow(person)

@@ -19,12 +19,13 @@ var checks = map[int]simtest.Check{
 	25: checkBarCode, 26: checkCancel, 27: checkRefund, 28: checkRefundQuery,
 	29: checkClose, 30: checkTrouble, 31: checkBill, 32: checkBillDiffers,
 	33: checkWapPage, 34: checkBridge, 35: checkClock, 36: checkMessage,
+	37: checkSpelling, 38: checkNoticeHeader, 39: checkVaried,
 }
 
 func TestEveryBehaviourHasATestThatFailsWithoutIt(t *testing.T) {
 	t.Parallel()
 	table := alipay.Behaviours()
-	if len(table) != 36 {
+	if len(table) != 39 {
 		t.Fatalf("%d behaviours", len(table))
 	}
 	simtest.Walk(t, table, checks)

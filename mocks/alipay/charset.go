@@ -30,7 +30,7 @@ func charsetOf(name string) (string, bool) {
 
 // toBytes writes text in the charset; what GBK cannot hold is replaced.
 func toBytes(charset, text string) string {
-	if charset != charsetGBK {
+	if known, _ := charsetOf(charset); known != charsetGBK {
 		return text
 	}
 	out, err := encoding.ReplaceUnsupported(simplifiedchinese.GBK.NewEncoder()).String(text)

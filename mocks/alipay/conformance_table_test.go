@@ -178,9 +178,9 @@ var endpointTests = map[string]endpointTest{
 			return fold(r, err, func() sdk.Error { return *r })
 		},
 		errs: map[string]func(*shop){
-			"40004 PUB.MSG_TEMPLATE_NOT_EXIST": func(s *shop) { s.push["template_id"] = "TM000001" },
-			"40004 PUB.USER_NOT_FOLLOW":        func(s *shop) { s.sim.Unfollow(person) },
-			"40002 isv.invalid-parameter":      func(s *shop) { s.push["context"] = "" },
+			"40004 MSG_TEMPLATE_NOT_EXIST": func(s *shop) { s.push["template_id"] = "TM000001" },
+			"40004 PUB.USER_NOT_FOLLOW":    func(s *shop) { s.sim.Unfollow(person) },
+			"40002 isv.invalid-parameter":  func(s *shop) { s.push["context"] = "" },
 		},
 	},
 }

@@ -23,7 +23,9 @@ const (
 
 var (
 	outTradeNoForm = regexp.MustCompile(`^[0-9A-Za-z_]{1,64}$`)
-	timeoutForm    = regexp.MustCompile(`^([1-9][0-9]{0,4})([mhd])$`)
+	// liveOutTradeNoForm is what production takes, and documents do not.
+	liveOutTradeNoForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+	timeoutForm        = regexp.MustCompile(`^([1-9][0-9]{0,4})([mhd])$`)
 )
 
 // create is alipay.trade.create for a page in the app (JSAPI_PAY): it makes a
@@ -77,7 +79,7 @@ func (s *Sim) readTerms(c *call, in *content, products []string, life time.Durat
 	}
 	seller, amount := in.text("seller_id", 28), in.text("total_amount", 32)
 	fen, isAmount := parseYuan(amount)
-	in.need(outTradeNoForm.MatchString(t.OutTradeNo) || !s.does(behaviourAmounts), "out_trade_no")
+	in.need(s.orderForm().MatchString(t.OutTradeNo) || !s.does(behaviourAmounts), "out_trade_no")
 	in.need(t.Subject != "" && !strings.ContainsAny(t.Subject, "/=&"), "subject")
 	in.need(isAmount && fen > 0 || !s.does(behaviourAmounts), "total_amount")
 	in.need(slices.Contains(products, t.Product), "product_code")
@@ -92,6 +94,14 @@ func (s *Sim) readTerms(c *call, in *content, products []string, life time.Durat
 		return terms{}, business("TOTAL_FEE_EXCEED", "订单总金额超过限额")
 	}
 	return t, nil
+}
+
+// orderForm is what an out_trade_no may look like.
+func (s *Sim) orderForm() *regexp.Regexp {
+	if s.opts.Profile.NoDashes || !s.does(behaviourSpelling) {
+		return outTradeNoForm
+	}
+	return liveOutTradeNoForm
 }
 
 // expiry reads time_expire, which wins, or timeout_express.

@@ -18,7 +18,7 @@ func TestCreateRefusesWhatTheDocumentsForbid(t *testing.T) {
 	for name, biz := range map[string]form{
 		"no number":             good.without("out_trade_no"),
 		"number of 65":          good.with("out_trade_no", strings.Repeat("a", 65)),
-		"number with a dash":    good.with("out_trade_no", "BAD-1"),
+		"number with a slash":   good.with("out_trade_no", "BAD/1"),
 		"no amount":             good.without("total_amount"),
 		"amount 0":              good.with("total_amount", "0.00"),
 		"amount of 3 decimals":  good.with("total_amount", "0.001"),

@@ -3,6 +3,7 @@ package alipay
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"guodu/mocks/sim"
@@ -93,7 +94,7 @@ func (s *Sim) admit(c *call) *refusal {
 		return invalid("app-id")
 	case !known:
 		return invalid("charset")
-	case p["format"] != "" && p["format"] != "JSON":
+	case p["format"] != "" && !s.isJSON(p["format"]):
 		return invalid("format")
 	case p["sign_type"] == "":
 		return missing("signature-type")
@@ -121,6 +122,11 @@ func (s *Sim) admit(c *call) *refusal {
 		return invalid("signature")
 	}
 	return s.admitContent(p)
+}
+
+// isJSON takes the one format in either case, as production does.
+func (s *Sim) isJSON(format string) bool {
+	return format == "JSON" || strings.EqualFold(format, "JSON") && s.does(behaviourSpelling)
 }
 
 // admitSerials is for certificate mode.

@@ -105,7 +105,7 @@ func (s *Sim) sendMessage(c *call) answer {
 	case in.wrong != "":
 		return s.fail(c, refuse("40002", "isv.invalid-parameter", "参数无效："+in.wrong))
 	case !slices.Contains(s.opts.Templates, id) && s.does(behaviourMessage):
-		return s.fail(c, refuse("40004", "PUB.MSG_TEMPLATE_NOT_EXIST", "消息模板不存在"))
+		return s.fail(c, refuse("40004", s.opts.Profile.NoTemplateCode, "消息模板不存在"))
 	}
 	msg := Message{To: to, TemplateID: id, Values: map[string]string{}, At: s.now()}
 	for key, value := range context {

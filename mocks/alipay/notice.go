@@ -227,7 +227,7 @@ func (s *Sim) pack(t trade, about fact, bend *trick) (sim.Parcel, error) {
 	if !s.does(behaviourNoticeID) {
 		about.ID = s.noticeID()
 	}
-	f := s.facts(t, about, s.now())
+	f := s.varied(s.facts(t, about, s.now()), about.ID)
 	bend.atFacts(s, &f)
 	charset := f.get("charset")
 	message := noticeMessage(f)
@@ -243,7 +243,7 @@ func (s *Sim) pack(t trade, about fact, bend *trick) (sim.Parcel, error) {
 	if err != nil {
 		return sim.Parcel{}, err
 	}
-	p := parcelTo(t.NotifyURL, "application/x-www-form-urlencoded; charset="+charset, encodeForm(charset, f))
+	p := parcelTo(t.NotifyURL, s.noticeType(charset), encodeForm(charset, f))
 	bend.atParcel(f, &p)
 	return p, nil
 }

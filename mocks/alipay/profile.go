@@ -19,6 +19,16 @@ type Profile struct {
 	// limit.
 	CallsPerSecond int
 
+	// TidyHeader sends notices under the documented Content-Type. Production has
+	// been seen with "text/html" among its parameters.
+	TidyHeader bool
+	// TidyFields sends every notice and answer in its documented shape. In
+	// production the fields that decide nothing come and go and change their type.
+	TidyFields bool
+	// NoDashes refuses "-" in an out_trade_no, as documents say. Production takes
+	// it.
+	NoDashes bool
+
 	// NotifyRefunds tells of refunds, as documents until 2023 say and new ones
 	// deny. A full one comes as TRADE_CLOSED.
 	NotifyRefunds bool
@@ -73,6 +83,10 @@ type Profile struct {
 	// Registered is the day before which there are no bills. Zero is 2016-01-01.
 	Registered time.Time
 
+	// NoTemplateCode is the sub code of a message after a template that the
+	// merchant has not. Empty: MSG_TEMPLATE_NOT_EXIST, as in production;
+	// documents have PUB.MSG_TEMPLATE_NOT_EXIST.
+	NoTemplateCode string
 	// NotFollowerCode is the sub code of a message to somebody who does not
 	// follow the life account. Empty: PUB.USER_NOT_FOLLOW.
 	NotFollowerCode string
@@ -86,6 +100,7 @@ func (p *Profile) complete() {
 	orText(&p.NoBuyerCode, "ACQ.INVALID_PARAMETER")
 	orText(&p.RefundTooSoonCode, "ACQ.SYSTEM_ERROR")
 	orText(&p.DenyParameter, "error_scope")
+	orText(&p.NoTemplateCode, "MSG_TEMPLATE_NOT_EXIST")
 	orText(&p.NotFollowerCode, "PUB.USER_NOT_FOLLOW")
 	orNumber(&p.RefundWindow, 365*24*time.Hour)
 	orNumber(&p.RefundSpacing, 3*time.Second)

@@ -97,6 +97,19 @@ var profiles = map[string]struct {
 		func(p *alipay.Profile) { p.LiveBillCodes = true },
 		func(b *bench) { b.wantCode(b.post(billForm("trade", "2026-03-01")), "40004", "isp.bill_not_exist") },
 	},
+	"documented sub code for an unknown template": {
+		func(p *alipay.Profile) { p.NoTemplateCode = "PUB.MSG_TEMPLATE_NOT_EXIST" },
+		func(b *bench) {
+			b.wantCode(b.post(messageForm(alipay.BuyerID(person), "TM000001")), "40004", "PUB.MSG_TEMPLATE_NOT_EXIST")
+		},
+	},
+	"no dashes in numbers of orders": {
+		func(p *alipay.Profile) { p.NoDashes = true },
+		func(b *bench) {
+			b.wantCode(b.post(createForm(orderForm("OPEN-1"))), "40004", "ACQ.INVALID_PARAMETER")
+			b.wantCode(b.post(createForm(orderForm("OPEN_1"))), "10000", "")
+		},
+	},
 	"sub code for somebody who does not follow": {
 		func(p *alipay.Profile) { p.NotFollowerCode = "PUB.NOBODY" },
 		func(b *bench) {

@@ -335,7 +335,12 @@ func TestEachScenarioDoesWhatItSays(t *testing.T) {
 			if play == nil {
 				t.Fatal("it has no test")
 			}
-			b := setup(t, func(o *alipay.Options) { o.AutoDeliver, o.Scenarios = loud(each.Name), []string{each.Name} })
+			b := setup(t, func(o *alipay.Options) {
+				if each.Name != "paid-with-coupon" { // its test looks at the receipt, which decides nothing
+					untidy(o)
+				}
+				o.AutoDeliver, o.Scenarios = loud(each.Name), []string{each.Name}
+			})
 			play(&stage{b, b.inbox(http.StatusOK, "success")})
 			for _, left := range b.sim.Faults().Waiting() {
 				if left.Probability == 0 && each.Name != "rolled-certificate" {

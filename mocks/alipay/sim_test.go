@@ -28,7 +28,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		"no seller":       func(o *alipay.Options) { o.SellerID = "" },
 		"seller of 17":    func(o *alipay.Options) { o.SellerID += "0" },
 		"no public key":   func(o *alipay.Options) { o.MerchantPublicKey = nil },
-		"no behaviour":    func(o *alipay.Options) { o.Without = []int{37} },
+		"no behaviour":    func(o *alipay.Options) { o.Without = []int{40} },
 		"real key":        func(o *alipay.Options) { o.PlatformKey, _ = rsa.GenerateKey(rand.Reader, 2048) },
 		"overlong person": func(o *alipay.Options) { o.DefaultPerson = strings.Repeat("x", 65) },
 		"negative window": func(o *alipay.Options) { o.Profile.TimestampWindow = -1 },

@@ -114,7 +114,7 @@ var tricks = map[Tamper]trick{
 	TamperAltered:        forge(multiply),
 	TamperDuplicated:     forge(func(f *form) { *f = append(form{{"total_amount", "88888.88"}}, *f...) }),
 	TamperEmptyValues: {truthful: true, signed: func(_ *Sim, f *form) error {
-		*f = append(*f, field{"gmt_close", ""}, field{"voucher_detail_list", ""})
+		*f = append(*f, field{"gmt_close", ""}, field{"out_channel_type", ""})
 		return nil
 	}},
 
