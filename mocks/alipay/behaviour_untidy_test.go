@@ -3,13 +3,13 @@ package alipay_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
 	"guodu/mocks/alipay"
+	"guodu/mocks/sim"
+	"guodu/mocks/sim/simtest"
 )
 
 func TestRequestsAreTakenAsProductionTakesThem(t *testing.T) {
@@ -55,87 +55,6 @@ func checkNoticeHeader(t testing.TB, without ...int) {
 	}
 }
 
-// shapes are the ways in which each field of many messages was sent: "absent",
-// or its JSON.
-type shapes struct {
-	messages int
-	seen     map[string]map[string]int
-	orders   map[string]bool
-}
-
-func (s *shapes) add(t testing.TB, object string) {
-	t.Helper()
-	if s.seen == nil {
-		s.seen, s.orders = map[string]map[string]int{}, map[string]bool{}
-	}
-	s.messages++
-	var fields map[string]json.RawMessage
-	err := json.Unmarshal([]byte(object), &fields)
-	if err != nil {
-		t.Fatalf("%s: %v", object, err)
-	}
-	for name, value := range fields {
-		if s.seen[name] == nil {
-			s.seen[name] = map[string]int{}
-		}
-		s.seen[name][kind(value)]++
-	}
-	s.orders[strings.Join(namesOf(object), " ")] = true
-}
-
-// kind is the JSON type of a value, or of what a text has inside.
-func kind(value json.RawMessage) string {
-	var v any
-	_ = json.Unmarshal(value, &v)
-	text, isText := v.(string)
-	if !isText {
-		return fmt.Sprintf("%T", v)
-	}
-	if json.Unmarshal([]byte(text), &v) == nil {
-		return fmt.Sprintf("text of %T", v)
-	}
-	return "text"
-}
-
-func namesOf(object string) []string {
-	dec := json.NewDecoder(strings.NewReader(object))
-	_, _ = dec.Token()
-	var names []string
-	for dec.More() {
-		name, _ := dec.Token()
-		names = append(names, name.(string))
-		var value json.RawMessage
-		if dec.Decode(&value) != nil {
-			break
-		}
-	}
-	return names
-}
-
-// ways is in how many ways a field was sent; absence is one.
-func (s *shapes) ways(name string) int {
-	ways, sent := len(s.seen[name]), 0
-	for _, n := range s.seen[name] {
-		sent += n
-	}
-	if sent < s.messages {
-		ways++
-	}
-	return ways
-}
-
-func (s *shapes) want(t testing.TB, what string, fields ...string) {
-	t.Helper()
-	for _, name := range fields {
-		if s.ways(name) < 2 {
-			t.Errorf("%s: %s is always %v", what, name, slices.Sorted(maps.Keys(s.seen[name])))
-		}
-	}
-	if len(s.orders) < s.messages/2 {
-		t.Errorf("%s: %d messages have their fields in %d orders", what, s.messages, len(s.orders))
-	}
-}
-
 func TestFieldsThatDecideNothingVary(t *testing.T) {
 	t.Parallel()
 	checkVaried(t)
@@ -149,13 +68,13 @@ func checkVaried(t testing.TB, without ...int) {
 		o.AutoDeliver, o.Profile.NotifyRefunds = true, true
 	})
 	in := b.inbox(http.StatusOK, "success")
-	var notices, queries, refunds, refundQueries shapes
+	var notices, queries, refunds, refundQueries simtest.Shapes
 	const orders = 24
 	for i := range orders {
 		no, request := fmt.Sprint("VARY-", i), fmt.Sprint("R", i)
 		b.paid(no, in.URL)
 		r := b.query(no)
-		queries.add(t, string(r.open(t).node))
+		queries.Add(t, r.open(t).node)
 		shown := b.wantCode(r, "10000", "")
 		for name, want := range map[string]string{"out_trade_no": no, "trade_status": "TRADE_SUCCESS", "total_amount": "50.00",
 			"trade_no": b.order(no).TradeNO, "send_pay_date": stamp, "buyer_user_id": alipay.BuyerID(person)} {
@@ -166,7 +85,7 @@ func checkVaried(t testing.TB, without ...int) {
 		f := refundForm(no, request, "20.00")
 		f["biz_content"] = strings.Replace(f["biz_content"], "{", `{"query_options":["refund_detail_item_list"],`, 1)
 		r = b.post(f)
-		refunds.add(t, string(r.open(t).node))
+		refunds.Add(t, r.open(t).node)
 		made := b.wantCode(r, "10000", "")
 		if made["fund_change"] != "Y" || made["refund_fee"] != "20.00" || made["out_trade_no"] != no || made["gmt_refund_pay"] != stamp {
 			t.Errorf("refund of %s is %v", no, made)
@@ -174,7 +93,7 @@ func checkVaried(t testing.TB, without ...int) {
 		f = refundQuery(no, request)
 		f["biz_content"] = strings.Replace(f["biz_content"], "{", `{"query_options":["refund_detail_item_list"],`, 1)
 		r = b.post(f)
-		refundQueries.add(t, string(r.open(t).node))
+		refundQueries.Add(t, r.open(t).node)
 		asked := b.wantCode(r, "10000", "")
 		if asked["refund_status"] != "REFUND_SUCCESS" || asked["refund_amount"] != "20.00" || asked["out_request_no"] != request || asked["total_amount"] != "50.00" {
 			t.Errorf("refund query of %s is %v", no, asked)
@@ -184,15 +103,18 @@ func checkVaried(t testing.TB, without ...int) {
 	refunded := 0
 	for _, p := range in.all() {
 		v := p.fields()
-		fields := form{}
+		var fields sim.Object
+		for _, pair := range strings.Split(p.body, "&") {
+			name, _, _ := strings.Cut(pair, "=")
+			text, _ := json.Marshal(v.Get(name))
+			fields = append(fields, sim.Member{Name: name, Value: text})
+		}
+		notices.Add(t, fields.Text())
 		for name, list := range v {
-			fields[name] = list[0]
 			if len(list) != 1 || list[0] == "" {
 				t.Errorf("%s is %q", name, list)
 			}
 		}
-		notices.add(t, fields.json())
-		notices.orders[p.body[:min(len(p.body), 200)]] = true
 		if !b.verified(v) {
 			t.Errorf("the signature of %v does not hold", v)
 		}
@@ -209,12 +131,12 @@ func checkVaried(t testing.TB, without ...int) {
 	if len(in.all()) != 2*orders || refunded != orders {
 		t.Errorf("%d notices, %d of refunds", len(in.all()), refunded)
 	}
-	notices.want(t, "notices", "fund_bill_list", "voucher_detail_list", "point_amount", "receipt_amount", "buyer_pay_amount", "invoice_amount",
+	notices.Want(t, "notices", "fund_bill_list", "voucher_detail_list", "point_amount", "receipt_amount", "buyer_pay_amount", "invoice_amount",
 		"seller_email", "buyer_logon_id", "gmt_create", "auth_app_id", "version", "mdiscount_amount", "hb_fq_pay_info", "merchant_ext")
-	queries.want(t, "queries", "fund_bill_list", "voucher_detail_list", "point_amount", "receipt_amount", "buyer_pay_amount", "invoice_amount",
+	queries.Want(t, "queries", "fund_bill_list", "voucher_detail_list", "point_amount", "receipt_amount", "buyer_pay_amount", "invoice_amount",
 		"buyer_user_type", "store_id", "ext_infos", "mdiscount_amount")
-	refunds.want(t, "refunds", "refund_detail_item_list", "send_back_fee", "buyer_logon_id", "refund_royaltys", "present_refund_buyer_amount", "refund_settlement_id")
-	refundQueries.want(t, "refund queries", "refund_detail_item_list", "send_back_fee", "refund_royaltys", "present_refund_buyer_amount", "refund_settlement_id")
+	refunds.Want(t, "refunds", "refund_detail_item_list", "send_back_fee", "buyer_logon_id", "refund_royaltys", "present_refund_buyer_amount", "refund_settlement_id")
+	refundQueries.Want(t, "refund queries", "refund_detail_item_list", "send_back_fee", "refund_royaltys", "present_refund_buyer_amount", "refund_settlement_id")
 }
 
 func TestASeedRepeatsTheShapesToo(t *testing.T) {

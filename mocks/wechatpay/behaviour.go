@@ -41,6 +41,9 @@ const (
 	BOAuth
 	BAccounts
 	BPersistence
+	BLiveRequests
+	BVariedFields
+	BLiveBills
 )
 
 var behaviours = sim.Behaviours{
@@ -111,6 +114,12 @@ var behaviours = sim.Behaviours{
 		Status: sim.Simplified, Limits: "No subscription events: a test grants a subscription by Subscribe."},
 	{Number: BPersistence, Name: "persistence", Test: "TestB33TheWorldSurvivesARestart",
 		Text: "Orders, refunds, repeats under way, bills and keys are the same after a restart."},
+	{Number: BLiveRequests, Name: "live requests", Test: "TestB34RequestsAreTakenAsProductionTakesThem",
+		Text: "As seen in production: prepay takes limit_pay, and a time_expire that ends in Z."},
+	{Number: BVariedFields, Name: "varied fields", Test: "TestB35FieldsThatDecideNothingVary",
+		Text: "As seen in production: fields that decide nothing come and go, change their type and their order, and have strangers among them; times end in +08:00, +0800 or Z."},
+	{Number: BLiveBills, Name: "live bills", Test: "TestB36BillsAreAsSeenInProduction",
+		Text: "As seen in production: rows of bills are in no order, and a SUCCESS bill has the seven sums of the others."},
 }
 
 // Behaviours is the table of what WeChat Pay is documented to do, and how far

@@ -26,7 +26,8 @@ var checks = map[int]simtest.Check{
 	wechatpay.BRefunds: checkRefunds, wechatpay.BBills: checkBills,
 	wechatpay.BWrongBills: checkWrongBills, wechatpay.BCertificates: checkCertificates,
 	wechatpay.BOAuth: checkOAuth, wechatpay.BAccounts: checkAccounts,
-	wechatpay.BPersistence: checkPersistence,
+	wechatpay.BPersistence: checkPersistence, wechatpay.BLiveRequests: checkLiveRequests,
+	wechatpay.BVariedFields: checkVariedFields, wechatpay.BLiveBills: checkLiveBills,
 }
 
 // TestEveryBehavioursTestFailsWithoutIt is the proof that the tests of the table

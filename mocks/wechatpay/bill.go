@@ -1,6 +1,7 @@
 package wechatpay
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -70,13 +71,20 @@ func (s *Sim) fee(fen int64) int64 {
 
 // flowEntry is one row of a fund-flow bill. fen is negative for what goes out.
 type flowEntry struct {
-	at       time.Time
-	business string // WeChat Pay's number of what moved the money
-	name     string
-	fen      int64
-	by, note string
-	voucher  string
-	balance  int64
+	at          time.Time
+	business    string // WeChat Pay's number of what moved the money
+	transaction string // and of the payment behind it
+	name        string
+	fen         int64
+	by, note    string
+	voucher     string
+	balance     int64
+}
+
+// of is a row of the same business under another name.
+func (e flowEntry) of(name string, fen int64, note string) flowEntry {
+	e.name, e.fen, e.note = name, fen, note
+	return e
 }
 
 // flow collects everything that has moved money, from the first day on, so that
@@ -87,9 +95,12 @@ func (s *Sim) flow() []flowEntry {
 		if !o.paid() {
 			continue
 		}
-		out = append(out, flowEntry{at: o.PaidAt, business: o.TransactionID, name: "交易", fen: o.TotalFen, by: "system", voucher: o.OutTradeNo})
-		if fee := s.fee(o.TotalFen); fee > 0 {
-			out = append(out, flowEntry{at: o.PaidAt, business: o.TransactionID, name: "扣除交易手续费", fen: -fee, by: "system", voucher: o.OutTradeNo})
+		paid := flowEntry{at: o.PaidAt, business: o.TransactionID, transaction: o.TransactionID, by: "system", voucher: o.OutTradeNo}
+		fee := s.fee(o.TotalFen)
+		note := fmt.Sprintf("结算总金额 %s 元;含手续费 %s 元", yuan(o.TotalFen), yuan(fee))
+		out = append(out, paid.of("交易", o.TotalFen, note))
+		if fee > 0 {
+			out = append(out, paid.of("扣除交易手续费", -fee, ""))
 		}
 		for _, r := range o.Refunds {
 			if r.Status == RefundClosed {
@@ -99,9 +110,13 @@ func (s *Sim) flow() []flowEntry {
 			if r.Outside {
 				by = s.opts.MchID
 			}
-			out = append(out, flowEntry{at: r.CreatedAt, business: r.RefundID, name: "退款", fen: -r.Fen, by: by, note: "退款总金额" + yuan(r.Fen) + "元", voucher: r.OutRefundNo})
-			if fee := s.fee(r.Fen); fee > 0 {
-				out = append(out, flowEntry{at: r.CreatedAt, business: r.RefundID, name: "退还交易手续费", fen: fee, by: "system", voucher: r.OutRefundNo})
+			back := flowEntry{at: r.CreatedAt, business: r.RefundID, transaction: o.TransactionID, by: by, voucher: r.OutRefundNo}
+			fee := s.fee(r.Fen)
+			note := fmt.Sprintf("退款总金额%s元;含手续费%s元", yuan(r.Fen), yuan(fee))
+			out = append(out, back.of("退款", -r.Fen, note))
+			if fee > 0 {
+				back.by = "system"
+				out = append(out, back.of("退还交易手续费", fee, ""))
 			}
 		}
 	}

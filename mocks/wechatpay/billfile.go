@@ -46,7 +46,8 @@ func yuan(fen int64) string {
 	return fmt.Sprintf("%s%d.%02d", sign, fen/100, fen%100)
 }
 
-// feeYuan writes a fee, which bills give with five decimals.
+// feeYuan writes the fee of a row, which has five decimals. A sum of fees has
+// two.
 func feeYuan(fen int64) string { return yuan(fen) + "000" }
 
 func (s *Sim) count(n int) string {
@@ -65,7 +66,6 @@ func (s *Sim) tradeTable(entries []billEntry, kind string) table {
 		t.head += billRefundHead + billTail + ",申请退款金额,费率备注"
 	case billSuccess:
 		t.head += billTail + ",费率备注"
-		t.sumHead = billSumSuccess
 	case billRefund:
 		t.head += "退款申请时间,退款成功时间," + billRefundHead + billTail + ",申请退款金额,费率备注"
 	}
@@ -84,10 +84,11 @@ func (s *Sim) tradeTable(entries []billEntry, kind string) table {
 		sum.fee -= s.fee(e.refund.Fen)
 	}
 	t.sums = []string{
-		s.count(len(entries)), yuan(sum.settled), yuan(sum.refund), yuan(sum.coupon), feeYuan(sum.fee), yuan(sum.total), yuan(sum.asked),
+		s.count(len(entries)), yuan(sum.settled), yuan(sum.refund), yuan(sum.coupon), yuan(sum.fee), yuan(sum.total), yuan(sum.asked),
 	}
-	if kind == billSuccess {
-		t.sums = []string{s.count(len(entries)), yuan(sum.settled), feeYuan(sum.fee), yuan(sum.total)}
+	if kind == billSuccess && (s.opts.Profile.BillFourSums || !s.does(BLiveBills)) {
+		t.sumHead = billSumSuccess
+		t.sums = []string{s.count(len(entries)), yuan(sum.settled), yuan(sum.fee), yuan(sum.total)}
 	}
 	return t
 }
@@ -142,17 +143,21 @@ func (s *Sim) flowTable(entries []flowEntry) table {
 			kind = "交易"
 		}
 		t.rows = append(t.rows, []string{
-			e.at.In(beijing).Format(billTime), e.business, flowNumber(e), e.name, kind, way, yuan(fen), yuan(e.balance), e.by, e.note, e.voucher,
+			e.at.In(beijing).Format(billTime), e.business, s.flowNumber(e), e.name, kind, way, yuan(fen), yuan(e.balance), e.by, e.note, e.voucher,
 		})
 	}
 	t.sums = []string{s.count(len(entries)), s.count(in), yuan(inFen), s.count(out), yuan(outFen)}
 	return t
 }
 
-// flowNumber is a number that the row has for ever.
-func flowNumber(e flowEntry) string {
+// flowNumber is the 28 digits that the row has for ever: the payment's number
+// for it and its refunds, and for a fee the merchant, the day and a serial.
+func (s *Sim) flowNumber(e flowEntry) string {
+	if e.name == "交易" || e.name == "退款" {
+		return e.transaction
+	}
 	sum := sha256.Sum256([]byte(e.business + e.name))
-	return fmt.Sprintf("10000%014d", binary.BigEndian.Uint64(sum[:])%100_000_000_000_000)
+	return fmt.Sprintf("%.10s%s%010d", s.opts.MchID, e.at.In(beijing).Format("20060102"), binary.BigEndian.Uint64(sum[:])%10_000_000_000)
 }
 
 // write puts a backtick before every value, and nothing before headers.

@@ -99,7 +99,12 @@ func (s *Sim) tradeBill(c *sim.Call) answer {
 	if len(rows) == 0 && s.does(BBills) {
 		return noStatement().answer()
 	}
-	return s.offerBill(c, s.tradeTable(s.spoilTrade(rows, day, c.Fault.Kind), kind), q)
+	rows = s.spoilTrade(rows, day, c.Fault.Kind)
+	if s.does(BLiveBills) && !s.opts.Profile.BillInOrder {
+		whims := sim.NewWhims(s.opts.Seed, kind+" "+q.Get("bill_date"))
+		whims.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	}
+	return s.offerBill(c, s.tradeTable(rows, kind), q)
 }
 
 // spoilTrade makes a bill disagree with the callbacks.
@@ -147,7 +152,8 @@ func (s *Sim) fundFlowBill(c *sim.Call) answer {
 		rows = rows[1:]
 	case c.Fault.Kind == FaultRowExtra:
 		at := day.from.Add(12 * time.Hour)
-		rows = append(rows, flowEntry{at: at, business: s.transactionID(at), name: "交易", fen: extraFen, by: "system"})
+		no := s.transactionID(at)
+		rows = append(rows, flowEntry{at: at, business: no, transaction: no, name: "交易", fen: extraFen, by: "system"})
 	case c.Fault.Kind == FaultRowAmount && len(rows) > 0:
 		rows[0].fen += wrongBillFen
 	}

@@ -118,7 +118,7 @@ func (s *Sim) codePay(c *sim.Call) answer {
 			`{"code":"USERPAYING","message":"用户支付中，需要输入密码"}`))}
 	}
 	s.afterPayment(o, s.stand.Faults.TakeIf(PlacePayment, func(k FaultKind) bool { return k != FaultCoupon }), false)
-	return signedOK(s.show(o))
+	return signedOK(s.shapeOrder(o))
 }
 
 func codeRefusal(state sim.CodeState, known bool) *refusal {

@@ -20,11 +20,12 @@ const (
 	whole
 	flag
 	object
-	list
+	list  // of objects
+	texts // a list of texts
 )
 
 // shapeNames are for error messages.
-var shapeNames = map[shape]string{text: "字符串", whole: "64 位有符号整数", flag: "布尔值", object: "对象", list: "数组"}
+var shapeNames = map[shape]string{text: "字符串", whole: "64 位有符号整数", flag: "布尔值", object: "对象", list: "数组", texts: "字符串数组"}
 
 // field is one line of a document's parameter table. Lengths count characters,
 // not bytes; a required text has at least one.
@@ -131,7 +132,11 @@ func (k checker) checkInside(path string, f field, value any) *refusal {
 		return k.checkObject(path, f.fields, inner)
 	case []any:
 		for i, item := range inner {
-			r := k.checkValue(path+"/"+strconv.Itoa(i), field{shape: object, fields: f.fields}, item)
+			each := field{shape: object, fields: f.fields}
+			if f.shape == texts {
+				each = field{shape: text, min: 1, max: 32}
+			}
+			r := k.checkValue(path+"/"+strconv.Itoa(i), each, item)
 			if r != nil {
 				return r
 			}
@@ -152,7 +157,7 @@ func hasShape(want shape, value any) bool {
 	case map[string]any:
 		return want == object
 	case []any:
-		return want == list
+		return want == list || want == texts
 	}
 	return false
 }

@@ -72,8 +72,8 @@ func (p parcel) read(t testing.TB) notice {
 	return n
 }
 
-// open decrypts as the documents say: AES-256-GCM with a nonce of 12 bytes.
-func (n notice) open() (map[string]any, error) {
+// plaintext decrypts as the documents say: AES-256-GCM with a nonce of 12 bytes.
+func (n notice) plaintext() ([]byte, error) {
 	block, err := aes.NewCipher([]byte(apiV3Key))
 	if err != nil {
 		return nil, err
@@ -89,7 +89,12 @@ func (n notice) open() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	plain, err := aead.Open(nil, []byte(n.Resource.Nonce), sealed, []byte(n.Resource.AssociatedData))
+	return aead.Open(nil, []byte(n.Resource.Nonce), sealed, []byte(n.Resource.AssociatedData))
+}
+
+// open is the plaintext, read.
+func (n notice) open() (map[string]any, error) {
+	plain, err := n.plaintext()
 	if err != nil {
 		return nil, err
 	}

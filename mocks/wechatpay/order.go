@@ -159,7 +159,7 @@ func (b *orders) keep(o *order) {
 // expiry applies the limits on time_expire: too early is raised in silence,
 // too late is cut, none is the default.
 func (s *Sim) expiry(asked string, now time.Time) time.Time {
-	at, err := time.Parse(timeLayout, asked)
+	at, err := time.Parse(s.timeForm(), asked)
 	latest := now.Add(s.opts.Profile.ExpireLatest)
 	switch {
 	case err != nil:

@@ -17,19 +17,29 @@ const (
 	currencyCNY    = "CNY"
 	// timeLayout has a numeric offset only: the documents show no Z.
 	timeLayout = "2006-01-02T15:04:05-07:00"
+	// liveLayout is what production takes.
+	liveLayout = time.RFC3339
 )
 
 var outTradeNoForm = regexp.MustCompile(`^[0-9A-Za-z_\-|*]{6,32}$`)
 
 // prepayFields is the parameter table of JSAPI下单 (POST
-// /v3/pay/transactions/jsapi).
+// /v3/pay/transactions/jsapi), with what production takes besides.
 func (s *Sim) prepayFields() []field {
+	table := s.documentedFields()
+	if s.does(BLiveRequests) {
+		table = append(table, field{name: "limit_pay", shape: texts})
+	}
+	return table
+}
+
+func (s *Sim) documentedFields() []field {
 	return []field{
 		{name: "appid", required: true, min: 1, max: 32},
 		{name: "mchid", required: true, min: 1, max: 32},
 		{name: "description", required: true, min: 1, max: 127},
 		{name: "out_trade_no", required: true, min: 6, max: 32, check: checkOutTradeNo},
-		{name: "time_expire", max: 64, check: checkTime},
+		{name: "time_expire", max: 64, check: s.checkTime},
 		{name: "attach", max: 128},
 		{name: "notify_url", required: true, min: 1, max: 255, check: s.checkNotifyURL, always: true},
 		{name: "goods_tag", max: 32},
@@ -92,8 +102,16 @@ func checkCurrency(v any) string {
 	return ""
 }
 
-func checkTime(v any) string {
-	_, err := time.Parse(timeLayout, v.(string))
+// timeForm is what a time_expire may look like.
+func (s *Sim) timeForm() string {
+	if s.opts.Profile.OffsetsOnly || !s.does(BLiveRequests) {
+		return timeLayout
+	}
+	return liveLayout
+}
+
+func (s *Sim) checkTime(v any) string {
+	_, err := time.Parse(s.timeForm(), v.(string))
 	if err != nil {
 		return "须为 yyyy-MM-DDTHH:mm:ss+TIMEZONE"
 	}

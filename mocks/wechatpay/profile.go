@@ -60,6 +60,17 @@ type Profile struct {
 	// FeePerTenThousand is the merchant's fee. Default 60, which is 0.60%;
 	// negative is none.
 	FeePerTenThousand int
+	// BillInOrder sorts a bill's rows by time. Real ones come in no order.
+	BillInOrder bool
+	// BillFourSums gives a SUCCESS bill the four sums of its document. Real ones
+	// have the seven of the others.
+	BillFourSums bool
+	// TidyFields sends every notice and answer in its documented shape. In
+	// production the fields that decide nothing come and go and change their type.
+	TidyFields bool
+	// OffsetsOnly refuses a time_expire that ends in Z, which no document shows
+	// and production takes.
+	OffsetsOnly bool
 	// OldErrorCodes uses the codes of older documents: ORDERNOTEXIST, NOAUTH,
 	// RATELIMIT_EXCEEDED.
 	OldErrorCodes bool

@@ -80,7 +80,7 @@ func TestProfileSetsFeesAndAssociatedData(t *testing.T) {
 		t.Errorf("%+v: %v", n, err)
 	}
 	b.clock.Advance(24 * time.Hour)
-	if text := b.download(flowBillURL + "2026-03-02"); strings.Contains(text, "手续费") {
+	if text := b.download(flowBillURL + "2026-03-02"); strings.Contains(text, "交易手续费") {
 		t.Errorf("a bill without fees: %s", text)
 	}
 }

@@ -117,7 +117,7 @@ func (s *Sim) queried(c *sim.Call, find func() (order, bool)) answer {
 		return notExist().answer()
 	}
 	c.Order = o.OutTradeNo
-	return signedOK(s.show(o))
+	return signedOK(s.shapeOrder(o))
 }
 
 func wrongURL(name, value, issue string) *refusal {

@@ -126,7 +126,7 @@ type refundBody struct {
 func (s *Sim) refundOrder(c *sim.Call) answer {
 	r, wrong := s.askRefund(c)
 	if wrong == nil {
-		return signedOK(s.showRefund(r))
+		return signedOK(s.shapeRefund(r))
 	}
 	if s.does(BOutages) && wrong.status < http.StatusInternalServerError && !s.limits.take(EndpointRefundFailing, s.now()) {
 		return frequencyLimited()

@@ -94,7 +94,7 @@ func (s *Sim) queryRefund(c *sim.Call) answer {
 		return refuse(http.StatusNotFound, numberNotExist, "RESOURCE_NOT_EXISTS", "退款单不存在").answer()
 	}
 	c.Order = o.OutTradeNo
-	return signedOK(s.showRefund(r))
+	return signedOK(s.shapeRefund(r))
 }
 
 func (s *Sim) findRefund(outRefundNo string) (order, refund, bool) {

@@ -142,9 +142,8 @@ func changeBody(_ *Sim, _ platformKey, p *sim.Parcel) error {
 }
 
 func quoteAmount(_ *Sim, how *sealing) {
-	head, tail, _ := bytes.Cut(how.plaintext, []byte(`"total":`))
-	number, rest, _ := bytes.Cut(tail, []byte(","))
-	how.plaintext = fmt.Appendf(nil, `%s"total":"%s",%s`, head, number, rest)
+	odd := []sim.Oddity{{Path: "amount.total", Seen: []sim.Seen{sim.AsText}}}
+	how.plaintext = sim.ObjectOf(how.plaintext).Vary(sim.NewDice(1, 1), odd).Text()
 }
 
 // otherDigit changes the last character.
