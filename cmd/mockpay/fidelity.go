@@ -10,7 +10,7 @@ import (
 	"guodu/mocks/wechatpay"
 )
 
-// fidelity prints the table of behaviours.
+// fidelity prints the tables of behaviours and of differences.
 type fidelity struct{}
 
 // Run prints it.
@@ -18,6 +18,11 @@ func (fidelity) Run(r run) error {
 	var out strings.Builder
 	table(&out, "WeChat Pay", "mocks/wechatpay", wechatpay.Behaviours(), missingWeChat())
 	table(&out, "Alipay", "mocks/alipay", alipay.Behaviours(), missingAlipay())
+	out.WriteString("### Where documents and production differ\n\n" +
+		"| | point | documents | production, as people have seen it | the default follows | switch |\n|---|---|---|---|---|---|\n")
+	differ(&out, "WeChat Pay", wechatpay.Differences())
+	differ(&out, "Alipay", alipay.Differences())
+	out.WriteString("\n")
 	_, err := io.WriteString(r.out, out.String())
 	return err
 }
@@ -54,6 +59,13 @@ func table(out *strings.Builder, name, pkg string, all sim.Behaviours, missing [
 		fmt.Fprintf(out, "| | %s | %s | |\n", cell(text), sim.Not)
 	}
 	fmt.Fprintln(out)
+}
+
+// differ is the rows of one gateway.
+func differ(out *strings.Builder, name string, all []sim.Difference) {
+	for _, d := range all {
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | `%s` |\n", name, cell(d.Point), cell(d.Documents), cell(d.Production), d.Default(), d.Switch)
+	}
 }
 
 // cell keeps a text from breaking a table.

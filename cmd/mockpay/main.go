@@ -17,7 +17,7 @@ import (
 type program struct {
 	Serve     serve     `cmd:"" default:"withargs" help:"Run both simulators. The word serve can be left out: mockpay --calm."`
 	Scenarios scenarios `cmd:"" help:"List what can go wrong on request, and what a shop should do then, as Markdown."`
-	Fidelity  fidelity  `cmd:"" help:"List what of each documented behaviour is simulated, and the test that holds it, as Markdown."`
+	Fidelity  fidelity  `cmd:"" help:"List what of each documented behaviour is simulated, the test that holds it, and where documents and production differ, as Markdown."`
 }
 
 // serve is the running of both.

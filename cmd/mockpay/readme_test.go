@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"guodu/mocks/alipay"
+	"guodu/mocks/sim"
 	"guodu/mocks/wechatpay"
 )
 
@@ -90,6 +92,38 @@ func TestReadmeNamesEveryPathOfTheAdminAndEveryPointOfTheProfiles(t *testing.T) 
 			if !strings.Contains(text, "`"+field.Name+"`") {
 				t.Errorf("no word about %T.%s", profile, field.Name)
 			}
+		}
+	}
+}
+
+func TestEachDifferenceNamesASwitchThatExists(t *testing.T) {
+	t.Parallel()
+	for _, gateway := range []struct {
+		profile     any
+		behaviours  sim.Behaviours
+		differences []sim.Difference
+	}{
+		{wechatpay.Profile{}, wechatpay.Behaviours(), wechatpay.Differences()},
+		{alipay.Profile{}, alipay.Behaviours(), alipay.Differences()},
+	} {
+		live := 0
+		for _, d := range gateway.differences {
+			number, isBehaviour := strings.CutPrefix(d.Switch, "Options.Without ")
+			_, isField := reflect.TypeOf(gateway.profile).FieldByName(d.Switch)
+			if isBehaviour {
+				n, err := strconv.Atoi(number)
+				_, unknown := gateway.behaviours.Without([]int{n})
+				isField = err == nil && unknown == nil
+			}
+			if !isField || d.Point == "" || d.Documents == "" || d.Production == "" {
+				t.Errorf("%T: %+v", gateway.profile, d)
+			}
+			if d.Live {
+				live++
+			}
+		}
+		if live < 5 {
+			t.Errorf("%T: %d differences follow production", gateway.profile, live)
 		}
 	}
 }

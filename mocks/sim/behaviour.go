@@ -53,3 +53,25 @@ func (b Behaviours) Without(numbers []int) (Switches, error) {
 	}
 	return off, nil
 }
+
+// Difference is a point at which documents and production have been seen to
+// differ.
+type Difference struct {
+	Point      string `json:"point"`
+	Documents  string `json:"documents"`
+	Production string `json:"production"`
+	// Live says that a simulator without options follows production, and not the
+	// documents.
+	Live bool `json:"live"`
+	// Switch is the field of the Profile that changes that, or
+	// "Options.Without N", N being a behaviour.
+	Switch string `json:"switch"`
+}
+
+// Default is what a simulator without options follows.
+func (d Difference) Default() string {
+	if d.Live {
+		return "production"
+	}
+	return "documents"
+}
