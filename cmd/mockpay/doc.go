@@ -1,10 +1,13 @@
-// Command mockpay runs the simulators of WeChat Pay and Alipay for somebody
-// else's shop: with fresh keys, on loopback, rude by default.
+// Command mockpay runs the simulators of WeChat Pay, of Alipay and of a
+// university's login for somebody else's shop, or for a hub: with fresh keys, on
+// loopback, rude by default.
 //
-//	go run ./cmd/mockpay                         both, and a ready configuration
+//	go run ./cmd/mockpay                         all, and a ready hub.yaml
 //	go run ./cmd/mockpay --calm                  nothing goes wrong by itself
 //	go run ./cmd/mockpay --scenario refund-outside --seed 7
 //	go run ./cmd/mockpay --state shop.json       the same world after a restart
+//	go run ./cmd/mockpay --tidy                  as documents say, not as production does
+//	go run ./cmd/mockpay --hub DIR               hub.yaml with every file that it names
 //	go run ./cmd/mockpay scenarios               what can go wrong on request
 //	go run ./cmd/mockpay fidelity                what is simulated, as Markdown
 //

@@ -12,28 +12,33 @@ import (
 	"time"
 
 	"guodu/mocks/alipay"
+	"guodu/mocks/portal"
 	"guodu/mocks/sim"
 	"guodu/mocks/wechatpay"
 )
 
-// gateways are the two simulators with their one merchant, and the help page.
+// gateways are the simulators with their one merchant, and the help page.
 type gateways struct {
 	merchant merchant
 	wechat   *wechatpay.Sim
 	alipay   *alipay.Sim
+	portal   *portal.Portal
 	calm     bool
+	hub      string // the folder of hub.yaml, or ""
 	help     string // its address
 	server   *http.Server
 }
 
 // open starts everything, or nothing.
 func open(ctx context.Context, s serve, log *slog.Logger) (*gateways, error) {
-	m, err := openMerchant(s.State, s.Seed)
+	m, err := openMerchant(s)
 	if err != nil {
 		return nil, err
 	}
 	g := &gateways{merchant: m, calm: s.Calm}
-	for _, step := range []func(context.Context, serve, *slog.Logger) error{g.openWeChat, g.openAlipay, g.play, g.serveHelp, g.keep} {
+	for _, step := range []func(context.Context, serve, *slog.Logger) error{
+		g.prepare, g.openWeChat, g.openAlipay, g.openPortal, g.play, g.serveHelp, g.keep,
+	} {
 		err = step(ctx, s, log)
 		if err != nil {
 			return nil, errors.Join(err, g.close())
@@ -42,8 +47,40 @@ func open(ctx context.Context, s serve, log *slog.Logger) (*gateways, error) {
 	return g, nil
 }
 
+// prepare makes the folder of hub.yaml: the state is kept in there.
+func (g *gateways) prepare(_ context.Context, s serve, _ *slog.Logger) error {
+	if s.Hub == "" {
+		return nil
+	}
+	g.hub = s.Hub
+	return hubFolder(s.Hub)
+}
+
 func (g *gateways) keep(_ context.Context, s serve, _ *slog.Logger) error {
-	return g.merchant.keep(s.State)
+	err := g.merchant.keep(s.stateFile())
+	if err == nil && g.hub != "" {
+		err = g.merchant.writeHub(g.hub)
+	}
+	return err
+}
+
+// openPortal starts the university's login.
+func (g *gateways) openPortal(ctx context.Context, s serve, log *slog.Logger) error {
+	m := &g.merchant.Portal
+	var who []portal.Person
+	for _, p := range m.People {
+		who = append(who, portal.Person(p))
+	}
+	var err error
+	g.portal, err = portal.New(portal.Options{ClientSecret: m.ClientSecret, People: who, Listen: s.Portal, Logger: log})
+	if err != nil {
+		return err
+	}
+	m.Base, err = g.portal.Start(ctx)
+	if err != nil {
+		return taken(err, "portal")
+	}
+	return nil
 }
 
 // beside is a simulator's own state file.
@@ -64,14 +101,18 @@ func taken(err error, flag string) error {
 
 func (g *gateways) openWeChat(ctx context.Context, s serve, log *slog.Logger) error {
 	m := &g.merchant.WeChat
+	profile := wechatpay.Profile{}
+	if s.Tidy {
+		profile = wechatpay.Profile{TidyFields: true, OffsetsOnly: true, BillInOrder: true, BillFourSums: true}
+	}
 	key, err := parsePublic(m.MerchantPublicKeyPEM)
 	if err != nil {
 		return fmt.Errorf("merchant's key for WeChat Pay: %w", err)
 	}
 	g.wechat, err = wechatpay.New(wechatpay.Options{
 		MchID: m.MchID, AppID: m.AppID, AppSecret: m.AppSecret, APIv3Key: m.APIv3Key, MerchantSerial: m.MerchantSerial, MerchantPublicKey: key,
-		DefaultPerson: s.Person, AllowLoopbackNotify: true, AutoDeliver: true, Rude: !s.Calm, StateFile: beside(s.State, "wechatpay"),
-		Listen: s.WeChat, Seed: g.merchant.Seed, Logger: log,
+		DefaultPerson: s.Person, AllowLoopbackNotify: true, AutoDeliver: true, Rude: !s.Calm, StateFile: beside(s.stateFile(), "wechatpay"),
+		Listen: s.WeChat, Seed: g.merchant.Seed, Logger: log, Profile: profile,
 	})
 	if err != nil {
 		return err
@@ -87,14 +128,18 @@ func (g *gateways) openWeChat(ctx context.Context, s serve, log *slog.Logger) er
 
 func (g *gateways) openAlipay(ctx context.Context, s serve, log *slog.Logger) error {
 	m := &g.merchant.Alipay
+	profile := alipay.Profile{}
+	if s.Tidy {
+		profile = alipay.Profile{TidyHeader: true, TidyFields: true, NoDashes: true, NoTemplateCode: "PUB.MSG_TEMPLATE_NOT_EXIST"}
+	}
 	key, err := parsePublic(m.AppPublicKey)
 	if err != nil {
 		return fmt.Errorf("merchant's key for Alipay: %w", err)
 	}
 	g.alipay, err = alipay.New(alipay.Options{
 		AppID: m.AppID, SellerID: m.SellerID, MerchantPublicKey: key,
-		DefaultPerson: s.Person, AllowLoopbackNotify: true, AutoDeliver: true, Rude: !s.Calm, StateFile: beside(s.State, "alipay"),
-		Listen: s.Alipay, Seed: g.merchant.Seed, Logger: log,
+		DefaultPerson: s.Person, AllowLoopbackNotify: true, AutoDeliver: true, Rude: !s.Calm, StateFile: beside(s.stateFile(), "alipay"),
+		Listen: s.Alipay, Seed: g.merchant.Seed, Logger: log, Profile: profile,
 	})
 	if err != nil {
 		return err
@@ -158,54 +203,46 @@ func (g *gateways) close() error {
 	if g.alipay != nil {
 		errs = append(errs, g.alipay.Close())
 	}
+	if g.portal != nil {
+		errs = append(errs, g.portal.Close())
+	}
 	return errors.Join(errs...)
 }
 
 // announce prints what runs where, and a configuration to copy.
 func (g *gateways) announce(out io.Writer) {
-	m := g.merchant
+	m := &g.merchant
 	weather := "rude: now and then callbacks are lost or doubled and answers do not arrive (--calm: never)"
 	if g.calm {
 		weather = "calm: nothing goes wrong unless it is asked for"
 	}
-	fmt.Fprintf(out, `WeChat Pay and Alipay for tests. Nothing here moves money.
+	fmt.Fprintf(out, `WeChat Pay, Alipay and a university's login for tests. Nothing here moves money.
 
 help        %s/
 WeChat Pay  %s/_sim/
 Alipay      %s/_sim/
+portal      %s
 seed        %d (--seed repeats a run)
 weather     %s
 
-A merchant's configuration, keys included: %s/merchant.json
-For guodu's hub.yaml, with the keys from there in files:
+`, g.help, m.WeChat.Base, m.Alipay.AuthorizeBase, m.Portal.Base, m.Seed, weather)
+	fmt.Fprintln(out, "Who can log in at the portal, with which password and account:")
+	for _, p := range m.Portal.People {
+		fmt.Fprintf(out, "  %-10s %-12s %s %s\n", p.Username, p.Password, p.AccountNo, p.Name)
+	}
+	fmt.Fprintf(out, "\nA merchant's configuration, keys included: %s/merchant.json\n", g.help)
+	if g.hub == "" {
+		fmt.Fprintf(out, "For guodu, a whole hub.yaml (mockpay --hub DIR writes it, with the keys from there in files):\n\n%s\n%s\n", m.yaml(""), lastWords)
+		return
+	}
+	fmt.Fprintf(out, `For guodu, hub.yaml and all that it names are in %[1]s:
 
-%s
-Ctrl-C ends it
-`, g.help, m.WeChat.Base, m.Alipay.AuthorizeBase, m.Seed, weather, g.help, m.yaml())
+    hub --config %[1]s/hub.yaml serve
+    hub --config %[1]s/hub.yaml accounts import %[1]s/accounts.csv
+
+%[2]s
+`, g.hub, lastWords)
 }
 
-// yaml is the configuration in guodu's own form.
-func (m merchant) yaml() string {
-	return fmt.Sprintf(`environment: test
-wechat:
-  app_id: %s
-  app_secret_file: app.secret            # wechat.app_secret
-  mch_id: "%s"
-  merchant_serial: "%s"
-  merchant_key_file: merchant.pem        # wechat.merchant_private_key
-  public_key_id: %s
-  public_key_file: wechatpay.pem         # wechat.platform_public_key
-  api_v3_key_file: api-v3.key            # wechat.api_v3_key
-  api_base: %s
-  oauth_base: %s
-  authorize_base: %s
-alipay:
-  app_id: "%s"
-  seller_id: "%s"
-  app_key_file: alipay-app.pem           # alipay.app_private_key
-  public_key_file: alipay.pem            # alipay.alipay_public_key
-  gateway: %s
-  authorize_base: %s
-`, m.WeChat.AppID, m.WeChat.MchID, m.WeChat.MerchantSerial, m.WeChat.PlatformPublicKeyID, m.WeChat.Base, m.WeChat.Base, m.WeChat.Base,
-		m.Alipay.AppID, m.Alipay.SellerID, m.Alipay.Gateway, m.Alipay.AuthorizeBase)
-}
+// lastWords end what is printed before anything happens.
+const lastWords = "Ctrl-C ends it"

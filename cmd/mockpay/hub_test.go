@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -29,37 +26,30 @@ import (
 var named = regexp.MustCompile(`(?m)^(  \w+_file: )(\S+) +# (\w+)\.(\w+)$`)
 
 // hubConfig does what the program says: it puts the keys from merchant.json into
-// files and copies the configuration, with what else a hub needs.
+// files and copies the configuration. Only folders are put in front of names,
+// because these tests share one working directory.
 func hubConfig(t *testing.T, s *serving, dir string) string {
 	t.Helper()
-	_, rest, _ := strings.Cut(s.printed, "in files:\n\n")
+	_, rest, _ := strings.Cut(s.printed, "in files):\n\n")
 	text, _, found := strings.Cut(rest, "\n"+lastLine)
 	if !found {
 		t.Fatalf("no configuration in:\n%s", s.printed)
 	}
-	var values map[string]json.RawMessage
-	if err := json.Unmarshal(get(t, s.help+"/merchant.json"), &values); err != nil {
+	var all map[string]any
+	if err := json.Unmarshal(get(t, s.help+"/merchant.json"), &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range named.FindAllStringSubmatch(text, -1) {
-		var part map[string]string
-		if err := json.Unmarshal(values[line[3]], &part); err != nil || part[line[4]] == "" {
-			t.Fatalf("merchant.json has no %s.%s (%v)", line[3], line[4], err)
+		part, _ := all[line[3]].(map[string]any)
+		value, _ := part[line[4]].(string)
+		if value == "" {
+			t.Fatalf("merchant.json has no %s.%s", line[3], line[4])
 		}
-		writeFile(t, filepath.Join(dir, line[2]), part[line[4]])
+		writeFile(t, filepath.Join(dir, line[2]), value)
 	}
-	_, key, _ := ed25519.GenerateKey(rand.Reader)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, filepath.Join(dir, "hub.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
-	writeFile(t, filepath.Join(dir, "portal.secret"), "secret")
 	file := filepath.Join(dir, "hub.yaml")
-	writeFile(t, file, named.ReplaceAllString(text, "${1}"+dir+"/$2")+
-		"public_url: http://127.0.0.1:8080\ndata_dir: "+dir+"/data\n"+
-		"portal: {base: 'http://127.0.0.1:1', client_secret_file: "+dir+"/portal.secret}\n"+
-		"terminals: {key_file: "+dir+"/hub.pem}\n")
+	text = strings.Replace(text, "data_dir: data", "data_dir: "+dir+"/data", 1)
+	writeFile(t, file, named.ReplaceAllString(text, "${1}"+dir+"/$2"))
 	return file
 }
 
@@ -116,25 +106,146 @@ func order(no string, payer channels.Payer, notifyURL string) channels.PrepayReq
 	}
 }
 
-func TestTheHubStartsWithThePrintedConfiguration(t *testing.T) {
-	t.Parallel()
-	dir, err := os.MkdirTemp("", "hub") // short: a Redis socket is in it
+// shortDir is a folder whose name leaves room for a Redis socket.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hub")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	config, err := app.Load(hubConfig(t, mockpay(t, "--calm"), dir))
-	if err != nil {
-		t.Fatal(err)
+	return dir
+}
+
+// startsHub starts a hub with a configuration, and imports the accounts.
+func startsHub(t *testing.T, file, accounts string) {
+	t.Helper()
+	config, err := app.Load(file)
+	if err == nil {
+		err = config.Check()
 	}
-	if config.Environment != "test" {
-		t.Errorf("the configuration is for %q", config.Environment)
+	if err != nil || config.Environment != "test" || config.PublicURL != "http://127.0.0.1:8080" {
+		t.Fatalf("configuration: %v, for %q at %q", err, config.Environment, config.PublicURL)
 	}
 	hub, err := app.New(t.Context(), config, app.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub.Close()
+	defer hub.Close()
+	done, err := hub.Import(t.Context(), strings.NewReader(accounts), func(so app.Imported) {})
+	if err != nil || done.Changed != len(people()) || done.Refused != 0 {
+		t.Errorf("accounts: %+v, %v", done, err)
+	}
+}
+
+func TestTheHubStartsWithThePrintedConfiguration(t *testing.T) {
+	t.Parallel()
+	startsHub(t, hubConfig(t, mockpay(t, "--calm"), shortDir(t)), accounts)
+}
+
+func TestTheHubStartsWithTheFolderThatWasWritten(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(shortDir(t), "new")
+	s := mockpay(t, "--calm", "--hub="+dir)
+	if !strings.Contains(s.printed, "\n    hub --config "+dir+"/hub.yaml serve\n") {
+		t.Errorf("it does not say how to start the hub:\n%s", s.printed)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 13 { // ten of the hub's, three of the state
+		t.Errorf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		info, err := file.Info()
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", file.Name(), info.Mode(), err)
+		}
+	}
+	startsHub(t, filepath.Join(dir, "hub.yaml"), string(contents(t, filepath.Join(dir, "accounts.csv"))))
+	before := contents(t, filepath.Join(dir, "hub.pem"))
+	if status, problems := s.end(); status != 0 {
+		t.Fatal(problems)
+	}
+	again := mockpay(t, "--calm", "--hub="+dir)
+	if string(contents(t, filepath.Join(dir, "hub.pem"))) != string(before) || again.merchant.WeChat.APIv3Key != s.merchant.WeChat.APIv3Key {
+		t.Error("a restart has other keys")
+	}
+	if config, err := app.Load(filepath.Join(dir, "hub.yaml")); err != nil || config.WeChat.APIBase != again.merchant.WeChat.Base {
+		t.Errorf("a restart is not written: %v", err)
+	}
+}
+
+func TestAFolderWithSomebodyElsesFilesStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"merchant.pem", "hub.yaml", "accounts.csv"} {
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, name), "mine")
+		args := append([]string{"--hub=" + dir}, anywhere...)
+		status, _, problems := once(t, args...)
+		files, err := os.ReadDir(dir)
+		if status != 1 || !strings.Contains(problems, name+" is there and not mockpay's") || err != nil || len(files) != 1 ||
+			string(contents(t, filepath.Join(dir, name))) != "mine" {
+			t.Errorf("%s: status %d, %d files: %s", name, status, len(files), problems)
+		}
+	}
+}
+
+func TestWithoutAFolderNothingIsWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	command, _ := processIn(t, dir, "--calm")
+	if !strings.Contains(command.printed, "\nterminals:\n") {
+		t.Errorf("no whole hub.yaml in:\n%s", command.printed)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+}
+
+func TestThePortalKnowsThePrintedPeople(t *testing.T) {
+	t.Parallel()
+	s := mockpay(t, "--calm")
+	ask := func(p person, secret string) (int, string) {
+		body := strings.NewReader(`{"username":"` + p.Username + `","password":"` + p.Password + `"}`)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.merchant.Portal.Base+"/api/v1/verify", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+secret)
+		r.Header.Set("Content-Type", "application/json")
+		got, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = got.Body.Close() }()
+		text, _ := io.ReadAll(got.Body)
+		return got.StatusCode, string(text)
+	}
+	for _, p := range people() {
+		if !strings.Contains(s.printed, p.Username) || !strings.Contains(s.printed, " "+p.Password+" ") || !strings.Contains(accounts, "\n"+p.AccountNo+",") {
+			t.Errorf("%s is not printed, or has no account", p.Username)
+		}
+		if status, text := ask(p, s.merchant.Portal.ClientSecret); status != 200 || !strings.Contains(text, p.AccountNo) {
+			t.Errorf("%s: %d %s", p.Username, status, text)
+		}
+	}
+	if status, text := ask(people()[0], "wrong"); status != http.StatusForbidden {
+		t.Errorf("with a wrong secret: %d %s", status, text)
+	}
+}
+
+func TestTwoMockpaysAreTwoMerchants(t *testing.T) {
+	t.Parallel()
+	one, two := mockpay(t, "--calm"), mockpay(t, "--calm",
+		"--mch-id=1900000002", "--app-id=wx00000000another", "--alipay-app-id=2021000000000002", "--seller-id=2088000000000002")
+	a, b := one.merchant, two.merchant
+	if a.WeChat.MchID == b.WeChat.MchID || a.WeChat.AppID == b.WeChat.AppID || a.Alipay.AppID == b.Alipay.AppID || a.Alipay.SellerID == b.Alipay.SellerID {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+	furnish(t, two) // the hub's channels take the other merchant's
+	wx, _ := hubChannels(t, one)
+	if _, err := wx.Query(t.Context(), "order0001"); !errors.Is(err, channels.ErrOrderNotFound) {
+		t.Errorf("the first merchant knows the second one's order: %v", err)
+	}
 }
 
 func TestTheHubsChannelsOrderPayHearAndQueryWithThePrintedConfiguration(t *testing.T) {

@@ -17,7 +17,7 @@ func (g *gateways) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_ = index.Execute(w, map[string]any{ // the reader may be gone
-			"Merchant": g.merchant, "Calm": g.calm, "Help": g.help, "YAML": g.merchant.yaml(),
+			"Merchant": g.merchant, "Calm": g.calm, "Help": g.help, "YAML": g.merchant.yaml(g.hub),
 			"WeChat": g.wechat.Scenarios(), "Alipay": g.alipay.Scenarios(),
 		})
 	})

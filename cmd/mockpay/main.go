@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"syscall"
 
@@ -15,22 +16,37 @@ import (
 
 // program is the command line.
 type program struct {
-	Serve     serve     `cmd:"" default:"withargs" help:"Run both simulators. The word serve can be left out: mockpay --calm."`
+	Serve     serve     `cmd:"" default:"withargs" help:"Run the simulators. The word serve can be left out: mockpay --calm."`
 	Scenarios scenarios `cmd:"" help:"List what can go wrong on request, and what a shop should do then, as Markdown."`
 	Fidelity  fidelity  `cmd:"" help:"List what of each documented behaviour is simulated, the test that holds it, and where documents and production differ, as Markdown."`
 }
 
-// serve is the running of both.
+// serve is the running of all.
 type serve struct {
-	WeChat   string   `name:"wechat" help:"Where WeChat Pay listens, on loopback; port 0 is a free one." default:"127.0.0.1:9001"`
-	Alipay   string   `help:"Where Alipay listens." default:"127.0.0.1:9002"`
-	Help     string   `name:"index" help:"Where the help page and merchant.json are." default:"127.0.0.1:9000"`
-	State    string   `help:"Keep keys, orders, refunds and callbacks under way in files that begin with this name, and go on with them at the next start." type:"path" placeholder:"FILE"`
-	Seed     int64    `help:"Of ids and misfortunes, to repeat a run; 0 draws one." placeholder:"N"`
-	Calm     bool     `help:"Nothing goes wrong by itself."`
-	Scenario []string `help:"Play these from the start; mockpay scenarios lists them." placeholder:"NAME"`
-	Person   string   `help:"Who authorizes and pays when nobody else is named." default:"xiaoming"`
-	Verbose  bool     `help:"Show a line for each answer."`
+	WeChat      string   `name:"wechat" help:"Where WeChat Pay listens, on loopback; port 0 is a free one." default:"127.0.0.1:9001"`
+	Alipay      string   `help:"Where Alipay listens." default:"127.0.0.1:9002"`
+	Portal      string   `help:"Where the university's login listens." default:"127.0.0.1:9003"`
+	Help        string   `name:"index" help:"Where the help page and merchant.json are." default:"127.0.0.1:9000"`
+	State       string   `help:"Keep keys, orders, refunds and callbacks under way in files that begin with this name, and go on with them at the next start." type:"path" placeholder:"FILE"`
+	Seed        int64    `help:"Of ids and misfortunes, to repeat a run; 0 draws one." placeholder:"N"`
+	Calm        bool     `help:"Nothing goes wrong by itself."`
+	Tidy        bool     `help:"Speak as the documents do. Without it what decides nothing varies, as in production."`
+	Scenario    []string `help:"Play these from the start; mockpay scenarios lists them." placeholder:"NAME"`
+	Person      string   `help:"Who authorizes and pays when nobody else is named." default:"xiaoming"`
+	Hub         string   `help:"Write DIR/hub.yaml with every file that it names, and accounts.csv for the portal's people: with mockpay running, hub --config DIR/hub.yaml serve starts at once. The state is kept in DIR/mockpay.state unless --state says otherwise." type:"path" placeholder:"DIR"`
+	MchID       string   `help:"The merchant's number at WeChat Pay; with another one, and other addresses, two mockpays are two merchants." placeholder:"ID"`
+	AppID       string   `help:"The official account's appid." placeholder:"ID"`
+	AlipayAppID string   `name:"alipay-app-id" help:"The app at Alipay." placeholder:"ID"`
+	SellerID    string   `help:"The merchant's user id at Alipay: 2088 and twelve digits." placeholder:"ID"`
+	Verbose     bool     `help:"Show a line for each answer."`
+}
+
+// stateFile is where the state is kept; "" is nowhere.
+func (s serve) stateFile() string {
+	if s.State == "" && s.Hub != "" {
+		return filepath.Join(s.Hub, "mockpay.state")
+	}
+	return s.State
 }
 
 // run is what every command gets.
@@ -53,7 +69,7 @@ func start(ctx context.Context, args []string, out, problems io.Writer) int {
 	var p program
 	status := -1
 	parser, err := kong.New(&p, kong.Name("mockpay"), kong.Writers(out, problems), kong.Exit(func(code int) { status = code }),
-		kong.Description("WeChat Pay and Alipay for tests: stateful, signed, rude. Nothing here moves money."), kong.UsageOnError())
+		kong.Description("WeChat Pay, Alipay and a login for tests: stateful, signed, rude. Nothing here moves money."), kong.UsageOnError())
 	if err != nil {
 		fmt.Fprintln(problems, err)
 		return 2

@@ -28,10 +28,10 @@ func TestMain(m *testing.M) {
 }
 
 // lastLine ends what serve prints.
-const lastLine = "Ctrl-C ends it"
+const lastLine = lastWords
 
 // anywhere are addresses that no two tests share.
-var anywhere = []string{"--wechat=127.0.0.1:0", "--alipay=127.0.0.1:0", "--index=127.0.0.1:0"}
+var anywhere = []string{"--wechat=127.0.0.1:0", "--alipay=127.0.0.1:0", "--portal=127.0.0.1:0", "--index=127.0.0.1:0"}
 
 // serving is a mockpay in this process.
 type serving struct {

@@ -17,7 +17,7 @@ import (
 	"guodu/mocks/wechatpay"
 )
 
-// The one merchant. None of it belongs to anybody.
+// The merchant when no other is asked for. None of it belongs to anybody.
 const (
 	mchID       = "1900000001"
 	appID       = "wx00000000mockpay"
@@ -33,6 +33,36 @@ type merchant struct {
 	Seed   int64          `json:"seed"`
 	WeChat wechatMerchant `json:"wechat"`
 	Alipay alipayMerchant `json:"alipay"`
+	// Portal and Terminals are for guodu's hub alone.
+	Portal    portalMerchant   `json:"portal"`
+	Terminals terminalMerchant `json:"terminals"`
+}
+
+type portalMerchant struct {
+	Base         string    `json:"base"`
+	ClientSecret string    `json:"client_secret"`
+	People       [3]person `json:"people"`
+}
+
+// person is somebody who can log in at the portal.
+type person struct {
+	Username  string `json:"username"`
+	Password  string `json:"password"`
+	AccountNo string `json:"account_no"`
+	Name      string `json:"name"`
+}
+
+type terminalMerchant struct {
+	HubKey string `json:"hub_key"` // PEM, PKCS#8, Ed25519
+}
+
+// people are the portal's. Their accounts are those of accounts.csv.
+func people() [3]person {
+	return [3]person{
+		{"xiaoming", "xiaoming-1", "20260001", "小明"},
+		{"xiaohong", "xiaohong-2", "20260002", "小红"},
+		{"xiaogang", "xiaogang-3", "20260003", "小刚"},
+	}
 }
 
 type wechatMerchant struct {
@@ -80,10 +110,10 @@ func newMerchant(seed int64) (merchant, error) {
 	return merchant{
 		Note: note, Seed: seed,
 		WeChat: wechatMerchant{
-			MchID: mchID, AppID: appID, AppSecret: strings.ToLower(rand.Text()), APIv3Key: strings.ToLower(rand.Text() + rand.Text())[:32],
+			AppSecret: strings.ToLower(rand.Text()), APIv3Key: strings.ToLower(rand.Text() + rand.Text())[:32],
 			MerchantSerial: wx.Serial, MerchantPrivateKey: string(wx.PrivateKeyPEM), MerchantPublicKeyPEM: wxPublic,
 		},
-		Alipay: alipayMerchant{AppID: alipayAppID, SellerID: sellerID, AppPrivateKey: string(ali.PrivateKeyPEM), AppPublicKey: aliPublic},
+		Alipay: alipayMerchant{AppPrivateKey: string(ali.PrivateKeyPEM), AppPublicKey: aliPublic},
 	}, errors.Join(wxErr, aliErr)
 }
 
@@ -109,9 +139,38 @@ func parsePublic(text string) (*rsa.PublicKey, error) {
 	return public, nil
 }
 
-// openMerchant takes the merchant of a state file, or makes one. A seed that is
-// asked for wins over the file's.
-func openMerchant(file string, seed int64) (merchant, error) {
+// openMerchant takes the merchant of a state file, or makes one. What the
+// command line asks for wins over the file's.
+func openMerchant(s serve) (merchant, error) {
+	m, err := keptMerchant(s.stateFile(), s.Seed)
+	if err != nil {
+		return merchant{}, err
+	}
+	for _, wish := range []struct {
+		asked, otherwise string
+		field            *string
+	}{
+		{s.MchID, mchID, &m.WeChat.MchID}, {s.AppID, appID, &m.WeChat.AppID},
+		{s.AlipayAppID, alipayAppID, &m.Alipay.AppID}, {s.SellerID, sellerID, &m.Alipay.SellerID},
+	} {
+		if wish.asked != "" {
+			*wish.field = wish.asked
+		}
+		if *wish.field == "" {
+			*wish.field = wish.otherwise
+		}
+	}
+	m.Portal.People = people()
+	if m.Portal.ClientSecret == "" {
+		m.Portal.ClientSecret = strings.ToLower(rand.Text())
+	}
+	if m.Terminals.HubKey == "" {
+		m.Terminals.HubKey, err = newHubKey()
+	}
+	return m, err
+}
+
+func keptMerchant(file string, seed int64) (merchant, error) {
 	if file == "" {
 		return newMerchant(seed)
 	}
@@ -140,10 +199,7 @@ func (m merchant) keep(file string) error {
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err == nil {
-		err = os.WriteFile(file+".new", append(text, '\n'), 0o600)
-	}
-	if err == nil {
-		err = os.Rename(file+".new", file)
+		err = replace(file, string(text)+"\n")
 	}
 	if err != nil {
 		return fmt.Errorf("state: %w", err)

@@ -8,6 +8,7 @@ import (
 	"html"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -56,6 +57,34 @@ func TestCalmHasNothingInStoreAndTheDefaultHas(t *testing.T) {
 				t.Errorf("status %d: %s", status, problems)
 			}
 		})
+	}
+}
+
+// What the switches do is tested beside the simulators. Here the flag has only
+// to get there.
+func TestTidySpeaksAsTheDocumentsDo(t *testing.T) {
+	t.Parallel()
+	for _, tidy := range []bool{false, true} {
+		args := []string{"--calm"}
+		if tidy {
+			args = append(args, "--tidy")
+		}
+		s := mockpay(t, args...)
+		_, ali := hubChannels(t, s)
+		got := make(chan string, 16)
+		shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			got <- r.Header.Get("Content-Type")
+			_, _ = w.Write([]byte("success"))
+		}))
+		trade, err := ali.Prepay(t.Context(), order("order0001", channels.Payer{Kind: "user_id", ID: s.merchant.Alipay.BuyerID}, shop.URL+"/n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		post(t, s.merchant.Alipay.AuthorizeBase+"/_sim/cashier", trade.Params)
+		if kind := <-got; strings.Contains(kind, "text/html") == tidy {
+			t.Errorf("tidy %v: Content-Type is %s", tidy, kind)
+		}
+		shop.Close()
 	}
 }
 
@@ -188,6 +217,8 @@ func TestWhatCannotWorkIsSaidInOneLineAndEndsWithOne(t *testing.T) {
 		"an unknown scenario":          {"--scenario=nope", `there is no scenario "nope" (mockpay scenarios lists them)`},
 		"WeChat Pay for everybody":     {"--wechat=0.0.0.0:0", "loopback only"},
 		"Alipay for everybody":         {"--alipay=:0", "loopback only"},
+		"a portal for everybody":       {"--portal=0.0.0.0:0", "loopback only"},
+		"a seller without a form":      {"--seller-id=1", "SellerID must be 2088"},
 		"a help page for everybody":    {"--index=0.0.0.0:0", "loopback only"},
 		"an address without a port":    {"--wechat=localhost", "missing port"},
 		"a port that is in use":        {"--wechat=" + taken.Addr().String(), "--wechat 127.0.0.1:0 takes a free port"},
@@ -227,7 +258,7 @@ func TestHelpNamesCommandsAndTheFlagsOfServe(t *testing.T) {
 	}
 	for _, word := range []string{
 		"serve", "scenarios", "fidelity", "--wechat=\"127.0.0.1:9001\"", "--alipay=\"127.0.0.1:9002\"", "--index=\"127.0.0.1:9000\"",
-		"--state", "--seed", "--calm", "--scenario", "--person", "--verbose",
+		"--portal=\"127.0.0.1:9003\"", "--hub", "--mch-id", "--app-id", "--alipay-app-id", "--seller-id", "--state", "--seed", "--calm", "--tidy", "--scenario", "--person", "--verbose",
 	} {
 		if !strings.Contains(out, word) {
 			t.Errorf("no %s in:\n%s", word, out)

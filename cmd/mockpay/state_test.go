@@ -12,7 +12,18 @@ import (
 // process starts mockpay as a process of its own.
 func process(t *testing.T, args ...string) (*serving, *os.Process) {
 	t.Helper()
-	command := exec.Command(os.Args[0], append(args, anywhere...)...)
+	return processIn(t, "", args...)
+}
+
+// processIn is process in another working directory.
+func processIn(t *testing.T, dir string, args ...string) (*serving, *os.Process) {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(program, append(args, anywhere...)...)
+	command.Dir = dir
 	command.Env = append(os.Environ(), asProgram+"=1")
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
@@ -36,7 +47,7 @@ func process(t *testing.T, args ...string) (*serving, *os.Process) {
 func sameWorld(t *testing.T, before, after *serving) {
 	t.Helper()
 	was, is := before.merchant, after.merchant
-	was.WeChat.Base, was.Alipay.Gateway, was.Alipay.AuthorizeBase = is.WeChat.Base, is.Alipay.Gateway, is.Alipay.AuthorizeBase
+	was.Portal.Base, was.WeChat.Base, was.Alipay.Gateway, was.Alipay.AuthorizeBase = is.Portal.Base, is.WeChat.Base, is.Alipay.Gateway, is.Alipay.AuthorizeBase
 	if was != is {
 		t.Error("keys or names have changed")
 	}

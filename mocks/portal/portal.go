@@ -27,6 +27,8 @@ type Options struct {
 	ClientSecret string
 	// People have distinct usernames; each needs all but a name.
 	People []Person
+	// Listen is a loopback address. Empty: a free port of 127.0.0.1.
+	Listen string
 	// Now is the clock of the lock; default time.Now.
 	Now func() time.Time
 	// Logger hears one line per answer, without names or passwords; default none.
@@ -62,6 +64,9 @@ func New(opts Options) (*Portal, error) {
 	people, err := register(opts.People)
 	if err != nil {
 		return nil, err
+	}
+	if opts.Listen == "" {
+		opts.Listen = "127.0.0.1:0"
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"guodu/mocks/portal"
+	"guodu/mocks/sim"
 )
 
 func TestRightPasswordGivesTheAccount(t *testing.T) {
@@ -125,6 +126,23 @@ func TestStartsOnceOnLoopbackAndNotAfterClose(t *testing.T) {
 	_, err = b.portal.Start(t.Context())
 	if !errors.Is(err, portal.ErrClosed) {
 		t.Errorf("start after close: %v", err)
+	}
+}
+
+func TestListensWhereItIsToldOnThisMachineOnly(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]error{"127.0.0.1:0": nil, "0.0.0.0:0": sim.ErrNotLoopback, ":0": sim.ErrNotLoopback} {
+		p, err := portal.New(portal.Options{ClientSecret: secret, Listen: address})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.Start(t.Context())
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", address, err, want)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"guodu/mocks/sim"
 )
 
 // Errors of [Portal.Start].
@@ -101,11 +103,18 @@ func (p *Portal) truncate(w http.ResponseWriter, a answer) {
 	panic(http.ErrAbortHandler)
 }
 
-// Start listens on 127.0.0.1 at a free port, and returns "http://127.0.0.1:port".
-// The end of ctx closes the portal.
-// Errors: ErrStarted, ErrClosed, or why there is no port.
+// Start listens on loopback ([Options.Listen]), and returns
+// "http://127.0.0.1:port". The end of ctx closes the portal.
+// Errors: ErrStarted, ErrClosed, sim.ErrNotLoopback, or why there is no port.
 func (p *Portal) Start(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	host, _, err := net.SplitHostPort(p.opts.Listen)
+	if err == nil && !sim.LoopbackHost(host) {
+		err = sim.ErrNotLoopback
+	}
+	if err != nil {
+		return "", fmt.Errorf("start portal simulator at %q: %w", p.opts.Listen, err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.opts.Listen)
 	if err != nil {
 		return "", fmt.Errorf("start portal simulator: %w", err)
 	}
