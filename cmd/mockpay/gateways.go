@@ -121,6 +121,7 @@ func (g *gateways) openWeChat(ctx context.Context, s serve, log *slog.Logger) er
 	if err != nil {
 		return taken(err, "wechat")
 	}
+	m.APIv3Key = g.wechat.APIv3Key() // one that was replaced stays so
 	m.PlatformPublicKeyID, m.PlatformPublicKey = g.wechat.PublicKeyID(), string(g.wechat.PublicKeyPEM())
 	m.PayerOpenID = wechatpay.OpenID(m.AppID, s.Person)
 	return nil

@@ -25,7 +25,9 @@ func (g *gateways) routes() http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		out := json.NewEncoder(w)
 		out.SetIndent("", "  ")
-		_ = out.Encode(g.merchant)
+		m := g.merchant
+		m.WeChat.APIv3Key = g.wechat.APIv3Key()
+		_ = out.Encode(m)
 	})
 	return mux
 }

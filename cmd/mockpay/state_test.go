@@ -93,6 +93,23 @@ func TestWithAStateFileARestartHasTheSameKeysAndOrders(t *testing.T) {
 	sameWorld(t, before, mockpay(t, "--calm", state))
 }
 
+func TestAReplacedAPIv3KeyIsInMerchantJSONAndAfterARestart(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(shortDir(t), "hub")
+	s := mockpay(t, "--calm", "--hub="+dir)
+	post(t, s.merchant.WeChat.Base+"/_sim/apiv3-key", map[string]string{"key": "another-simulated-apiv3-key-32by"})
+	before := s.merchant.WeChat.APIv3Key
+	s.read(t)
+	if s.merchant.WeChat.APIv3Key == before {
+		t.Error("merchant.json has the old key")
+	}
+	_, _ = s.end()
+	again := mockpay(t, "--calm", "--hub="+dir)
+	if again.merchant.WeChat.APIv3Key != s.merchant.WeChat.APIv3Key || string(contents(t, filepath.Join(dir, "api-v3.key"))) != s.merchant.WeChat.APIv3Key {
+		t.Error("a restart has the old key")
+	}
+}
+
 func TestWithAStateFileAKilledProgramComesBackWithTheSameKeysAndOrders(t *testing.T) {
 	t.Parallel()
 	state := "--state=" + filepath.Join(t.TempDir(), "shop")

@@ -93,14 +93,14 @@ func Admin(g Gateway) http.Handler {
 	mux.HandleFunc("GET /_sim/behaviours", a.behaviours)
 	mux.HandleFunc("GET /_sim/explain", a.explainOne)
 	mux.HandleFunc("POST /_sim/explain", a.explain)
-	return guarded(mux)
+	return Guarded(mux)
 }
 
 type admin struct{ g Gateway }
 
-// guarded lets in this machine only, under a loopback name (so that no foreign
+// Guarded lets in this machine only, under a loopback name (so that no foreign
 // name can be made to point here), and a change only from its own pages.
-func guarded(next http.Handler) http.Handler {
+func Guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		from, _, err := net.SplitHostPort(r.RemoteAddr)
 		name, _, portless := net.SplitHostPort(r.Host)

@@ -34,7 +34,7 @@ func (s *Sim) listCertificates(*sim.Call) answer {
 	data := []certificateItem{}
 	for _, each := range certificates {
 		nonce := s.dice.Draw(sim.Alphabet62, sealNonceBytes)
-		text, err := gcmSeal(s.opts.APIv3Key, nonce, kindOfCertificate, each.Certificate)
+		text, err := gcmSeal(s.APIv3Key(), nonce, kindOfCertificate, each.Certificate)
 		if err != nil {
 			return systemError()
 		}

@@ -73,8 +73,10 @@ func (p parcel) read(t testing.TB) notice {
 }
 
 // plaintext decrypts as the documents say: AES-256-GCM with a nonce of 12 bytes.
-func (n notice) plaintext() ([]byte, error) {
-	block, err := aes.NewCipher([]byte(apiV3Key))
+func (n notice) plaintext() ([]byte, error) { return n.plaintextBy(apiV3Key) }
+
+func (n notice) plaintextBy(key string) ([]byte, error) {
+	block, err := aes.NewCipher([]byte(key))
 	if err != nil {
 		return nil, err
 	}

@@ -46,12 +46,17 @@ type keyring struct {
 	certificates []platformKey
 	inUse        int
 	turn         int
+	// apiV3 is what notices are encrypted with.
+	apiV3 string
 }
 
 // loadKeys takes the keys of the state file, or makes what the profile needs.
 func (s *Sim) loadKeys() error {
 	s.keys = &keyring{}
-	err := sim.Each(s.store, kindOfKey, s.keys.take)
+	err := s.loadAPIv3Key()
+	if err == nil {
+		err = sim.Each(s.store, kindOfKey, s.keys.take)
+	}
 	if err == nil && s.keys.public.private == nil {
 		err = s.makePublicKey()
 	}

@@ -110,7 +110,7 @@ func (s *Sim) refundNotice(o order, r refund) notice {
 // pack seals a notice, with a fresh stamp and fresh encryption each time but
 // always the same id. bend, if not nil, gets its hands on each stage.
 func (s *Sim) pack(n notice, bend *trick) (sim.Parcel, error) {
-	how := sealing{key: s.opts.APIv3Key, plaintext: s.shapeContent(n), kind: n.kind, aad: n.kind, nonceBytes: sealNonceBytes}
+	how := sealing{key: s.APIv3Key(), plaintext: s.shapeContent(n), kind: n.kind, aad: n.kind, nonceBytes: sealNonceBytes}
 	if s.opts.Profile.EmptyAssociatedData {
 		how.aad = ""
 	}

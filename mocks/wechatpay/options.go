@@ -26,7 +26,8 @@ type Options struct {
 	// MchID is the merchant number, AppID the service account bound to it, and
 	// AppSecret that account's secret for web authorization.
 	MchID, AppID, AppSecret string
-	// APIv3Key is the 32-byte ASCII key that callbacks are encrypted with.
+	// APIv3Key is the 32-byte ASCII key that callbacks are encrypted with, until
+	// [Sim.SetAPIv3Key] replaces it. One that was set before wins, with a StateFile.
 	APIv3Key string
 	// MerchantSerial names the merchant certificate, and MerchantPublicKey is
 	// its key (RSA, at least 2048 bits): what the merchant registered.

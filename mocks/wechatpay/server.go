@@ -66,6 +66,7 @@ func (s *Sim) routes() http.Handler {
 	mux.Handle("GET /_sim/bridge.js", s.serve("bridge", pageDialect, s.bridgeScript))
 	mux.Handle("GET /_sim/person", s.serve("person", pageDialect, s.choosePerson))
 	mux.Handle("POST /_sim/authcode", s.serve("authcode", pageDialect, s.showCode))
+	mux.Handle("POST /_sim/apiv3-key", sim.Guarded(http.HandlerFunc(s.replaceAPIv3Key)))
 	mux.Handle("/_sim/", sim.Admin(s))
 	return mux
 }
