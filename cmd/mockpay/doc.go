@@ -8,6 +8,7 @@
 //	go run ./cmd/mockpay --state shop.json       the same world after a restart
 //	go run ./cmd/mockpay --tidy                  as documents say, not as production does
 //	go run ./cmd/mockpay --hub DIR               hub.yaml with every file that it names
+//	go run ./cmd/mockpay --tail                  a line for each request and callback
 //	go run ./cmd/mockpay scenarios               what can go wrong on request
 //	go run ./cmd/mockpay fidelity                what is simulated, as Markdown
 //

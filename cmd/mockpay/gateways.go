@@ -25,17 +25,18 @@ type gateways struct {
 	portal   *portal.Portal
 	calm     bool
 	hub      string // the folder of hub.yaml, or ""
+	tail     *tail  // nil: nothing is shown
 	help     string // its address
 	server   *http.Server
 }
 
 // open starts everything, or nothing.
-func open(ctx context.Context, s serve, log *slog.Logger) (*gateways, error) {
+func open(ctx context.Context, s serve, log *slog.Logger, t *tail) (*gateways, error) {
 	m, err := openMerchant(s)
 	if err != nil {
 		return nil, err
 	}
-	g := &gateways{merchant: m, calm: s.Calm}
+	g := &gateways{merchant: m, calm: s.Calm, tail: t}
 	for _, step := range []func(context.Context, serve, *slog.Logger) error{
 		g.prepare, g.openWeChat, g.openAlipay, g.openPortal, g.play, g.serveHelp, g.keep,
 	} {
@@ -72,7 +73,7 @@ func (g *gateways) openPortal(ctx context.Context, s serve, log *slog.Logger) er
 		who = append(who, portal.Person(p))
 	}
 	var err error
-	g.portal, err = portal.New(portal.Options{ClientSecret: m.ClientSecret, People: who, Listen: s.Portal, Logger: log})
+	g.portal, err = portal.New(portal.Options{ClientSecret: m.ClientSecret, People: who, Listen: s.Portal, Logger: log, Watch: g.tail.portal()})
 	if err != nil {
 		return err
 	}
@@ -112,7 +113,7 @@ func (g *gateways) openWeChat(ctx context.Context, s serve, log *slog.Logger) er
 	g.wechat, err = wechatpay.New(wechatpay.Options{
 		MchID: m.MchID, AppID: m.AppID, AppSecret: m.AppSecret, APIv3Key: m.APIv3Key, MerchantSerial: m.MerchantSerial, MerchantPublicKey: key,
 		DefaultPerson: s.Person, AllowLoopbackNotify: true, AutoDeliver: true, Rude: !s.Calm, StateFile: beside(s.stateFile(), "wechatpay"),
-		Listen: s.WeChat, Seed: g.merchant.Seed, Logger: log, Profile: profile,
+		Listen: s.WeChat, Seed: g.merchant.Seed, Logger: log, Profile: profile, Watch: g.tail.of("wechat"),
 	})
 	if err != nil {
 		return err
@@ -140,7 +141,7 @@ func (g *gateways) openAlipay(ctx context.Context, s serve, log *slog.Logger) er
 	g.alipay, err = alipay.New(alipay.Options{
 		AppID: m.AppID, SellerID: m.SellerID, MerchantPublicKey: key,
 		DefaultPerson: s.Person, AllowLoopbackNotify: true, AutoDeliver: true, Rude: !s.Calm, StateFile: beside(s.stateFile(), "alipay"),
-		Listen: s.Alipay, Seed: g.merchant.Seed, Logger: log, Profile: profile,
+		Listen: s.Alipay, Seed: g.merchant.Seed, Logger: log, Profile: profile, Watch: g.tail.of("alipay"),
 	})
 	if err != nil {
 		return err

@@ -38,6 +38,7 @@ type serve struct {
 	AppID       string   `help:"The official account's appid." placeholder:"ID"`
 	AlipayAppID string   `name:"alipay-app-id" help:"The app at Alipay." placeholder:"ID"`
 	SellerID    string   `help:"The merchant's user id at Alipay: 2088 and twelve digits." placeholder:"ID"`
+	Tail        bool     `help:"Show a line for each request (<-) and each callback (->): time, gateway, order and refund, what it was, the answer. No secret is in it."`
 	Verbose     bool     `help:"Show a line for each answer."`
 }
 
@@ -100,7 +101,12 @@ func (s serve) Run(r run) error {
 	if s.Verbose {
 		log = slog.New(slog.NewTextHandler(r.problems, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	g, err := open(r.ctx, s, log)
+	var t *tail
+	if s.Tail {
+		t = newTail(r.out)
+	}
+	defer t.close()
+	g, err := open(r.ctx, s, log, t)
 	if err != nil {
 		return err
 	}

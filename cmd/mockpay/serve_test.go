@@ -258,7 +258,7 @@ func TestHelpNamesCommandsAndTheFlagsOfServe(t *testing.T) {
 	}
 	for _, word := range []string{
 		"serve", "scenarios", "fidelity", "--wechat=\"127.0.0.1:9001\"", "--alipay=\"127.0.0.1:9002\"", "--index=\"127.0.0.1:9000\"",
-		"--portal=\"127.0.0.1:9003\"", "--hub", "--mch-id", "--app-id", "--alipay-app-id", "--seller-id", "--state", "--seed", "--calm", "--tidy", "--scenario", "--person", "--verbose",
+		"--portal=\"127.0.0.1:9003\"", "--hub", "--mch-id", "--app-id", "--alipay-app-id", "--seller-id", "--state", "--seed", "--calm", "--tidy", "--scenario", "--person", "--tail", "--verbose",
 	} {
 		if !strings.Contains(out, word) {
 			t.Errorf("no %s in:\n%s", word, out)

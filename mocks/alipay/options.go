@@ -83,6 +83,9 @@ type Options struct {
 	Seed int64
 	// Logger hears one line per answer, without personal data; default none.
 	Logger *slog.Logger
+	// Watch hears of each request that was answered and each callback that was
+	// sent, with the number of the order. It must not keep the simulator waiting.
+	Watch func(order string, e sim.Event)
 	// HTTPClient sends notifies. The default one reaches loopback only; its
 	// redirect policy and timeout are replaced in any case.
 	HTTPClient *http.Client
@@ -144,7 +147,7 @@ func (s *Sim) open() error {
 	s.host = sim.NewHost(name, s.opts.Logger)
 	s.stand = &sim.Stand{
 		Name: name, Host: s.host, Clock: s.clock, Faults: sim.NewFaults(s.dice, places()), Counts: s.tally,
-		Timeline: sim.NewTimeline(), Log: s.opts.Logger,
+		Timeline: sim.NewTimeline(s.opts.Watch), Log: s.opts.Logger,
 	}
 	if s.does(behaviourTrouble) {
 		s.stand.Kinds = kinds()

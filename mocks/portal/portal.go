@@ -31,6 +31,9 @@ type Options struct {
 	Listen string
 	// Now is the clock of the lock; default time.Now.
 	Now func() time.Time
+	// Watch hears the status of each whole answer. It must not keep the portal
+	// waiting.
+	Watch func(status int)
 	// Logger hears one line per answer, without names or passwords; default none.
 	Logger *slog.Logger
 }

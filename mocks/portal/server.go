@@ -57,6 +57,9 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 func (p *Portal) write(w http.ResponseWriter, a answer) {
 	p.counts.add(endpoint + "." + strconv.Itoa(a.status))
 	p.opts.Logger.Debug("portal simulator: answered", "status", a.status)
+	if p.opts.Watch != nil {
+		p.opts.Watch(a.status)
+	}
 	body := head(w, a)
 	_, err := w.Write(body)
 	if err != nil {

@@ -165,7 +165,7 @@ func (st *Stand) record(c *Call, out Answer, trouble string) {
 	st.Timeline.Add(c.Order, Event{
 		At: st.Clock.Now(), Stamp: time.Now(), Direction: "in", Name: c.Endpoint,
 		Method: c.Request.Method, URL: hideSecret(c.Request.URL), RequestHeader: c.Request.Header.Clone(),
-		RequestBody: string(c.Body), Status: out.Status, ResponseHeader: out.Header, ResponseBody: string(out.Body),
+		RequestBody: string(c.Body), Status: out.Status, Code: out.Code, ResponseHeader: out.Header, ResponseBody: string(out.Body),
 		Fault: c.Fault.Kind, Error: trouble, Verdicts: c.verdicts,
 	})
 }

@@ -28,7 +28,7 @@ func stand(t *testing.T) *sim.Stand {
 	t.Cleanup(func() { _ = host.Close() })
 	return &sim.Stand{
 		Name: "greeter", Host: host, Clock: sim.NewClock(start), Faults: sim.NewFaults(sim.NewDice(7, 1), places),
-		Kinds: kinds, Counts: sim.NewCounters(), Timeline: sim.NewTimeline(), Log: slog.New(slog.DiscardHandler),
+		Kinds: kinds, Counts: sim.NewCounters(), Timeline: sim.NewTimeline(nil), Log: slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -91,7 +91,7 @@ func TestBellWakesWhoWaits(t *testing.T) {
 
 func TestTimelineIsBounded(t *testing.T) {
 	t.Parallel()
-	line := sim.NewTimeline()
+	line := sim.NewTimeline(nil)
 	for range 250 {
 		line.Add("a", sim.Event{RequestBody: strings.Repeat("饭", 10_000)})
 	}

@@ -33,11 +33,13 @@ type Event struct {
 	// Name is the endpoint's, or the callback's topic.
 	Name string `json:"name"`
 
-	Method         string      `json:"method"`
-	URL            string      `json:"url"`
-	RequestHeader  http.Header `json:"request_header,omitempty"`
-	RequestBody    string      `json:"request_body,omitempty"`
-	Status         int         `json:"status,omitempty"`
+	Method        string      `json:"method"`
+	URL           string      `json:"url"`
+	RequestHeader http.Header `json:"request_header,omitempty"`
+	RequestBody   string      `json:"request_body,omitempty"`
+	Status        int         `json:"status,omitempty"`
+	// Code is what the answer is counted by: of Alipay the gateway's code.
+	Code           string      `json:"code,omitempty"`
 	ResponseHeader http.Header `json:"response_header,omitempty"`
 	ResponseBody   string      `json:"response_body,omitempty"`
 
@@ -52,13 +54,20 @@ type Timeline struct {
 	mu     sync.Mutex
 	events map[string][]Event
 	order  []string
+	watch  func(order string, e Event)
 }
 
-// NewTimeline makes an empty one.
-func NewTimeline() *Timeline { return &Timeline{events: map[string][]Event{}} }
+// NewTimeline makes an empty one. watch, if not nil, hears every event when it
+// is noted; it must not keep the gateway waiting.
+func NewTimeline(watch func(order string, e Event)) *Timeline {
+	return &Timeline{events: map[string][]Event{}, watch: watch}
+}
 
 // Add notes an event of an order; an empty order is for what belongs to none.
 func (t *Timeline) Add(order string, e Event) {
+	if t.watch != nil {
+		t.watch(order, e)
+	}
 	if order == "" {
 		order = strangeRequests
 	}

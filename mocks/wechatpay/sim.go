@@ -68,7 +68,7 @@ func New(opts Options) (*Sim, error) {
 	s.host = sim.NewHost(simName, s.opts.Logger)
 	s.stand = &sim.Stand{
 		Name: simName, Host: s.host, Clock: s.opts.Clock, Faults: sim.NewFaults(sim.NewDice(s.opts.Seed, faultSalt), places()), Kinds: requestKinds(),
-		Counts: sim.NewCounters(), Timeline: sim.NewTimeline(), Log: s.opts.Logger,
+		Counts: sim.NewCounters(), Timeline: sim.NewTimeline(s.opts.Watch), Log: s.opts.Logger,
 	}
 	s.stand.Faults.Ignore(s.switchedOff()...)
 	s.limits = newLimits(s.opts.Profile.Rates)
