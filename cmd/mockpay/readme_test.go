@@ -36,6 +36,10 @@ func shown(t *testing.T) map[string]string {
 		text := contents(t, filepath.Join("..", "..", "mocks", "examples", one.file))
 		parts["examples/"+one.file] = fmt.Sprintf("```%s\n%s```\n", languages[filepath.Ext(one.file)], text)
 	}
+	for _, one := range receivers() {
+		text := contents(t, filepath.Join("..", "..", "mocks", "examples", one.file))
+		parts["examples/"+one.file] = fmt.Sprintf("```%s\n%s```\n", languages[filepath.Ext(one.file)], text)
+	}
 	return parts
 }
 
@@ -68,8 +72,8 @@ func TestReadmeShowsTheTablesAndTheExamplesAsTheyAre(t *testing.T) {
 		}
 	}
 	files, err := os.ReadDir(filepath.Join("..", "..", "mocks", "examples"))
-	if err != nil || len(files) != len(samples()) {
-		t.Errorf("%d files are examples, %d are run (%v)", len(files), len(samples()), err)
+	if run := len(samples()) + len(receivers()); err != nil || len(files) != run {
+		t.Errorf("%d files are examples, %d are run (%v)", len(files), run, err)
 	}
 }
 
