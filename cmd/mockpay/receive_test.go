@@ -22,7 +22,9 @@ type receiver struct {
 }
 
 func receivers() []receiver {
-	with := func(language string) func(string) []string { return func(string) []string { return []string{language} } }
+	with := func(language string) func(string) []string {
+		return func(string) []string { return []string{language} }
+	}
 	return []receiver{
 		{file: "wechat-receive.sh"},
 		{file: "WechatReceive.java", command: with("java")},

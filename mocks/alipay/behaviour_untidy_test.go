@@ -139,6 +139,52 @@ func checkVaried(t testing.TB, without ...int) {
 	refundQueries.Want(t, "refund queries", "refund_detail_item_list", "send_back_fee", "refund_royaltys", "present_refund_buyer_amount", "refund_settlement_id")
 }
 
+// A closed trade was paid and refunded, or never paid: that shows in amounts
+// which decide nothing elsewhere, so they stay as they are.
+func TestAmountsOfAClosedTradeAreAlwaysTrue(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(o *alipay.Options) {
+		untidy(o)
+		o.AutoDeliver, o.Profile.NotifyClosings, o.Profile.NotifyRefunds = true, true, true
+	})
+	in := b.inbox(http.StatusOK, "success")
+	var nodes simtest.Shapes
+	for i := range 24 {
+		no, paid := fmt.Sprint("ENDED-", i), i%2 == 0
+		want := "0.00"
+		if paid {
+			want = "50.00"
+			b.paid(no, in.URL)
+			b.wantCode(b.post(refundForm(no, "R"+no, "50.00")), "10000", "")
+		} else {
+			b.createTo(no, in.URL)
+			b.closeTrade(no)
+		}
+		node := b.wantCode(b.query(no), "10000", "")
+		nodes.Add(t, b.query(no).open(t).node)
+		for _, name := range []string{"buyer_pay_amount", "receipt_amount", "invoice_amount"} {
+			if node[name] != want || node["trade_status"] != "TRADE_CLOSED" || node["point_amount"] != "0.00" {
+				t.Errorf("paid %v: %v", paid, node)
+			}
+		}
+	}
+	if len(nodes.Ways("voucher_detail_list")) < 2 {
+		t.Error("nothing varies")
+	}
+	b.clock.Settle()
+	closed := 0
+	for _, p := range in.all() {
+		v := p.fields()
+		if v.Get("trade_status") == "TRADE_CLOSED" && !v.Has("refund_fee") {
+			closed++
+			wantFields(t, v, map[string]string{"receipt_amount": "0.00", "buyer_pay_amount": "0.00", "invoice_amount": "0.00", "fund_bill_list": ""})
+		}
+	}
+	if closed != 12 {
+		t.Errorf("%d closings told", closed)
+	}
+}
+
 func TestASeedRepeatsTheShapesToo(t *testing.T) {
 	t.Parallel()
 	bodies := map[int64]map[string]bool{7: {}, 8: {}}

@@ -2,6 +2,8 @@ package alipay
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"guodu/mocks/sim"
 )
@@ -13,7 +15,7 @@ const untidyType = "application/x-www-form-urlencoded; text/html; charset="
 // oddNotice is the fields of a notice that decide nothing, as they have been
 // seen. A notice has no empty values, and an odd one has none either.
 var oddNotice = []sim.Oddity{
-	{Path: "fund_bill_list", Seen: []sim.Seen{sim.Usual, sim.Absent, sim.First, sim.Value(`[{"amount":"0.01","fund_channel":"BANKCARD","fund_type":"DEBIT_CARD"}]`)}},
+	{Path: "fund_bill_list", Seen: []sim.Seen{sim.Usual, sim.Absent, sim.First, snakeCase}},
 	{Path: "voucher_detail_list", Seen: []sim.Seen{sim.Absent, sim.Value("[]"), sim.Value(`[{"id":2015102600073002,"name":"满减","type":"ALIPAY_FIX_VOUCHER","amount":"0.00","memo":null}]`)}},
 	{Path: "point_amount", Seen: []sim.Seen{sim.Usual, sim.Absent, sim.Value("0")}},
 	{Path: "receipt_amount", Seen: []sim.Seen{sim.Usual, sim.Usual, sim.Absent}},
@@ -65,6 +67,28 @@ var oddAnswers = map[string][]sim.Oddity{
 	"alipay.trade.refund": oddRefund, "alipay.trade.fastpay.refund.query": oddRefund,
 }
 
+// decidesClosed are fields that decide in a TRADE_CLOSED and nowhere else: by
+// them it was paid and refunded, or never paid.
+var decidesClosed = map[string]bool{
+	"buyer_pay_amount": true, "receipt_amount": true, "invoice_amount": true, "point_amount": true, "fund_bill_list": true,
+}
+
+// oddFor is the part of a table that decides nothing in a trade of this state.
+func oddFor(status State, odd []sim.Oddity) []sim.Oddity {
+	if status != StateClosed {
+		return odd
+	}
+	return slices.DeleteFunc(slices.Clone(odd), func(each sim.Oddity) bool { return decidesClosed[each.Path] })
+}
+
+// snakeCase spells fund_bill_list of a notice as answers do.
+func snakeCase(usual json.RawMessage) json.RawMessage {
+	if usual == nil {
+		return nil
+	}
+	return json.RawMessage(strings.ReplaceAll(string(usual), "fundChannel", "fund_channel"))
+}
+
 // varies says whether what decides nothing changes its shape.
 func (s *Sim) varies() bool { return s.does(behaviourVaried) && !s.opts.Profile.TidyFields }
 
@@ -87,7 +111,7 @@ func (s *Sim) varied(f form, id string) form {
 		o = append(o, sim.Member{Name: each.name, Value: json.RawMessage(encode(each.value))})
 	}
 	var out form
-	for _, m := range o.Vary(dice, oddNotice).Shuffle(dice) {
+	for _, m := range o.Vary(dice, oddFor(State(f.get("trade_status")), oddNotice)).Shuffle(dice) {
 		var text string
 		if json.Unmarshal(m.Value, &text) != nil {
 			text = string(m.Value) // a form knows texts only
@@ -113,5 +137,9 @@ func (c *call) variedNode(node string) string {
 		return node
 	}
 	dice := sim.NewWhims(c.sim.opts.Seed, c.params["method"]+" "+c.Order)
-	return string(sim.ObjectOf([]byte(node)).Vary(dice, odd).Shuffle(dice).Text())
+	var shown struct {
+		Status State `json:"trade_status"`
+	}
+	_ = json.Unmarshal([]byte(node), &shown) // it is of this package's making
+	return string(sim.ObjectOf([]byte(node)).Vary(dice, oddFor(shown.Status, odd)).Shuffle(dice).Text())
 }

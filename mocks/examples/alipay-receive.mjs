@@ -12,9 +12,10 @@ function verify(body) {
   const params = new URLSearchParams(body), names = [...params.keys()]
   if (new Set(names).size !== names.length) throw new Error('a field is there twice')
   if (params.get('sign_type') !== 'RSA2') throw new Error('its signature is of another kind')
-  // Unlike in a request, sign_type is not signed. An end of one value must not look like another field.
+  // Unlike in a request, sign_type is not signed. No part of one field may look like another field.
   const signed = names.filter((name) => !['sign', 'sign_type', 'alipay_cert_sn'].includes(name)).sort()
-  if (signed.some((name) => read.some((each) => params.get(name).includes(`&${each}=`)))) throw new Error('it is ambiguous')
+  const hides = (name) => /[&=]/.test(name) || read.some((each) => params.get(name).includes(`&${each}=`))
+  if (signed.some(hides)) throw new Error('it is ambiguous')
   const message = signed.map((name) => `${name}=${params.get(name)}`).join('&')
   const holds = createVerify('sha256').update(message).verify(shop.alipay_public_key, params.get('sign') ?? '', 'base64')
   if (!holds) throw new Error('the signature does not hold')
