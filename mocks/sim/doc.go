@@ -1,8 +1,8 @@
 // Package sim is what any simulated payment gateway needs and no two of them
 // should write: a virtual clock, seeded dice, counters, a table of behaviours
 // with a switch for each, faults and scenarios, a state file, a timeline of what
-// went over the wire, callbacks with a schedule of repeats, and an admin
-// handler. It knows no channel: no signature, no field name and no error code
+// went over the wire, callbacks with a schedule of repeats, shapes of messages
+// that vary as in production ([Object], [Oddity]), and an admin handler. It knows no channel: no signature, no field name and no error code
 // lives here.
 //
 // A simulator owns one [Host] (listener and background work), one [Stand] (what

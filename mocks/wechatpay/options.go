@@ -54,6 +54,9 @@ type Options struct {
 	// background, and repeats it on WeChat Pay's schedule. Without it nothing is
 	// told but on demand; see [Sim.Deliver].
 	AutoDeliver bool
+	// Watch hears of each request that was answered and each callback that was
+	// sent, with the number of the order. It must not keep the simulator waiting.
+	Watch func(order string, e sim.Event)
 
 	// Profile has the points on which documents and experience differ.
 	Profile Profile
@@ -77,9 +80,6 @@ type Options struct {
 	Seed int64
 	// Logger hears one line per answer, without personal data; default none.
 	Logger *slog.Logger
-	// Watch hears of each request that was answered and each callback that was
-	// sent, with the number of the order. It must not keep the simulator waiting.
-	Watch func(order string, e sim.Event)
 	// HTTPClient sends callbacks. The default one reaches loopback only; its
 	// redirect policy and timeout are replaced in any case.
 	HTTPClient *http.Client
