@@ -1,8 +1,10 @@
 package wechat
 
 import (
+	"bytes"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -15,11 +17,11 @@ import (
 // PKCS#8 (RFC 5208) in PEM.
 func parsePrivateKey(text []byte) (*rsa.PrivateKey, error) {
 	const want = "want one PEM block PRIVATE KEY (PKCS#8, RSA)"
-	block, err := onlyBlock(text, "PRIVATE KEY", want)
+	der, err := onlyBlock(text, "PRIVATE KEY", want)
 	if err != nil {
 		return nil, err
 	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		return nil, errors.New(want + ", and its content is not PKCS#8")
 	}
@@ -33,11 +35,11 @@ func parsePrivateKey(text []byte) (*rsa.PrivateKey, error) {
 // parsePublicKey reads WeChat Pay's public key: SPKI (RFC 5280) in PEM.
 func parsePublicKey(text []byte) (*rsa.PublicKey, error) {
 	const want = "want one PEM block PUBLIC KEY (SPKI, RSA)"
-	block, err := onlyBlock(text, "PUBLIC KEY", want)
+	der, err := onlyBlock(text, "PUBLIC KEY", want)
 	if err != nil {
 		return nil, err
 	}
-	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	key, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
 		return nil, errors.New(want + ", and its content is not SPKI")
 	}
@@ -52,11 +54,11 @@ func parsePublicKey(text []byte) (*rsa.PublicKey, error) {
 // asked about who issued it: it is believed because it is in the configuration.
 func parseCertificate(text []byte) (*x509.Certificate, *rsa.PublicKey, error) {
 	const want = "want one PEM block CERTIFICATE (X.509, RSA)"
-	block, err := onlyBlock(text, "CERTIFICATE", want)
+	der, err := onlyBlock(text, "CERTIFICATE", want)
 	if err != nil {
 		return nil, nil, err
 	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
+	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
 		return nil, nil, errors.New(want + ", and its content is not X.509")
 	}
@@ -67,10 +69,15 @@ func parseCertificate(text []byte) (*x509.Certificate, *rsa.PublicKey, error) {
 	return certificate, public, longEnough(public.N.BitLen())
 }
 
-func onlyBlock(text []byte, kind, want string) (*pem.Block, error) {
+// onlyBlock is the one PEM block in a text, or a text that is its base64 alone.
+func onlyBlock(text []byte, kind, want string) (der []byte, err error) {
 	block, rest := pem.Decode(text)
 	if block == nil {
-		return nil, errors.New(want + ", got no PEM")
+		der, err = base64.StdEncoding.DecodeString(string(bytes.Join(bytes.Fields(text), nil)))
+		if err != nil || len(der) == 0 {
+			return nil, errors.New(want + " or its bare base64, got neither")
+		}
+		return der, nil
 	}
 	if block.Type != kind {
 		return nil, fmt.Errorf("%s, got %q", want, clip(block.Type))
@@ -79,7 +86,7 @@ func onlyBlock(text []byte, kind, want string) (*pem.Block, error) {
 	if second != nil {
 		return nil, errors.New(want + ", got more than one block")
 	}
-	return block, nil
+	return block.Bytes, nil
 }
 
 func longEnough(bits int) error {

@@ -21,8 +21,17 @@ func routes(log *slog.Logger, money echo.MiddlewareFunc, pages *web.Pages, termi
 	terminals.Mount(e.Group("/pos/v1", money))
 	for channel, handler := range callbacks {
 		e.POST("/notify/"+channel, echo.WrapHandler(handler), money)
+		e.GET("/notify/"+channel, callbackAddress)
 	}
 	return e
+}
+
+// callbackAddress answers whoever looks at the address of a callback, as doctor
+// does: channels use POST.
+func callbackAddress(c echo.Context) error {
+	c.Response().Header().Set("X-Guodu", "hub")
+	c.Response().Header().Set("Allow", http.MethodPost)
+	return c.String(http.StatusMethodNotAllowed, "this address takes callbacks (POST)\n")
 }
 
 // whileDurable answers "come again" as long as the money Redis is known not to
