@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -179,4 +180,23 @@ func TestProductionRefusesASimulatorsKey(t *testing.T) {
 	}
 	cfg.Production = false
 	mustNew(t, cfg)
+}
+
+// TestKeysMayComeWithoutPEM: some tools and pages show the base64 alone.
+func TestKeysMayComeWithoutPEM(t *testing.T) {
+	bare := func(text []byte) []byte {
+		block, _ := pem.Decode(text)
+		return []byte("\n" + base64.StdEncoding.EncodeToString(block.Bytes) + "\n")
+	}
+	cfg := config()
+	cfg.MerchantKeyPEM, cfg.PublicKeyPEM = bare(cfg.MerchantKeyPEM), bare(cfg.PublicKeyPEM)
+	body := notice(paid().bytes()).bytes()
+	got, err := mustNew(t, cfg).ParseNotify(t.Context(), headers(body, noon()), body)
+	if err != nil || got.Amount != 5000 {
+		t.Errorf("ParseNotify = %+v, %v", got, err)
+	}
+	cfg.MerchantKeyPEM, cfg.PublicKeyPEM = cfg.PublicKeyPEM, cfg.MerchantKeyPEM
+	if _, err := wechat.New(cfg); err == nil {
+		t.Error("the keys are taken the wrong way round")
+	}
 }
