@@ -11,6 +11,8 @@
 //	hub refunds make ORDER        give pending money back; two names
 //	hub cases                     what a person must decide, and deciding it
 //	hub keys new FILE             make the key that signs for terminals
+//	hub keys show FILE            print its public half again
+//	hub version                   which hub this is
 //
 // Each reads the same configuration: --config FILE (or GUODU_CONFIG), then the
 // environment, GUODU_REDIS__PREFIX for redis.prefix. `hub --help` says more.

@@ -35,6 +35,7 @@ type program struct {
 	Cases            cases            `cmd:"" help:"What a person must decide."`
 	Keys             keys             `cmd:"" help:"The hub's own keys."`
 	API              api              `cmd:"" name:"api" help:"Print the description of /pos/v1, what terminals speak (OpenAPI 3.1, YAML)."`
+	Version          version          `cmd:"" help:"Say which hub this is: version, revision, Go."`
 }
 
 // run is what every command gets.

@@ -30,8 +30,8 @@ func TestTerminalsAreImportedOnceEachAndRefusedByLine(t *testing.T) {
 		// Columns in another order; a place that changed; what is wrong is named, what is right is done.
 		{c.file("mixed.csv", "place,id,key\n2 食堂,F0001,"+keyA+"\nx,F0001,"+keyB+"\nx,F0003,no key!\nx,F0004,a2tr\nx,,"+keyA+
 			"\nx,F 5,"+keyA+"\nx,F0006\nx,F0007,"+keyA+"\nx,F0008,\n"), 1, []string{
-			"9 terminals: 1 registered, 1 known before, 7 refused", "line 3: terminal F0001", "another key", "line 4: key is not base64",
-			"line 5", "line 6", "line 7", "line 8", "line 10",
+			"9 terminals: 1 registered, 1 known before, 7 refused", "line 3: terminal F0001", "another key", "line 4: key: not a key: it is neither PEM nor base64",
+			"line 5: key: not a key: its 3 bytes", "line 6", "line 7", "line 8", "line 10",
 		}},
 		{c.file("other.csv", "id,key\nF0009,"+keyA+"\n"), 1, []string{"column place is missing", "0 terminals"}},
 		{c.file("more.csv", "id,key,place,role\nF0009,"+keyA+",x,desk\n"), 1, []string{"unknown columns"}},

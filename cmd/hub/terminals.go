@@ -2,21 +2,21 @@ package main
 
 import (
 	"crypto/ed25519"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"guodu/cmd/hub/app"
+	"guodu/internal/keyfile"
 	"guodu/transition/pos"
 )
 
 type terminals struct {
 	Add        addTerminal        `cmd:"" help:"Register a terminal; it runs from its first sign-in. The same one again changes its place at most; another key under its id is refused."`
-	Import     importTerminals    `cmd:"" help:"Register the terminals of a CSV file with the columns id,key,place: canteens' terminals that sign with Ed25519, the key in base64. The same file again changes places at most."`
+	Import     importTerminals    `cmd:"" help:"Register the terminals of a CSV file with the columns id,key,place: canteens' terminals that sign with Ed25519, the key in base64 or PEM. The same file again changes places at most."`
 	List       listTerminals      `cmd:"" help:"List the terminals."`
 	Show       showTerminal       `cmd:"" help:"Everything known of a terminal: keys, message numbers, alarms, journal."`
 	Suspend    suspendTerminal    `cmd:"" help:"Stop a terminal for a while: it may not even sign in."`
@@ -31,7 +31,7 @@ type terminals struct {
 
 type addTerminal struct {
 	ID    string `arg:"" help:"The terminal's id, 1 to 32 of 0-9 A-Z a-z _ -."`
-	Key   string `arg:"" optional:"" help:"Its Ed25519 public key: a PEM file (PUBLIC KEY), or base64 of the 32 bytes."`
+	Key   string `arg:"" optional:"" help:"Its Ed25519 public key: a file with PEM (PUBLIC KEY) or base64, or the base64 itself."`
 	Alg   string `help:"How it signs. With hmac-sha256 it has no key; its secret is printed, this once." enum:"ed25519,hmac-sha256" default:"ed25519"`
 	Role  string `help:"A canteen's, or one at the card centre, whose re-reading can end a conflict." enum:"pos,desk" default:"pos"`
 	Place string `help:"Where it stands, for people." default:""`
@@ -74,30 +74,33 @@ func (c addTerminal) Run(r run) error {
 	})
 }
 
-// publicKey reads a key from its text or from the file that the text names.
+// publicKey reads a terminal's key from its text or from the file that the text
+// names, in any form that makers hand out.
 func publicKey(text string) (ed25519.PublicKey, error) {
-	raw, err := base64.StdEncoding.DecodeString(text)
-	if err == nil && len(raw) == ed25519.PublicKeySize {
-		return raw, nil
+	if text == "" {
+		return nil, errors.New("a terminal that signs with ed25519 has a public key of its own: name its file, or its base64")
 	}
-	file, err := os.ReadFile(text) // #nosec G304 -- the operator names the file
-	if err != nil {
-		return nil, fmt.Errorf("key is neither base64 of 32 bytes nor a readable file: %w", err)
+	key, err := keyfile.ParsePublic([]byte(text))
+	if err == nil {
+		return key, nil
 	}
-	block, _ := pem.Decode(file)
-	if block == nil {
-		return nil, errors.New("key file holds no PEM block")
+	file, unread := os.ReadFile(text) // #nosec G304 -- the operator names the file
+	switch {
+	case unread == nil:
+		key, err = keyfile.ParsePublic(file)
+		if err != nil {
+			return nil, fmt.Errorf("key file %s: %w", text, err)
+		}
+		return key, nil
+	case len(text) >= shortestKey && !strings.Contains(text, "."):
+		return nil, fmt.Errorf("key: %w", err) // it may be the private one: it is not shown
 	}
-	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("key file: %w", err)
-	}
-	key, ok := parsed.(ed25519.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("key file holds a %T, not Ed25519", parsed)
-	}
-	return key, nil
+	return nil, fmt.Errorf("key %q is neither base64 of a key nor a readable file: %w", text, unread)
 }
+
+// shortestKey is the length of the shortest key in base64. A text that is as long and
+// has no point in it is taken for a key rather than for a file's name.
+const shortestKey = 43
 
 type listTerminals struct{}
 

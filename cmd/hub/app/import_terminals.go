@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"guodu/internal/keyfile"
 	"guodu/transition"
 	"guodu/transition/pos"
 )
@@ -73,9 +73,9 @@ func (h *Hub) ImportTerminals(ctx context.Context, r io.Reader, now time.Time) (
 }
 
 func (h *Hub) importTerminal(ctx context.Context, now time.Time, field func(string) string) (added bool, err error) {
-	key, err := base64.StdEncoding.DecodeString(field("key"))
+	key, err := keyfile.ParsePublic([]byte(field("key")))
 	if err != nil {
-		return false, fmt.Errorf("key is not base64: %w", err)
+		return false, fmt.Errorf("key: %w", err)
 	}
 	return h.registry.Add(ctx, pos.Terminal{ID: field("id"), Key: pos.Key{Public: key}, Place: field("place"), Added: now})
 }
