@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -106,7 +108,7 @@ func start(args []string, out, problems io.Writer) int {
 		level = slog.LevelDebug
 	}
 	config, err := app.Load(p.Config)
-	if err != nil {
+	if err != nil && !needsNone(command.Command()) {
 		fmt.Fprintln(problems, "hub:", err)
 		return 2
 	}
@@ -116,8 +118,25 @@ func start(args []string, out, problems io.Writer) int {
 		ctx: ctx, config: config, log: log, out: out, reload: func() (app.Config, error) { return app.Load(p.Config) },
 	})
 	if err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(problems, "hub:", err)
+		fmt.Fprintln(problems, "hub:", withSetting(config, err))
 		return 1
 	}
 	return 0
+}
+
+// needsNone says that a command works without a configuration, whatever is wrong
+// with the one that the environment names.
+func needsNone(command string) bool {
+	return slices.Contains([]string{"api", "version", "keys new <file>", "keys show <file>"}, command)
+}
+
+// withSetting adds to an error about a file which setting names it.
+func withSetting(c app.Config, err error) string {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		if name := c.SettingOf(file.Path); name != "" {
+			return fmt.Sprintf("%v (the file of %s)", err, name)
+		}
+	}
+	return err.Error()
 }

@@ -162,14 +162,17 @@ func TestServeNamesWhatIsWrongWithItsConfiguration(t *testing.T) {
 		{"GUODU_ORDER__REFUND_REASON=" + strings.Repeat("x", 81), 1, "refund_reason"},
 		{"GUODU_WECHAT__PUBLIC_KEY_ID= GUODU_WECHAT__PUBLIC_KEY_FILE=", 1, "wechat.public_key_id is missing"},
 		{"GUODU_WECHAT__MORE_PUBLIC_KEYS=/etc/guodu/next.pem", 1, "not ID=FILE"},
-		{"GUODU_WECHAT__PLATFORM_CERTIFICATE_FILES=/nowhere.pem", 1, "/nowhere.pem"},
+		{"GUODU_WECHAT__PLATFORM_CERTIFICATE_FILES=/nowhere.pem", 1, "wechat.platform_certificate_files[0]: \"/nowhere.pem\": there is no such file"},
 		{"GUODU_WECHAT__MESSAGES__PAID__TEMPLATE=T GUODU_WECHAT__MESSAGES__PAID__FIELDS__THING1=payer", 1, "wechat config: Messages: paid: field thing1"},
 		{"GUODU_ALIPAY__MESSAGES__LOST__TEMPLATE=T", 1, "alipay config: Messages: \"lost\""},
 		{"GUODU_ALIPAY__MESSAGES__PAID__ID=T", 2, "messages"},
 		{"GUODU_WECHAT__MCH_ID=", 1, "wechat.mch_id is missing"},
-		{"GUODU_WECHAT__API_V3_KEY_FILE=/nowhere", 1, "/nowhere"},
-		{"GUODU_LIMITS__ORDER_YUAN=1e9", 1, "limits"},
-		{"GUODU_REDIS__HOST=127.0.0.1:1", 2, "host"},
+		{"GUODU_WECHAT__API_V3_KEY_FILE=/nowhere", 1, "wechat.api_v3_key_file: \"/nowhere\": there is no such file"},
+		{"GUODU_LIMITS__ORDER_YUAN=1e9", 1, "limits.order_yuan: \"1e9\" is not an amount in yuan"},
+		{"GUODU_REDIS__HOST=127.0.0.1:1", 2, "redis.host (GUODU_REDIS__HOST) is not a setting"},
+		{"GUODU_LISEN=x GUODU_POLL__PER_SECOND=fast GUODU_WECHAT__MCH_ID=", 2, "configuration: 3 things to mend:\n" +
+			"  lisen (GUODU_LISEN) is not a setting; did you mean listen?\n" +
+			"  poll.per_second (GUODU_POLL__PER_SECOND): \"fast\" is not a whole number\n  wechat.mch_id is missing\n"},
 	} {
 		cmd := exec.CommandContext(c.ctx, hubBinary, "--config", c.ConfigFile, "serve")
 		cmd.Env = append(os.Environ(), "GUODU_REDIS__ADDRS="+c.redis.Addr(), "GUODU_EPHEMERAL__ADDRS="+c.ephemeral.Addr())
@@ -177,6 +180,35 @@ func TestServeNamesWhatIsWrongWithItsConfiguration(t *testing.T) {
 		out, _ := cmd.CombinedOutput()
 		if cmd.ProcessState.ExitCode() != tc.status || !strings.Contains(string(out), tc.want) {
 			t.Errorf("%s: serve ends with %d, want %d and %q:\n%s", tc.env, cmd.ProcessState.ExitCode(), tc.status, tc.want, out)
+		}
+	}
+}
+
+func TestACommandNamesTheSettingOfAMissingFile(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	cmd := exec.CommandContext(c.ctx, hubBinary, "--config", c.ConfigFile, "verify")
+	cmd.Env = append(os.Environ(), "GUODU_REDIS__ADDRS="+c.redis.Addr(), "GUODU_REDIS__PASSWORD_FILE=/nowhere/password")
+	out, _ := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "(the file of redis.password_file)") {
+		t.Errorf("verify ends with %d:\n%s", cmd.ProcessState.ExitCode(), out)
+	}
+}
+
+func TestABrokenConfigurationKeepsNobodyFromMakingAKey(t *testing.T) {
+	t.Parallel()
+	config := filepath.Join(t.TempDir(), "hub.yaml")
+	if err := os.WriteFile(config, []byte("lisen: x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		args   []string
+		status int
+	}{
+		{[]string{"version"}, 0}, {[]string{"api"}, 0}, {[]string{"keys", "new", filepath.Join(t.TempDir(), "hub.pem")}, 0}, {[]string{"verify"}, 2},
+	} {
+		if status, output := alone(t, append([]string{"--config", config}, tc.args...)...); status != tc.status {
+			t.Errorf("hub %v ends with %d, want %d:\n%s", tc.args, status, tc.status, output)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -156,28 +157,49 @@ func Defaults() Config {
 const envPrefix = "GUODU_"
 
 // Load reads a configuration: defaults, then the YAML file (none if the path is
-// empty), then the environment. A name that nothing knows is an error.
+// empty), then the environment. A name that nothing knows and a value that cannot be
+// what its setting is are errors; then the text has what Check finds as well.
+// Errors: ErrConfig, all findings at once.
 func Load(path string) (Config, error) {
 	k := koanf.New(".")
 	if path != "" {
 		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
-			return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
+			return Config{}, fmt.Errorf("%w: %s: %s", ErrConfig, path, strings.TrimPrefix(bareCause(err), "yaml: "))
 		}
 	}
-	err := k.Load(env.Provider(".", env.Opt{Prefix: envPrefix, TransformFunc: fromEnvironment}), nil)
+	e := examination{source: map[string]string{}}
+	err := k.Load(env.Provider(".", env.Opt{Prefix: envPrefix, TransformFunc: func(name, value string) (string, any) {
+		setting, v := fromEnvironment(name, value)
+		e.source[setting] = name
+		return setting, v
+	}}), nil)
 	if err != nil {
 		return Config{}, fmt.Errorf("%w: environment: %w", ErrConfig, err)
 	}
+	values := k.Raw()
+	e.group("", reflect.TypeFor[Config](), values)
 	c := Defaults()
-	err = k.UnmarshalWithConf("", &c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
+	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
 		Result: &c, TagName: "koanf", ErrorUnused: true, WeaklyTypedInput: true,
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(
 			mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")),
-	}})
+	})
+	if err == nil {
+		err = decoder.Decode(values)
+	}
 	if err != nil {
 		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	return c, nil
+	if len(e.problems) == 0 {
+		return c, nil
+	}
+	all := slices.Clone(e.problems)
+	for _, one := range c.check() {
+		if !e.problems.of(one.setting) { // what cannot be read is not missing as well
+			all = append(all, one)
+		}
+	}
+	return Config{}, all.err()
 }
 
 // fromEnvironment turns GUODU_REDIS__PREFIX into redis.prefix. GUODU_CONFIG
@@ -191,25 +213,74 @@ func fromEnvironment(name, value string) (string, any) {
 }
 
 // Check says what of the configuration a server could not work with.
-// Errors: ErrConfig, all findings at once.
-func (c Config) Check() error {
-	var wrong []error
-	need := func(ok bool, format string, args ...any) {
+// Errors: ErrConfig, all findings at once, one a line, sorted.
+func (c Config) Check() error { return c.check().err() }
+
+// check are the findings of Check.
+func (c Config) check() problems {
+	var wrong problems
+	need := func(ok bool, setting, format string, args ...any) {
 		if !ok {
-			wrong = append(wrong, fmt.Errorf(format, args...))
+			wrong.add(setting, format, args...)
 		}
 	}
-	need(c.Environment == production || c.Environment == "test", "environment is %q; it is production or test", c.Environment)
-	u, err := url.Parse(c.PublicURL)
-	need(err == nil && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil,
-		"public_url %q is not scheme and host alone, such as https://card.example.edu", c.PublicURL)
-	if err == nil && c.Environment == production {
-		need(u.Scheme == "https", "public_url must be https in production")
+	need(c.Environment == production || c.Environment == "test", "environment", ": %s is neither production nor test", shown(c.Environment))
+	c.checkPublicURL(need)
+	for name, value := range c.needed() {
+		need(value != "", name, " is missing")
 	}
+	for _, err := range c.checkFormer() {
+		setting, rest := err.Error(), ""
+		if i := strings.IndexAny(setting, " :"); i > 0 {
+			setting, rest = setting[:i], setting[i:]
+		}
+		need(false, setting, "%s", rest)
+	}
+	for i, pair := range c.WeChat.MorePublicKeys {
+		id, path, _ := strings.Cut(pair, "=")
+		need(c.WeChat.AppID == "" || id != "" && path != "", fmt.Sprintf("wechat.more_public_keys[%d]", i), ": %s is not ID=FILE", shownPath(pair))
+	}
+	for _, one := range fileSettings("", reflect.ValueOf(c)) {
+		why := unreadable(one.path)
+		need(why == "", one.name, ": %s: %s", shownPath(one.path), why)
+	}
+	need(utf8.RuneCountInString(c.Order.RefundReason) <= refundReasonMax, "order.refund_reason", ": %s has more than %d characters",
+		shown(c.Order.RefundReason), refundReasonMax)
+	for _, limit := range c.Limits.all() {
+		_, err := fen.Parse(limit.yuan)
+		need(!errors.Is(err, fen.ErrRange), limit.setting, ": %s yuan is more than there can be, or has parts of a fen", shown(limit.yuan))
+		need(!errors.Is(err, fen.ErrSyntax), limit.setting, ": %s is not an amount in yuan, such as 500 or 12.50", shown(limit.yuan))
+	}
+	need(c.Poll.PerSecond > 0, "poll.per_second", ": %d; it is 1 or more", c.Poll.PerSecond)
+	need(c.Redis.Replicas >= 0, "redis.replicas", ": %d; it is 0 or more", c.Redis.Replicas)
+	many := c.Redis.MasterName != "" || c.Redis.Cluster || len(c.Redis.Addrs) > 1
+	need(!many || c.Redis.Replicas != 0 || slices.Contains(c.Redis.Accept, "replicas"), "redis.replicas",
+		" is 0: a failover would lose what was acknowledged (name it under redis.accept if that is meant)")
+	return wrong
+}
+
+// checkPublicURL looks at the address by which phones and channels come.
+func (c Config) checkPublicURL(need func(ok bool, setting, format string, args ...any)) {
+	const setting = "public_url"
+	u, err := url.Parse(c.PublicURL)
+	switch {
+	case c.PublicURL == "":
+		need(false, setting, " is missing")
+	case err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		need(false, setting, ": %s is not scheme and host alone, such as https://card.example.edu", shownURL(c.PublicURL))
+	case c.Environment == production:
+		need(u.Scheme == "https", setting, ": %s must be https in production", shownURL(c.PublicURL))
+	}
+}
+
+// needed are the settings that no hub of this configuration can do without.
+func (c Config) needed() map[string]string {
 	needs := map[string]string{
 		"portal.base": c.Portal.Base, "portal.client_secret_file": c.Portal.ClientSecretFile, "terminals.key_file": c.Terminals.KeyFile,
 	}
-	need(c.WeChat.AppID != "" || c.Alipay.AppID != "", "neither wechat.app_id nor alipay.app_id is there: no channel to be paid by")
+	if c.WeChat.AppID == "" && c.Alipay.AppID == "" {
+		needs["wechat.app_id or alipay.app_id"] = "" // no channel to be paid by
+	}
 	if c.WeChat.AppID != "" {
 		maps.Copy(needs, map[string]string{
 			"wechat.app_secret_file": c.WeChat.AppSecretFile, "wechat.mch_id": c.WeChat.MchID,
@@ -219,40 +290,39 @@ func (c Config) Check() error {
 		if len(c.WeChat.Certificates) == 0 || c.WeChat.PublicKeyID+c.WeChat.PublicKeyFile != "" {
 			needs["wechat.public_key_id"], needs["wechat.public_key_file"] = c.WeChat.PublicKeyID, c.WeChat.PublicKeyFile
 		}
-		for _, pair := range c.WeChat.MorePublicKeys {
-			id, path, _ := strings.Cut(pair, "=")
-			need(id != "" && path != "", "wechat.more_public_keys: %q is not ID=FILE", pair)
-		}
 	}
 	if c.Alipay.AppID != "" {
 		maps.Copy(needs, map[string]string{
 			"alipay.seller_id": c.Alipay.SellerID, "alipay.app_key_file": c.Alipay.AppKeyFile, "alipay.public_key_file": c.Alipay.PublicKeyFile,
 		})
 	}
-	wrong = append(wrong, c.checkFormer()...)
-	for name, value := range needs {
-		need(value != "", "%s is missing", name)
+	return needs
+}
+
+// SettingOf is the setting that names a file; empty if none does.
+func (c Config) SettingOf(path string) string {
+	for _, one := range fileSettings("", reflect.ValueOf(c)) {
+		if one.path == path {
+			return one.name
+		}
 	}
-	need(utf8.RuneCountInString(c.Order.RefundReason) <= refundReasonMax, "order.refund_reason has more than %d characters", refundReasonMax)
-	_, err = c.limits()
-	need(err == nil, "limits: %v", err)
-	need(c.Poll.PerSecond > 0, "poll.per_second is %d; it is 1 or more", c.Poll.PerSecond)
-	need(c.Redis.Replicas >= 0, "redis.replicas is %d", c.Redis.Replicas)
-	many := c.Redis.MasterName != "" || c.Redis.Cluster || len(c.Redis.Addrs) > 1
-	need(!many || c.Redis.Replicas > 0 || slices.Contains(c.Redis.Accept, "replicas"),
-		"redis.replicas is 0: a failover would lose what was acknowledged (name it under redis.accept if that is meant)")
-	if len(wrong) > 0 {
-		return fmt.Errorf("%w: %w", ErrConfig, errors.Join(wrong...))
-	}
-	return nil
+	return ""
+}
+
+// limit is a setting that bounds recharges.
+type limit struct{ setting, yuan string }
+
+// all are the limits: order, day, balance.
+func (l LimitsConfig) all() []limit {
+	return []limit{{"limits.order_yuan", l.Order}, {"limits.day_yuan", l.Day}, {"limits.balance_yuan", l.Balance}}
 }
 
 // limits reads the limits, in yuan there, in fen here: order, day, balance.
 func (c Config) limits() (l [3]fen.Fen, err error) {
-	for i, yuan := range []string{c.Limits.Order, c.Limits.Day, c.Limits.Balance} {
-		l[i], err = fen.Parse(yuan)
+	for i, one := range c.Limits.all() {
+		l[i], err = fen.Parse(one.yuan)
 		if err != nil {
-			return l, err
+			return l, fmt.Errorf("%s: %w", one.setting, err)
 		}
 	}
 	return l, nil
