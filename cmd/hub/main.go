@@ -98,7 +98,7 @@ func start(args []string, out, problems io.Writer) int {
 		return status // --help
 	}
 	if err != nil {
-		fmt.Fprintln(problems, "hub:", err)
+		fmt.Fprintln(problems, "hub:", understood(err))
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -194,7 +194,7 @@ func TestNamesAreNearByAFewLetters(t *testing.T) {
 	names := []string{"list", "show", "import", "add", "retire", "rotate"}
 	for word, want := range map[string]string{
 		"lsit": "did you mean list?", "improt": "did you mean import?", "imp": "did you mean import?", "retate": "did you mean rotate or retire?",
-		"x": "", "frobnicate": "", "dd": "did you mean add?", "": "",
+		"x": "", "frobnicate": "", "dd": "did you mean add?", "dad": "did you mean add?", "": "",
 	} {
 		if got := app.DidYouMean(word, names); got != want {
 			t.Errorf("%q: %q, want %q", word, got, want)
