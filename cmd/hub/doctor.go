@@ -14,7 +14,12 @@ type doctor struct {
 // errSick is how many checks failed.
 type errSick int
 
-func (e errSick) Error() string { return fmt.Sprintf("%d checks failed", int(e)) }
+func (e errSick) Error() string {
+	if e == 1 {
+		return "1 check failed"
+	}
+	return fmt.Sprintf("%d checks failed", int(e))
+}
 
 // Run examines everything that a hub needs, and ends with status 1 if a check
 // failed.

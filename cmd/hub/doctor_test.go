@@ -3,6 +3,7 @@ package main_test
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -37,7 +38,7 @@ func TestTheDoctorFindsAHealthyHubHealthy(t *testing.T) {
 	for _, want := range []string{
 		"configuration", "WARN  environment", "keys             readable; channels in use: alipay, wechat", "money Redis      keeps what it acknowledges",
 		"portal", "wechat           takes this hub's signature", "alipay           takes this hub's signature",
-		"wechat callback ", "alipay callback ", "leads to a hub", "no case waits",
+		"wechat callback ", "alipay callback ", "no case needs a decision", "no secret file is readable by other users",
 	} {
 		if !strings.Contains(output, want) {
 			t.Errorf("the doctor does not say %q:\n%s", want, output)
@@ -82,10 +83,63 @@ func TestTheDoctorNamesWhatIsWrongAndWhatToDo(t *testing.T) {
 		"one Redis":      {"GUODU_EPHEMERAL__ADDRS=" + c.redis.Addr(), 0, "the same server as the money Redis"},
 		"weak Redis":     {"GUODU_REDIS__ADDRS=" + c.ephemeral.Addr(), 1, "FAIL  money Redis"},
 		"no Redis":       {"GUODU_REDIS__ADDRS=127.0.0.1:9", 1, "FAIL  money Redis"},
+		"a missing file": {"GUODU_WECHAT__API_V3_KEY_FILE=/nowhere", 1, "FAIL  files            wechat.api_v3_key_file: \"/nowhere\": there is no such file"},
+		"no redis-server": {"PATH=/nowhere GUODU_REDIS__ADDRS= GUODU_EPHEMERAL__ADDRS= GUODU_DATA_DIR=" + t.TempDir(), 1,
+			"FAIL  money Redis      no address is configured, so the hub runs its own, and redis-server is not installed"},
 	} {
-		status, output := c.examine(step.env)
+		status, output := c.examine(strings.Fields(step.env)...)
 		if status != step.status || !strings.Contains(output, step.want) || !strings.Contains(output, "→") {
 			t.Errorf("%s: status %d, want %d with %q:\n%s", name, status, step.status, step.want, output)
 		}
+		for _, never := range map[string][]string{
+			"a missing file": {"ok    files", "ok    keys"}, "no redis-server": {"ok    money Redis", "ok    ephemeral Redis"},
+		}[name] {
+			if strings.Contains(output, never) {
+				t.Errorf("%s: it says %q:\n%s", name, never, output)
+			}
+		}
+	}
+}
+
+func TestTheDoctorSaysToStartTheHubWhereNoneRuns(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	_, output := c.examine("GUODU_REDIS__ADDRS=", "GUODU_EPHEMERAL__ADDRS=", "GUODU_DATA_DIR="+t.TempDir(), "GUODU_LISTEN=127.0.0.1:1")
+	for _, what := range []string{"WARN  money Redis", "WARN  ephemeral Redis", "FAIL  wechat callback"} {
+		_, rest, found := strings.Cut(output, what)
+		lines := strings.SplitN(rest, "\n", 3)
+		if !found || len(lines) < 3 || !strings.Contains(lines[1], "start the hub first (hub --config FILE serve)") {
+			t.Errorf("no word of the hub that does not run in %q:\n%s", what, output)
+		}
+	}
+	if strings.Contains(output, "let the proxy") {
+		t.Errorf("the proxy is blamed:\n%s", output)
+	}
+}
+
+func TestTheDoctorLeavesNothingAmongTheNotices(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t, withAlipay)
+	c.start("")
+	if status, output := c.examine(); status != 0 {
+		t.Fatalf("%d\n%s", status, output)
+	}
+	// Notices are kept in the order in which they came: once this one is there, the
+	// doctor's would be too.
+	res, err := http.Post(c.front.url+"/notify/alipay", "text/plain", strings.NewReader("nobody signed this"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	c.until("the refused callback is kept", func() error {
+		_, refused := c.command("notices", "--refused")
+		if strings.Contains(refused, "alipay") {
+			return nil
+		}
+		return errors.New("not yet")
+	})
+	_, refused := c.command("notices", "--refused")
+	if lines := strings.Split(strings.TrimSpace(refused), "\n"); len(lines) != 2 {
+		t.Errorf("the doctor looks like an attack:\n%s", refused)
 	}
 }

@@ -241,8 +241,9 @@ func (c Config) check() problems {
 		need(c.WeChat.AppID == "" || id != "" && path != "", fmt.Sprintf("wechat.more_public_keys[%d]", i), ": %s is not ID=FILE", shownPath(pair))
 	}
 	for _, one := range fileSettings("", reflect.ValueOf(c)) {
-		why := unreadable(one.path)
-		need(why == "", one.name, ": %s: %s", shownPath(one.path), why)
+		if why := unreadable(one.path); why != "" {
+			wrong.addFile(one, why)
+		}
 	}
 	need(utf8.RuneCountInString(c.Order.RefundReason) <= refundReasonMax, "order.refund_reason", ": %s has more than %d characters",
 		shown(c.Order.RefundReason), refundReasonMax)

@@ -8,6 +8,9 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +47,8 @@ type doctor struct {
 	http   *http.Client
 	now    func() time.Time
 	tell   func(Finding)
+	// runs says whether a hub runs here, as far as can be seen.
+	runs bool
 }
 
 // patience bounds each single check over the network.
@@ -52,13 +57,14 @@ const patience = 8 * time.Second
 // Examine looks at everything that a hub of this configuration needs: files and
 // keys, clocks, both Redis, the portal, the channels, and the way by which they
 // call back. It moves nothing: each channel is asked about an order that nobody
-// has, and each callback address is sent an empty one. With offline it asks
-// nobody but Redis. It may run beside a serving hub.
+// has, and each callback address is looked at as a browser would. With offline it
+// asks nobody but Redis. It may run beside a serving hub.
 func Examine(ctx context.Context, c Config, offline bool, tell func(Finding)) {
 	d := &doctor{config: c, http: &http.Client{Timeout: patience}, now: time.Now, tell: tell}
+	d.runs = d.hubRuns(ctx)
 	d.settings()
-	d.files()
-	inUse := d.keys()
+	whole := d.files()
+	inUse := d.keys(whole)
 	d.redis(ctx, inUse)
 	if offline {
 		return
@@ -81,8 +87,8 @@ func (d *doctor) fail(what, text, remedy string) { d.tell(Finding{what, Failed, 
 
 // settings looks at the configuration by itself.
 func (d *doctor) settings() {
-	err := d.config.Check()
-	if err != nil {
+	wrong := slices.DeleteFunc(d.config.check(), func(one problem) bool { return one.file })
+	if err := wrong.err(); err != nil {
 		d.fail("configuration", err.Error(), "docs/configuration.md has every name")
 		return
 	}
@@ -92,29 +98,42 @@ func (d *doctor) settings() {
 	}
 }
 
-// files looks at who else may read the secrets.
-func (d *doctor) files() {
-	w, a := d.config.WeChat, d.config.Alipay
-	paths := []string{w.AppSecretFile, w.MerchantKeyFile, w.APIv3KeyFile, a.AppKeyFile, d.config.Portal.ClientSecretFile, d.config.Terminals.KeyFile,
-		d.config.Redis.PasswordFile, d.config.Ephemeral.PasswordFile}
-	open := 0
-	for _, path := range paths {
-		if path == "" {
+// files looks at whether each file is there, and who else may read the secrets.
+func (d *doctor) files() (whole bool) {
+	lacking, open := 0, 0
+	for _, one := range d.config.check() {
+		if one.file {
+			lacking++
+			d.fail("files", one.text, "put the file there, or mend the setting; the hub's user must be able to read it")
+		}
+	}
+	for _, one := range fileSettings("", reflect.ValueOf(d.config)) {
+		if everybodys(one.name) {
 			continue
 		}
-		info, err := os.Stat(path)
+		info, err := os.Stat(one.path)
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			open++
-			d.warn("files", fmt.Sprintf("%s may be read by others (%v)", path, info.Mode().Perm()), "chmod 600 "+path)
+			d.warn("files", fmt.Sprintf("%s: other users may read %s (%v)", one.name, one.path, info.Mode().Perm()), "chmod 600 "+one.path)
 		}
 	}
-	if open == 0 {
-		d.well("files", "no secret may be read by others")
+	if open+lacking == 0 {
+		d.well("files", "all are there, and no secret file is readable by other users")
 	}
+	return lacking == 0
+}
+
+// everybodys says that a file holds nothing to hide: a public key or a certificate.
+func everybodys(setting string) bool {
+	return strings.Contains(setting, "public_key") || strings.Contains(setting, "certificate")
 }
 
 // keys opens the channels with what the files hold.
-func (d *doctor) keys() channels.Set {
+func (d *doctor) keys(whole bool) channels.Set {
+	if !whole {
+		d.fail("keys", "not looked at: files are missing", "mend the files first, then run hub doctor again")
+		return nil
+	}
 	inUse, err := Channels(d.config)
 	if err != nil {
 		d.fail("keys", err.Error(), "the file must hold the key that the text names, as the platform gives it")
@@ -147,7 +166,7 @@ func (d *doctor) redis(ctx context.Context, inUse channels.Set) {
 func (d *doctor) server(ctx context.Context, what string, r RedisConfig, name string) redis.UniversalClient {
 	r = stored{beside: true}.found(d.config, r, name)
 	if len(r.Addrs) == 0 {
-		d.well(what, "none is configured and none runs: hub serve starts one of its own in %s", d.config.DataDir)
+		d.own(what)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -162,6 +181,18 @@ func (d *doctor) server(ctx context.Context, what string, r RedisConfig, name st
 		d.clock(what, at.Sub(d.now()))
 	}
 	return client
+}
+
+// startFirst is what to do where only a running hub can show anything.
+const startFirst = "start the hub first (hub --config FILE serve), then run hub doctor again"
+
+// own says what is known of a Redis that the hub runs itself, while it does not run.
+func (d *doctor) own(what string) {
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		d.fail(what, "no address is configured, so the hub runs its own, and "+redisx.ErrNoServer.Error(), "install it, or set addrs to a Redis that runs")
+		return
+	}
+	d.warn(what, "not looked at: the hub runs its own in "+d.config.DataDir+", and that does not run now", startFirst)
 }
 
 func (d *doctor) durability(ctx context.Context, client redis.UniversalClient) {
@@ -182,7 +213,7 @@ func (d *doctor) books(ctx context.Context, client redis.UniversalClient, inUse 
 	if err == nil {
 		cases, err = store.Cases(ctx)
 	}
-	if err == nil {
+	if err == nil && inUse != nil { // without keys nobody knows which merchants there are
 		lost, err = orphaned(ctx, store, inUse)
 	}
 	if err != nil {
@@ -199,10 +230,21 @@ func (d *doctor) books(ctx context.Context, client redis.UniversalClient, inUse 
 		}
 	}
 	if open > 0 {
-		d.warn("books", fmt.Sprintf("%d cases wait for a person", open), "hub cases")
+		d.warn("books", undecided(open), "hub cases")
 		return
 	}
-	d.well("books", "no case waits for a person")
+	d.well("books", "%s", undecided(0))
+}
+
+// undecided says how many cases people must decide.
+func undecided(open int) string {
+	switch open {
+	case 0:
+		return "no case needs a decision"
+	case 1:
+		return "1 case needs a decision"
+	}
+	return fmt.Sprintf("%d cases need a decision", open)
 }
 
 func runID(ctx context.Context, client redis.UniversalClient) string {
@@ -221,13 +263,20 @@ func runID(ctx context.Context, client redis.UniversalClient) string {
 // How far clocks may differ. WeChat Pay and the hub refuse each other's messages
 // at five minutes.
 const (
-	clockGood = 2 * time.Second
-	clockBad  = time.Minute
+	clockEqual = 100 * time.Millisecond
+	clockGood  = 2 * time.Second
+	clockBad   = time.Minute
 )
 
 // clock compares somebody else's clock, which is ahead of ours by so much.
 func (d *doctor) clock(whose string, ahead time.Duration) {
-	text := fmt.Sprintf("%s is %.1f s ahead of this machine", whose, ahead.Seconds())
+	text := fmt.Sprintf("the clock of %s agrees with this machine's", whose)
+	switch {
+	case ahead >= clockEqual:
+		text = fmt.Sprintf("the clock of %s is %.1f s ahead of this machine's", whose, ahead.Seconds())
+	case ahead <= -clockEqual:
+		text = fmt.Sprintf("the clock of %s is %.1f s behind this machine's", whose, -ahead.Seconds())
+	}
 	switch {
 	case ahead.Abs() >= clockBad:
 		d.fail("clock", text, "run an NTP client here; at 300 s WeChat Pay's callbacks are refused")
@@ -287,27 +336,72 @@ func (d *doctor) bases() map[string]string {
 	}
 }
 
-// callback sends an empty callback to the address that the channel is told: a
-// hub refuses it in the channel's own words.
+// The mark by which a hub knows itself, on the answer to whoever looks at a callback
+// address without calling back. It proves nothing and moves nothing.
+const (
+	markHeader = "X-Guodu"
+	markHub    = "hub"
+)
+
+// callback looks at the address that the channel is told: GET, as a browser would,
+// which the hub answers 405 with its mark. A callback is a POST: an empty one would
+// look like an attack among the notices.
 func (d *doctor) callback(ctx context.Context, channel string) {
 	address := d.config.PublicURL + "/notify/" + channel
 	what := channel + " callback"
-	res, err := d.request(ctx, http.MethodPost, address)
+	res, err := d.look(ctx, address)
+	remedy := func(text string) string {
+		if d.runs {
+			return text
+		}
+		return startFirst
+	}
 	switch {
 	case err != nil:
-		d.fail(what, bare(err), "no callback arrives: name, certificate and port of public_url, and the proxy behind it. This was tried from here only")
-	case res.status == http.StatusServiceUnavailable:
-		d.fail(what, address+" answers 503", "the hub does not trust its money Redis, see its log; the channel sends again")
-	case res.status != http.StatusUnauthorized && res.status != http.StatusBadRequest || !strings.Contains(strings.ToLower(res.body), "fail"):
-		d.fail(what, address+" answers "+strconv.Itoa(res.status)+", which is not this hub", "let the proxy pass /notify/ on, unchanged and without a login")
-	default:
+		d.fail(what, bare(err), remedy("no callback arrives: look at name, certificate and port of public_url, and at the proxy behind it. This was tried from here only"))
+	case res.status == http.StatusMethodNotAllowed && res.mark == markHub:
 		d.well(what, "%s leads to a hub", address)
+	case res.status == http.StatusMethodNotAllowed:
+		d.warn(what, address+" answers 405 and does not say that it is a hub", remedy("is it one of an earlier version? Otherwise let the proxy pass /notify/ on to the hub"))
+	case res.status == http.StatusBadGateway || res.status == http.StatusServiceUnavailable || res.status == http.StatusGatewayTimeout:
+		d.fail(what, address+" answers "+strconv.Itoa(res.status)+": the proxy finds no hub behind it", remedy("let the proxy pass on to the hub's listen, "+d.config.Listen))
+	default:
+		d.fail(what, address+" answers "+strconv.Itoa(res.status)+", which is not this hub",
+			remedy("let the proxy pass /notify/ on, unchanged, without a redirect and without a login"))
 	}
 }
 
+// hubRuns says whether a hub runs here: its health or its listener answers, or its
+// own Redis runs.
+func (d *doctor) hubRuns(ctx context.Context) bool {
+	if d.config.Health != "" {
+		res, err := d.look(ctx, "http://"+d.config.Health+"/healthz")
+		if err == nil && res.status == http.StatusOK && res.body == "ok\n" {
+			return true
+		}
+	}
+	for _, channel := range []string{"wechat", "alipay"} {
+		res, err := d.look(ctx, "http://"+d.config.Listen+"/notify/"+channel)
+		if err == nil && res.mark == markHub {
+			return true
+		}
+	}
+	_, runs := redisx.Running(filepath.Join(d.config.DataDir, "money"))
+	return runs && len(d.config.Redis.Addrs) == 0
+}
+
+// look asks an address and follows no redirect: channels follow none either.
+func (d *doctor) look(ctx context.Context, address string) (answer, error) {
+	straight := *d
+	client := *d.http
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	straight.http = &client
+	return straight.request(ctx, http.MethodGet, address)
+}
+
 type answer struct {
-	status     int
-	body, date string
+	status           int
+	body, date, mark string
 }
 
 func (d *doctor) request(ctx context.Context, method, address string) (answer, error) {
@@ -315,13 +409,14 @@ func (d *doctor) request(ctx context.Context, method, address string) (answer, e
 	if err != nil {
 		return answer{}, err
 	}
+	req.Header.Set("User-Agent", "guodu-doctor")
 	res, err := d.http.Do(req)
 	if err != nil {
 		return answer{}, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(res.Body, 4<<10))
-	return answer{res.StatusCode, string(text), res.Header.Get("Date")}, err
+	return answer{res.StatusCode, string(text), res.Header.Get("Date"), res.Header.Get(markHeader)}, err
 }
 
 // bare is an error of net/http without the query of its address.

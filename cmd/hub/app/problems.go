@@ -14,6 +14,7 @@ import (
 type problem struct {
 	setting string // its full name
 	text    string // beginning with the setting
+	file    bool   // it is a file that cannot be read
 }
 
 // problems are all that is wrong, at once. It is an ErrConfig.
@@ -45,7 +46,12 @@ func (p problems) Unwrap() error { return ErrConfig }
 
 // add notes a problem, whose text goes on behind the setting's name.
 func (p *problems) add(setting, format string, args ...any) {
-	*p = append(*p, problem{setting, setting + fmt.Sprintf(format, args...)})
+	*p = append(*p, problem{setting: setting, text: setting + fmt.Sprintf(format, args...)})
+}
+
+// addFile notes that a file cannot be read.
+func (p *problems) addFile(one fileSetting, why string) {
+	*p = append(*p, problem{one.name, one.name + ": " + shownPath(one.path) + ": " + why, true})
 }
 
 // of says whether something is wrong with a setting.
