@@ -1,6 +1,8 @@
 // Command hub is guodu's server and its tools.
 //
 //	hub serve                     the hub
+//	hub doctor                    what is wrong, and what to do
+//	hub try                       a first payment, step by step, and its refund
 //	hub verify                    derive every number again from the entries
 //	hub accounts import FILE.csv  take accounts and cards from the card core
 //	hub accounts show NO          one account

@@ -25,6 +25,7 @@ type program struct {
 
 	Serve            serve            `cmd:"" help:"Run the hub."`
 	Doctor           doctor           `cmd:"" help:"Examine configuration, keys, clocks, Redis, portal, channels and callback addresses; say what to do. Moves nothing."`
+	Try              try              `cmd:"" help:"Make a first payment of 0.01 yuan, step by step: order, payment, callback, refund."`
 	ExplainSignature explainSignature `cmd:"" help:"Say which part of a callback keeps its signature from holding."`
 	Verify           verify           `cmd:"" help:"Derive every balance, order and load again from the entries; print the first difference."`
 	Accounts         accounts         `cmd:"" help:"Accounts and cards."`
