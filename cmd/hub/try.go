@@ -292,7 +292,8 @@ func (a *attempt) refund(o transition.Order) error {
 func (a *attempt) lookAtCallbacks() {
 	a.more(`no callback after %s. If it was paid, look at:
 hub doctor            whether %s/notify/%s leads to a hub
-hub notices --refused what came and was refused
+hub notices           what came, and with --refused what was refused
+the hub's log         why a callback or an answer of the channel is not believed
 hub trace %s
 docs/troubleshooting/no-callback.md`, a.Patience, a.r.config.PublicURL, a.Channel, a.no)
 }
@@ -309,8 +310,12 @@ func (a *attempt) wait(what string, advise func(), read func(context.Context) (s
 			return err
 		}
 		waited := time.Since(began)
-		if state != shown || time.Since(told) >= progressEvery {
-			a.more("%s is waited for since %s: %s", what, waited.Truncate(time.Second), state)
+		every := progressEvery
+		if advised {
+			every = progressLater
+		}
+		if state != shown || time.Since(told) >= every {
+			a.more("waiting for %s, %s so far: %s", what, waited.Truncate(time.Second), state)
 			shown, told = state, time.Now()
 		}
 		if waited >= a.Patience && !advised {
@@ -319,15 +324,18 @@ func (a *attempt) wait(what string, advise func(), read func(context.Context) (s
 		}
 		if !a.pause(ctx) {
 			if a.r.ctx.Err() != nil {
-				return fmt.Errorf("ended while waiting for %s: %w; hub trace %s tells how it goes on", what, a.r.ctx.Err(), a.no)
+				return fmt.Errorf("you ended it while it waited for %s (%w); hub trace %s tells how it goes on", what, a.r.ctx.Err(), a.no)
 			}
-			return fmt.Errorf("%s was waited for %s: hub trace %s tells more", what, a.Within, a.no)
+			return fmt.Errorf("%s did not come within %s; hub trace %s tells more", what, a.Within, a.no)
 		}
 	}
 }
 
-// progressEvery is the time between two lines that say that nothing is new.
-const progressEvery = 10 * time.Second
+// The time between two lines that say that nothing is new, at first and later.
+const (
+	progressEvery = 10 * time.Second
+	progressLater = time.Minute
+)
 
 // pause waits for the next look; false when ctx ends.
 func (a *attempt) pause(ctx context.Context) bool {

@@ -113,7 +113,7 @@ func TestATriedPaymentIsCreditedByCallbackAndRefunded(t *testing.T) {
 	out := c.ends(tr, 0)
 	for _, want := range []string{
 		"2  pay       at the simulator's cashier", "get_brand_wcpay_request:ok", "3  credit    paid at ", "learned by callback",
-		"4  refund    ", "the refund is waited for", "5  refunded  0.01 yuan went back to the payer", "\ntried: 0.01 yuan paid by wechat, credited by callback, refunded\n",
+		"4  refund    ", "waiting for the refund", "5  refunded  0.01 yuan went back to the payer", "\ntried: 0.01 yuan paid by wechat, credited by callback, refunded\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
@@ -151,7 +151,7 @@ func TestATriedPaymentWithoutACallbackSaysThatNoneArrives(t *testing.T) {
 	tr := c.try("--channel", "wechat", "--payer", wechatpay.OpenID(c.WeChatAppID(), world.Person), "--pay", c.WeChatURL+"/_sim/cashier", "--patience", "1s")
 	out := c.ends(tr, 1)
 	for _, want := range []string{
-		"no callback after 1s", "hub notices --refused", "learned by query", "tried: 0.01 yuan paid by wechat, credited by query, refunded",
+		"no callback after 1s", "with --refused what was refused", "learned by query", "tried: 0.01 yuan paid by wechat, credited by query, refunded",
 		"try: step callback failed: callbacks do not arrive",
 	} {
 		if !strings.Contains(out, want) {
@@ -177,7 +177,7 @@ func TestAPaymentThatCannotBeTriedNamesItsStep(t *testing.T) {
 		"frozen":            {[]string{"--account", "B3", "--payer", openid}, "account B3 is frozen (lost)"},
 		"another payer":     {[]string{"--payer", "nobody"}, "step order failed"},
 		"no cashier":        {[]string{"--payer", openid, "--pay", c.WeChatURL + "/nowhere"}, "step pay failed: the cashier answers 404"},
-		"nobody pays":       {[]string{"--payer", openid, "--within", "1ms"}, "step credit failed: the payment was waited for 1ms"},
+		"nobody pays":       {[]string{"--payer", openid, "--within", "1ms"}, "step credit failed: the payment did not come within 1ms"},
 		"an account's form": {[]string{"--account", "?", "--payer", openid}, `--account "?"`},
 	} {
 		tr := c.try(append([]string{"--channel", "wechat"}, tc.args...)...)
@@ -200,7 +200,7 @@ func TestATrialThatIsEndedIsNoSuccess(t *testing.T) {
 	c := newCampus(t)
 	c.start("")
 	tr := c.try("--channel", "wechat", "--payer", wechatpay.OpenID(c.WeChatAppID(), world.Person))
-	c.says(tr, `the payment is waited for`)
+	c.says(tr, `waiting for the payment`)
 	if !strings.Contains(tr.out.String(), c.front.url+"/h5/wechat/recharge") || !strings.Contains(tr.out.String(), `"package":"prepay_id=`) {
 		t.Errorf("it does not say how to pay:\n%s", tr.out)
 	}

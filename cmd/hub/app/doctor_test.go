@@ -110,11 +110,13 @@ func TestCasesAreCountedInWords(t *testing.T) {
 
 func TestAClockIsSaidToBeAheadOrBehind(t *testing.T) {
 	t.Parallel()
-	for ahead, want := range map[time.Duration]string{1500 * time.Millisecond: "1.5 s ahead", -3 * time.Second: "3.0 s behind"} {
+	for ahead, want := range map[time.Duration]string{
+		1500 * time.Millisecond: "is 1.5 s ahead of", -3 * time.Second: "is 3.0 s behind", -20 * time.Millisecond: "agrees with",
+	} {
 		var found Finding
 		d := &doctor{tell: func(f Finding) { found = f }}
 		d.clock("Redis", ahead)
-		if !strings.Contains(found.Text, "the clock of Redis is "+want+" ") {
+		if !strings.Contains(found.Text, "the clock of Redis "+want+" ") {
 			t.Errorf("%v: %s", ahead, found.Text)
 		}
 	}
