@@ -219,6 +219,9 @@ func (a *attempt) payAt(params map[string]string) error {
 		return fmt.Errorf("the cashier answers %d: %.200s", res.StatusCode, text)
 	}
 	a.more("the cashier answers %.200s", strings.TrimSpace(string(text)))
+	if !bytes.Contains(text, []byte("get_brand_wcpay_request:ok")) && !bytes.Contains(text, []byte(`"9000"`)) {
+		a.more("that is no yes: it may not be paid, and the books tell") // a page can be told anything
+	}
 	return nil
 }
 

@@ -185,6 +185,10 @@ func TestAPaymentThatCannotBeTriedNamesItsStep(t *testing.T) {
 			t.Errorf("%s: it does not say %q:\n%s", name, tc.want, out)
 		}
 	}
+	other := c.try("--channel", "alipay", "--payer", "2088000000000999", "--pay", c.AlipayURL+"/_sim/cashier", "--within", "1s")
+	if out := c.ends(other, 1); !strings.Contains(out, "that is no yes") {
+		t.Errorf("another payer at the cashier: it does not say that it may not be paid:\n%s", out)
+	}
 	if n := c.PaidFen(); n != 0 {
 		t.Errorf("%d fen were paid", n)
 	}
