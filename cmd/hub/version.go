@@ -15,13 +15,12 @@ func (version) Run(r run) error {
 	if !ok {
 		info = &debug.BuildInfo{GoVersion: runtime.Version()}
 	}
-	printVersion(r.out, info)
-	return nil
+	return printVersion(r.out, info)
 }
 
 // printVersion says what a program was built from. A build outside a checkout knows
 // no revision.
-func printVersion(out io.Writer, info *debug.BuildInfo) {
+func printVersion(out io.Writer, info *debug.BuildInfo) error {
 	settings := map[string]string{}
 	for _, s := range info.Settings {
 		settings[s.Key] = s.Value
@@ -39,6 +38,7 @@ func printVersion(out io.Writer, info *debug.BuildInfo) {
 	if settings["vcs.modified"] == "true" {
 		revision += ", with changes that are not in it"
 	}
-	fmt.Fprintf(out, "hub       %s\nrevision  %s\ngo        %s %s/%s\n", known(info.Main.Version), revision, info.GoVersion,
+	_, err := fmt.Fprintf(out, "hub       %s\nrevision  %s\ngo        %s %s/%s\n", known(info.Main.Version), revision, info.GoVersion,
 		runtime.GOOS, runtime.GOARCH)
+	return err
 }

@@ -13,7 +13,9 @@ func TestTheVersionNamesTheRevisionAndWhatIsNotInIt(t *testing.T) {
 		{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.time", Value: "2026-12-01T08:00:00Z"}, {Key: "vcs.modified", Value: "true"},
 	}}
 	var out bytes.Buffer
-	printVersion(&out, info)
+	if err := printVersion(&out, info); err != nil {
+		t.Fatal(err)
+	}
 	want := "hub       v0.3.0\nrevision  0123456789abcdef of 2026-12-01T08:00:00Z, with changes that are not in it\ngo        go1.26.0 "
 	if !strings.HasPrefix(out.String(), want) {
 		t.Errorf("it says\n%swant\n%s", &out, want)
