@@ -139,6 +139,31 @@ prefix: h
 	}
 }
 
+func TestFormerMerchantsAreExaminedLikeTheCurrentOne(t *testing.T) {
+	t.Parallel()
+	file, dir := configured(t, whole+`
+wechat:
+  former:
+    - {app_id: wx1, mch_id: "1", merchant_serial: S, merchant_key_file: DIR/old.pem, public_key_id: P, public_key_file: DIR/old.pem,
+       api_v3_key_file: DIR/app.pem, timout: 5s}
+    - {mch_id: "2", timeout: soon}
+`, wholeFiles()...)
+	got := strings.ReplaceAll(strings.Join(examined(t, file), "\n"), dir, "DIR")
+	for _, want := range []string{
+		"wechat.former[0].timout is not a setting; did you mean wechat.former[0].timeout?",
+		`wechat.former[0].merchant_key_file: "DIR/old.pem": there is no such file`,
+		`wechat.former[0].public_key_file: "DIR/old.pem": there is no such file`,
+		"wechat.former[1].app_id is missing", `wechat.former[1].timeout: "soon" is not a length of time`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("it does not say: %s\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "wechat.mch_id") || strings.Contains(got, "wechat.former[0].api_v3_key_file") {
+		t.Errorf("it says too much:\n%s", got)
+	}
+}
+
 func TestASecretInThePlaceOfItsFileIsNotShown(t *testing.T) {
 	t.Parallel()
 	const key, word = "0123456789abcdef0123456789abcdef", "pass-word-of-x"

@@ -234,7 +234,8 @@ func asGroup(value any) (map[string]any, bool) {
 type fileSetting struct{ name, path string }
 
 // fileSettings are the files that a group names, those of groups within included.
-// A channel without an app_id is not in use, and its files are not needed.
+// A channel without an app_id is not in use, and of its files only those of former
+// merchants are needed.
 func fileSettings(group string, v reflect.Value) []fileSetting {
 	var all []fileSetting
 	for field, value := range v.Fields() {
@@ -243,14 +244,14 @@ func fileSettings(group string, v reflect.Value) []fileSetting {
 		switch {
 		case tag == "":
 		case value.Kind() == reflect.Struct:
-			id := value.FieldByName("AppID")
-			if !id.IsValid() || id.String() != "" {
-				all = append(all, fileSettings(name, value)...)
+			id, former := value.FieldByName("AppID"), value.FieldByName("Former")
+			if id.IsValid() && id.String() == "" {
+				all = append(all, listedGroups(name+".former", former)...)
+				continue
 			}
+			all = append(all, fileSettings(name, value)...)
 		case value.Kind() == reflect.Slice && value.Type().Elem().Kind() == reflect.Struct:
-			for i := range value.Len() {
-				all = append(all, fileSettings(fmt.Sprintf("%s[%d]", name, i), value.Index(i))...)
-			}
+			all = append(all, listedGroups(name, value)...)
 		case strings.HasSuffix(tag, "_file") && value.Kind() == reflect.String:
 			all = append(all, fileSetting{name, value.String()})
 		case value.Kind() == reflect.Slice && value.Type().Elem().Kind() == reflect.String:
@@ -258,6 +259,15 @@ func fileSettings(group string, v reflect.Value) []fileSetting {
 		}
 	}
 	return slices.DeleteFunc(all, func(one fileSetting) bool { return one.path == "" })
+}
+
+// listedGroups are the files of a list of groups.
+func listedGroups(name string, list reflect.Value) []fileSetting {
+	var all []fileSetting
+	for i := range list.Len() {
+		all = append(all, fileSettings(fmt.Sprintf("%s[%d]", name, i), list.Index(i))...)
+	}
+	return all
 }
 
 // listedFiles are the files of a list: each element, or what stands behind ID=.
