@@ -38,7 +38,7 @@ func TestTheDoctorFindsAHealthyHubHealthy(t *testing.T) {
 	for _, want := range []string{
 		"configuration", "WARN  environment", "keys             readable; channels in use: alipay, wechat", "money Redis      keeps what it acknowledges",
 		"portal", "wechat           takes this hub's signature", "alipay           takes this hub's signature",
-		"wechat callback ", "alipay callback ", "no case needs a decision", "no secret file is readable by other users",
+		"/notify/wechat leads to a hub", "/notify/alipay leads to a hub", "no case needs a decision", "no secret file is readable by other users",
 	} {
 		if !strings.Contains(output, want) {
 			t.Errorf("the doctor does not say %q:\n%s", want, output)

@@ -36,13 +36,16 @@ import (
 )
 
 const (
+	oddApp    = "wx8888888888888888"
+	oddMch    = "1900000109"
+	oddKeyID  = "PUB_KEY_ID_0000000000000024101100397200000006"
+	oddAPIv3  = "0123456789abcdefghijklmnopqrstuv"
+	oddAliApp = "2021000000000009"
+	oddSeller = "2088000000000009"
+)
+
+const (
 	oddAccount transition.AccountNo = "A1"
-	oddApp                          = "wx8888888888888888"
-	oddMch                          = "1900000109"
-	oddKeyID                        = "PUB_KEY_ID_0000000000000024101100397200000006"
-	oddAPIv3                        = "0123456789abcdefghijklmnopqrstuv"
-	oddAliApp                       = "2021000000000009"
-	oddSeller                       = "2088000000000009"
 )
 
 // platform is both channels, written by hand: it signs whatever a test gives it.

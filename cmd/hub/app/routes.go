@@ -29,7 +29,7 @@ func routes(log *slog.Logger, money echo.MiddlewareFunc, pages *web.Pages, termi
 // callbackAddress answers whoever looks at the address of a callback, as doctor
 // does: channels use POST.
 func callbackAddress(c echo.Context) error {
-	c.Response().Header().Set("X-Guodu", "hub")
+	c.Response().Header().Set(markHeader, markHub)
 	c.Response().Header().Set("Allow", http.MethodPost)
 	return c.String(http.StatusMethodNotAllowed, "this address takes callbacks (POST)\n")
 }

@@ -2,12 +2,11 @@ package app
 
 import (
 	"crypto/ed25519"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 
 	"guodu/channels/alipay"
 	"guodu/channels/wechat"
+	"guodu/internal/keyfile"
 	"guodu/transition/pos"
 )
 
@@ -78,19 +77,6 @@ func (h *Hub) TerminalSecret(id string, number int64) ([]byte, error) {
 	return pos.Secret(key, id, number)
 }
 
-// parseHubKey reads the key with which the hub signs for terminals.
-func parseHubKey(text []byte) (ed25519.PrivateKey, error) {
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != "PRIVATE KEY" {
-		return nil, fmt.Errorf("not a PEM block PRIVATE KEY (make one with: hub keys new FILE)")
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("not PKCS#8")
-	}
-	key, ok := parsed.(ed25519.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("a key of type %T, not Ed25519", parsed)
-	}
-	return key, nil
-}
+// parseHubKey reads the key with which the hub signs for terminals: PEM, or base64
+// of the same bytes.
+func parseHubKey(text []byte) (ed25519.PrivateKey, error) { return keyfile.ParsePrivate(text) }
