@@ -22,7 +22,7 @@ mockpay: ## WeChat Pay and Alipay for the tests of a shop of yours, in any langu
 	@exec bin/mockpay $(ARGS)
 
 ##@ Work
-.PHONY: setup test check fmt tidy bench kill-matrix crash-points fleet mutants readme soak model
+.PHONY: setup test check fmt tidy bench cost kill-matrix crash-points fleet mutants readme soak model
 setup: ## Install what tests need (redis-server, gcc, curl, openssl, chromium, fonts), as root on Debian or with brew
 	@.ci/setup
 
@@ -60,6 +60,11 @@ soak: setup ## 10,000 orders over both channels with every fault on, then the bo
 
 bench: setup ## The hot paths, callback and tap, against a bare handler in the same run
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
+
+cost: setup ## The hub's CPU a callback against another commit, in alternating pairs. BASE=COMMIT
+	@dir=$$(mktemp -d) && git worktree add -q --detach $$dir/base $(BASE) && (cd $$dir/base && $(GO) build -tags failpoint -o $$dir/hub ./cmd/hub) ; \
+		git worktree remove --force $$dir/base; \
+		$(GO) test -count=1 -timeout 20m -run TestTheCost -v ./cmd/hub -cost-base $$dir/hub -cost-callbacks 8000 -cost-pairs 5 | grep -v '^=== '; rm -r $$dir
 
 fmt: ## Format the Go code
 	gofmt -w $$(git ls-files '*.go')
