@@ -43,9 +43,66 @@ func NewExcerpt(header http.Header, headers []string, body []byte, secrets []str
 	if !authentic {
 		most = excerptRefusedBytes
 	}
-	kept.Body = printable(masked(string(body), secrets, most), most)
+	kept.Body = printable(unnamed(masked(string(body), secrets, most)), most)
 	return kept
 }
+
+// unnamed leaves hints of what has the form of a payer's id, wherever it stands: an
+// Alipay user_id (2088 and twelve digits) and a WeChat openid (28 characters, the
+// first an o). Lists within forms and JSON within JSON escape their names too often
+// to go by them.
+func unnamed(body string) string {
+	var out strings.Builder
+	written := 0
+	for at := 0; at < len(body); at++ {
+		n := 0
+		switch {
+		case body[at] == '2' && strings.HasPrefix(body[at:], "2088") && begins(body, at):
+			n = run(body, at, digit)
+			if n != 16 {
+				n = 0
+			}
+		case body[at] == 'o' && begins(body, at):
+			n = run(body, at, func(c byte) bool { return letter(c) || c == '-' })
+			if n != 28 {
+				n = 0
+			}
+		}
+		if n > 0 {
+			out.WriteString(body[written:at])
+			out.WriteString(hint(body[at : at+n]))
+			at += n - 1
+			written = at + 1
+		}
+	}
+	if written == 0 {
+		return body
+	}
+	out.WriteString(body[written:])
+	return out.String()
+}
+
+// begins says whether something new begins at a place: after a character that is
+// no part of an id, or after one that is escaped.
+func begins(body string, at int) bool {
+	if at == 0 {
+		return true
+	}
+	before := body[at-1]
+	return !letter(before) && before != '-' || at >= 3 && body[at-3] == '%' && hexes(body, at-2, 2) ||
+		at >= 6 && body[at-6] == '\\' && body[at-5] == 'u' && hexes(body, at-4, 4)
+}
+
+// run is how many characters of a kind follow each other from a place.
+func run(body string, at int, of func(byte) bool) int {
+	n := 0
+	for at+n < len(body) && of(body[at+n]) {
+		n++
+	}
+	return n
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
 
 // masked leaves hints of the values of secret fields, and at least so many bytes
 // if there are more. It goes from name to name, in one pass: every callback has

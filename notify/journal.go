@@ -152,6 +152,7 @@ func (r *Recorder) Run(ctx context.Context) {
 	for batch = r.waiting(batch); len(batch) > 0 && last.Err() == nil; batch = r.waiting(nil) {
 		r.keep(last, batch)
 	}
+	r.lost.Add(int64(len(batch) + len(r.proven) + len(r.refused)))
 }
 
 // gather waits for a notice, and then a moment for others.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/smartwalle/alipay/v3"
@@ -60,16 +61,16 @@ func readForm(header http.Header, body []byte) (url.Values, error) {
 	if err := isForm(header); err != nil {
 		return nil, unproven(err.Error())
 	}
-	fields, err := url.ParseQuery(string(body))
+	fields, err := url.ParseQuery(strings.TrimRight(string(body), "\r\n"))
 	if err != nil {
 		return nil, unproven("the body is not a form")
 	}
 	for name, values := range fields {
-		if len(values) != 1 {
-			return nil, unproven(fmt.Sprintf("field %q stands there %d times", clip(name), len(values)))
-		}
 		if why := ambiguous(name, values[0]); why != "" {
 			return nil, unproven(why)
+		}
+		if len(values) != 1 {
+			return nil, unproven(fmt.Sprintf("%s stands there %d times", said(name), len(values)))
 		}
 	}
 	return fields, nil
@@ -82,9 +83,12 @@ func isForm(header http.Header) error {
 	if len(kinds) != 1 {
 		return fmt.Errorf("want one Content-Type, got %d", len(kinds))
 	}
-	kind, _, _ := strings.Cut(kinds[0], ";")
-	if !strings.EqualFold(strings.TrimSpace(kind), contentType) {
-		return fmt.Errorf("Content-Type is %q, a notice has %s", clip(kinds[0]), contentType)
+	kind := strings.TrimSpace(kinds[0])
+	if end := strings.IndexAny(kind, ";, \t"); end >= 0 {
+		kind = kind[:end]
+	}
+	if !strings.EqualFold(kind, contentType) {
+		return fmt.Errorf("Content-Type is %q, a notice has %s", clip(kind), contentType)
 	}
 	return nil
 }
@@ -109,12 +113,31 @@ func ambiguous(name, value string) string {
 	if !strings.Contains(value, "&") {
 		return ""
 	}
+	// No value of a field that decides has an &: it would have taken in its
+	// neighbour. One that is for people is left out by whoever reads it.
+	if slices.Contains(readNames(), name) && !slices.Contains(peopleNames(), name) {
+		return "the field " + name + " has & in it"
+	}
 	for _, read := range readNames() {
 		if strings.Contains(value, "&"+read+"=") {
-			return fmt.Sprintf("field %q hides the field %s", clip(name), read)
+			return said(name) + " hides the field " + read
 		}
 	}
 	return ""
+}
+
+// peopleNames are those of them that decide nothing but by being there.
+func peopleNames() []string { return []string{"gmt_payment", "buyer_id", "buyer_open_id", passedBack} }
+
+// passedBack is the field that a shop chooses the text of.
+const passedBack = "passback_params"
+
+// said is a field's name for an error: a name that nobody reads may hold anything.
+func said(name string) string {
+	if slices.Contains(readNames(), name) || name == "sign" || name == "sign_type" {
+		return "the field " + name
+	}
+	return "a field"
 }
 
 // verify goes from cheap to dear, so that junk costs no RSA.
@@ -155,12 +178,20 @@ func (c *Channel) read(fields url.Values) (channels.Payment, error) {
 	return payment, nil
 }
 
+// attached is what was passed back, unless it may have taken in its neighbour.
+func attached(passback string) string {
+	if strings.Contains(passback, "&") {
+		return ""
+	}
+	return passback
+}
+
 // noticed reads a notice as a trade.
 func noticed(fields url.Values) (trade, error) {
 	t := trade{
 		status: alipay.TradeStatus(fields.Get("trade_status")), orderNo: fields.Get("out_trade_no"), number: fields.Get("trade_no"),
 		total: fields.Get("total_amount"), currency: fields.Get("trans_currency"), paidAt: fields.Get("gmt_payment"),
-		userID: fields.Get("buyer_id"), openID: fields.Get("buyer_open_id"), passback: fields.Get("passback_params"),
+		userID: fields.Get("buyer_id"), openID: fields.Get("buyer_open_id"), passback: attached(fields.Get(passedBack)),
 		ending: endsRefunded, refundNo: fields.Get("out_biz_no"), refundFee: fields.Get("refund_fee"),
 	}
 	// A trade that ran out of time has been seen with a refund_fee of 0.00.

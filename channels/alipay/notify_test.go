@@ -177,7 +177,7 @@ func TestParseNotifyReadsAnyCharset(t *testing.T) {
 func TestParseNotifyReadsTheMediaTypeAlone(t *testing.T) {
 	ch := mustNew(t, config())
 	for _, parameters := range []string{
-		"; text/html; charset=utf-8", ";;charset=utf-8", "; charset=", "; ;=", ";", " ; charset=\"GBK", "; charset=x; charset=y", "",
+		", text/html", " charset=utf-8", "; text/html; charset=utf-8", ";;charset=utf-8", "; charset=", "; ;=", ";", " ; charset=\"GBK", "; charset=x; charset=y", "",
 	} {
 		for _, kind := range []string{"application/x-www-form-urlencoded", "Application/X-WWW-Form-URLEncoded", " application/x-www-form-urlencoded"} {
 			header := http.Header{"Content-Type": {kind + parameters}}
@@ -186,6 +186,34 @@ func TestParseNotifyReadsTheMediaTypeAlone(t *testing.T) {
 				t.Errorf("%q: ParseNotify = %+v, %v", kind+parameters, got, err)
 			}
 		}
+	}
+}
+
+// TestAFieldThatDecidesTakesInNoNeighbour: one notice of a foreign order would be
+// two payments, under two order numbers, if a neighbour that nobody reads could
+// move into the number.
+func TestAFieldThatDecidesTakesInNoNeighbour(t *testing.T) {
+	ch := mustNew(t, config())
+	whole := told().with("passback_params", "-").with("trans_currency", "CNY").signed()
+	names := slices.Sorted(maps.Keys(whole))
+	tried := 0
+	for i, name := range names[:len(names)-1] {
+		next := names[i+1]
+		if name == "sign" || name == "sign_type" || next == "sign" || next == "sign_type" || !slices.Contains(decisiveOfNotices(), name) {
+			continue
+		}
+		forged := maps.Clone(whole)
+		forged.Set(name, whole.Get(name)+"&"+next+"="+whole.Get(next))
+		forged.Del(next)
+		if canonical(forged) != canonical(whole) {
+			continue
+		}
+		tried++
+		_, err := ch.ParseNotify(context.Background(), form(), []byte(forged.Encode()))
+		mustBe(t, err, channels.ErrMalformed)
+	}
+	if tried < 5 {
+		t.Errorf("only %d fields could take in a neighbour", tried)
 	}
 }
 

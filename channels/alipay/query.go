@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/smartwalle/alipay/v3"
+	"github.com/tidwall/gjson"
 
 	"guodu/channels"
+	"guodu/internal/fen"
 )
 
 // Query asks by the order's own number (alipay.trade.query). A trade of a
@@ -82,25 +85,40 @@ func ended(a *node) (ending, error) {
 		amounts = append(amounts, amount)
 	}
 	some, given, err := above(amounts...)
-	switch {
-	case err != nil:
+	if err != nil {
 		return endsUnknown, err
-	case paidAt != "", some, listed(a.Raw("fund_bill_list")):
+	}
+	funds, clear := listed(a.Raw("fund_bill_list"))
+	dated := !moment(paidAt).IsZero()
+	switch {
+	case dated, some, funds:
 		return endsRefunded, nil
-	case given:
+	case given && clear && paidAt == "": // all is said, and all of it can be read
 		return endsUnpaid, nil
 	}
 	return endsUnknown, nil
 }
 
-// listed says whether there is anything in a list, which may have whatever form it
-// likes.
-func listed(list string) bool {
-	switch list {
-	case "", "null", "[]", `""`, `"[]"`:
-		return false
+// listed says whether a list of funds shows that money came, and whether it can be
+// read at all. It comes as a list, and as a text that holds one.
+func listed(list string) (funds, clear bool) {
+	found := gjson.Parse(list)
+	if found.Type == gjson.String {
+		found = gjson.Parse(strings.TrimSpace(found.Str))
 	}
-	return true
+	if found.Type == gjson.Null {
+		return false, true
+	}
+	if !found.IsArray() {
+		return false, false
+	}
+	clear = true
+	for _, fund := range found.Array() {
+		amount, err := fen.Parse(fund.Get("amount").Str)
+		funds = funds || err == nil && amount > 0
+		clear = clear && err == nil
+	}
+	return funds, clear
 }
 
 // Close makes an unpaid order unpayable (alipay.trade.close). nil is a signed

@@ -2,6 +2,7 @@ package alipay_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
@@ -43,6 +44,10 @@ func TestQueryReadsStates(t *testing.T) {
 		{"not paid", queried("WAIT_BUYER_PAY"), open},
 		{"closed unpaid", queried("TRADE_CLOSED"), closed},
 		{"closed unpaid, with an empty list", queried("TRADE_CLOSED").with("fund_bill_list", []string{}), closed},
+		{"closed unpaid, with a blank in the list", queried("TRADE_CLOSED").with("fund_bill_list", json.RawMessage("[ ]")), closed},
+		{"closed unpaid, with a list in a text", queried("TRADE_CLOSED").with("fund_bill_list", "[]"), closed},
+		{"closed unpaid, with a fund of nothing", queried("TRADE_CLOSED").with("fund_bill_list", []object{{"amount": "0.00"}}), closed},
+		{"closed, with funds in a text", queried("TRADE_CLOSED").with("fund_bill_list", `[{"amount":"50.00"}]`), undated},
 		{"closed after a full refund", queried("TRADE_CLOSED").with("send_pay_date", "2026-09-01 11:59:58"), refunded},
 		{"closed, with an amount that came", queried("TRADE_CLOSED").with("receipt_amount", "0.01"), undated},
 		{"closed, with a list of funds", queried("TRADE_CLOSED").with("fund_bill_list", []object{{"amount": "50.00"}}), undated},
@@ -96,6 +101,9 @@ func TestQueryOutcomes(t *testing.T) {
 		"paid without number":               paid().with("trade_no", nil),
 		"paid with a number of odd form":    paid().with("trade_no", "2026 0901"),
 		"closed, and nothing more":          created().with("trade_status", "TRADE_CLOSED").with("total_amount", "50.00"),
+		"closed, with a list of no form":    queried("TRADE_CLOSED").with("fund_bill_list", object{}),
+		"closed, with a fund of no form":    queried("TRADE_CLOSED").with("fund_bill_list", []object{{}}),
+		"closed at a time of no form":       queried("TRADE_CLOSED").with("send_pay_date", "0000-00-00 00:00:00"),
 		"closed, with an unreadable amount": queried("TRADE_CLOSED").with("receipt_amount", "?"),
 		"closed after it was paid nothing":  queried("TRADE_CLOSED").with("send_pay_date", noonText).with("total_amount", "0.00"),
 	} {

@@ -35,27 +35,27 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 // open takes the content out of a verified callback (支付成功回调通知, 敏感信息加解密),
 // if its event is one of those asked for; none asked for is any.
 // Errors: ErrNotOurs, ErrMalformed.
-func (s *keySet) open(body []byte, events ...string) ([]byte, error) {
+func (s *keySet) open(body []byte, events ...string) (plain []byte, event string, err error) {
 	notice, err := field.Parse(body, "event_type", "resource")
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", channels.ErrMalformed, err)
+		return nil, "", fmt.Errorf("%w: %w", channels.ErrMalformed, err)
 	}
-	event, err := notice.Text("event_type")
+	event, err = notice.Text("event_type")
 	switch {
 	case err != nil || event == "":
-		return nil, fmt.Errorf("%w: event_type is missing or not a text", channels.ErrMalformed)
+		return nil, "", fmt.Errorf("%w: event_type is missing or not a text", channels.ErrMalformed)
 	case len(events) > 0 && !slices.Contains(events, event):
-		return nil, fmt.Errorf("%w: event type %q", channels.ErrNotOurs, clip(event))
+		return nil, "", fmt.Errorf("%w: event type %q", channels.ErrNotOurs, clip(event))
 	}
 	resource, err := notice.Object("resource", "algorithm", "ciphertext", "associated_data", "nonce")
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", channels.ErrMalformed, err)
+		return nil, "", fmt.Errorf("%w: %w", channels.ErrMalformed, err)
 	}
-	plain, err := s.unseal(resource)
+	plain, err = s.unseal(resource)
 	if err != nil {
-		return nil, fmt.Errorf("%w: resource: %w", channels.ErrMalformed, err)
+		return nil, "", fmt.Errorf("%w: resource: %w", channels.ErrMalformed, err)
 	}
-	return plain, nil
+	return plain, event, nil
 }
 
 // unseal decrypts a resource (RFC 5116, AEAD_AES_256_GCM) with the first key that

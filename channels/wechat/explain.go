@@ -15,7 +15,6 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
 
 	"guodu/channels"
-	"guodu/internal/field"
 )
 
 var _ channels.Explainer = (*Channel)(nil)
@@ -185,7 +184,7 @@ func compact(body []byte, keep bool) []byte {
 // resource says whether the APIv3 key opens what the callback holds, and whether
 // what is inside can be read: a wrong key is often taken for a wrong signature.
 func (e *explanation) resource() {
-	plain, err := e.channel.verifier.keys.Load().open(e.body)
+	plain, event, err := e.channel.verifier.keys.Load().open(e.body)
 	switch {
 	case errors.Is(err, errSealed):
 		e.bad("resource", "%v: the key was changed on the merchant platform (wechat.more_api_v3_key_files), or the body was on its way", err)
@@ -194,8 +193,6 @@ func (e *explanation) resource() {
 		e.bad("resource", "%v: the body is not a callback's JSON, or was changed on its way", err)
 		return
 	}
-	notice, _ := field.Parse(e.body, "event_type") // open has read it
-	event := notice.Hint("event_type")
 	e.good("resource", "%s, and the APIv3 key opens it", clip(event))
 	e.content(event, plain)
 }

@@ -32,7 +32,7 @@ func (c *Channel) ParseNotify(ctx context.Context, header http.Header, body []by
 			payment, err = channels.Payment{}, panicked(trouble)
 		}
 	}()
-	plain, err := c.content(ctx, header, body, eventPaid)
+	plain, _, err := c.content(ctx, header, body, eventPaid)
 	if err != nil {
 		return channels.Payment{}, err
 	}
@@ -46,19 +46,19 @@ func (c *Channel) ParseNotify(ctx context.Context, header http.Header, body []by
 // content verifies a callback and returns what is inside, if its event is one
 // of those asked for.
 // Errors: ErrTooLarge, ErrNotice, ErrNotOurs, ErrMalformed.
-func (c *Channel) content(ctx context.Context, header http.Header, body []byte, events ...string) ([]byte, error) {
+func (c *Channel) content(ctx context.Context, header http.Header, body []byte, events ...string) (plain []byte, event string, err error) {
 	if len(body) > NoticeBytes {
-		return nil, fmt.Errorf("wechat notice: %w: %d bytes, want at most %d", channels.ErrTooLarge, len(body), NoticeBytes)
+		return nil, "", fmt.Errorf("wechat notice: %w: %d bytes, want at most %d", channels.ErrTooLarge, len(body), NoticeBytes)
 	}
-	err := c.verifier.check(ctx, header, body)
+	err = c.verifier.check(ctx, header, body)
 	if err != nil {
-		return nil, fmt.Errorf("wechat notice: %w: %w", channels.ErrNotice, err)
+		return nil, "", fmt.Errorf("wechat notice: %w: %w", channels.ErrNotice, err)
 	}
-	plain, err := c.verifier.keys.Load().open(body, events...)
+	plain, event, err = c.verifier.keys.Load().open(body, events...)
 	if err != nil {
-		return nil, fmt.Errorf("wechat notice: %w", err)
+		return nil, "", fmt.Errorf("wechat notice: %w", err)
 	}
-	return plain, nil
+	return plain, event, nil
 }
 
 // panicked says that reading a callback failed in a way that nobody foresaw.

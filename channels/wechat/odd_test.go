@@ -242,3 +242,21 @@ func TestAProbeIsToldApartFromAForgery(t *testing.T) {
 		t.Errorf("a forgery is %v", err)
 	}
 }
+
+// TestARefundThatContradictsItsEventIsRefused: believing either could be wrong.
+func TestARefundThatContradictsItsEventIsRefused(t *testing.T) {
+	ch := mustNew(t, config())
+	for event, fits := range map[string]string{"REFUND.SUCCESS": "SUCCESS", "REFUND.CLOSED": "CLOSED", "REFUND.ABNORMAL": "ABNORMAL"} {
+		for _, state := range []string{"SUCCESS", "CLOSED", "ABNORMAL", "PROCESSING"} {
+			body := notice(given("refund_status").with("refund_status", state).bytes()).with("event_type", event).bytes()
+			_, err := ch.ParseRefund(t.Context(), headers(body, noon()), body)
+			if state == fits {
+				if err != nil {
+					t.Errorf("%s about %s: %v", event, state, err)
+				}
+				continue
+			}
+			mustBe(t, err, channels.ErrMalformed)
+		}
+	}
+}

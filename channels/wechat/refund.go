@@ -139,7 +139,7 @@ func (c *Channel) ParseRefund(ctx context.Context, header http.Header, body []by
 			status, err = channels.RefundStatus{}, panicked(trouble)
 		}
 	}()
-	plain, err := c.content(ctx, header, body, eventRefunded, eventRefundAbnormal, eventRefundClosed)
+	plain, event, err := c.content(ctx, header, body, eventRefunded, eventRefundAbnormal, eventRefundClosed)
 	if err != nil {
 		return channels.RefundStatus{}, err
 	}
@@ -147,7 +147,16 @@ func (c *Channel) ParseRefund(ctx context.Context, header http.Header, body []by
 	if err != nil {
 		return channels.RefundStatus{}, unreadable(err.Error())
 	}
+	if !agrees(event, status.State) {
+		return channels.RefundStatus{}, unreadable(fmt.Sprintf("event %s is about a refund that is %s", event, status.State))
+	}
 	return status, nil
+}
+
+// agrees says whether an event and the refund in it say the same.
+func agrees(event string, state channels.RefundState) bool {
+	return event == eventRefunded && state == channels.RefundMade || event == eventRefundClosed && state == channels.RefundClosed ||
+		event == eventRefundAbnormal && state == channels.RefundAbnormal
 }
 
 // unfitRefund says in words what of a request WeChat would refuse, or nothing.

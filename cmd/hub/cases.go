@@ -99,7 +99,7 @@ func (c showCase) Run(r run) error {
 		e := evidenceOf(one)
 		for _, name := range slices.Sorted(maps.Keys(e)) {
 			if name != "why" && e[name] != "" {
-				fmt.Fprintf(r.out, "  %-10s %s\n", name, e[name])
+				fmt.Fprintf(r.out, "  %-10s %s\n", name, shown(e[name]))
 			}
 		}
 		fmt.Fprintf(r.out, "  opened %s\n", one.Opened.In(transition.Beijing()).Format(time.DateTime))

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"text/tabwriter"
+	"unicode"
 
 	"guodu/cmd/hub/app"
 	"guodu/notify"
@@ -39,7 +41,7 @@ func (c notices) Run(r run) error {
 	fmt.Fprintln(table, "TIME\tCHANNEL\tKIND\tVERDICT\tOUTCOME\tORDER\tREFUND\tTRANSACTION\tSERIAL\tBYTES\tERROR")
 	for _, n := range last {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", n.At.In(transition.Beijing()).Format("2006-01-02 15:04:05.000"),
-			n.Channel, n.Kind, n.Verdict, dash(n.Outcome), dash(n.Order), dash(n.Refund), dash(n.Txn), dash(serial(n)), n.Bytes, dash(n.Error))
+			n.Channel, n.Kind, n.Verdict, dash(n.Outcome), dash(shown(n.Order)), dash(shown(n.Refund)), dash(shown(n.Txn)), dash(shown(serial(n))), n.Bytes, dash(shown(n.Error)))
 		if c.Raw {
 			fmt.Fprintf(table, "  sha256 %s %v\n  %s\n", n.SHA256, n.Headers, n.Body)
 		}
@@ -56,6 +58,17 @@ func (c notices) Run(r run) error {
 
 // serial is the name of the key that a notice says signed it, where it says so.
 func serial(n notify.Notice) string { return n.Headers["Wechatpay-Serial"] }
+
+// shown is a text that came from outside, on one line: what a terminal would act on
+// is quoted.
+func shown(text string) string {
+	for _, c := range text {
+		if !unicode.IsPrint(c) {
+			return strconv.Quote(text)
+		}
+	}
+	return text
+}
 
 func dash(text string) string {
 	if text == "" {

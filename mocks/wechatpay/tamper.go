@@ -116,7 +116,7 @@ var tricks = map[Tamper]trick{
 	TamperBrokenPlaintext: {authentic: true, sealing: func(_ *Sim, how *sealing) { how.plaintext = how.plaintext[:len(how.plaintext)/2] }},
 	TamperAmountText:      {authentic: true, sealing: quoteAmount},
 	TamperNotJSON:         {authentic: true, body: func(p *sim.Parcel) { p.Body = []byte("<xml><return_code>SUCCESS</return_code></xml>") }},
-	TamperHugeBody:        {authentic: true, envelope: func(e *envelope) { e.Summary = strings.Repeat("x", hugeBodyBytes) }},
+	TamperHugeBody:        {authentic: true, envelope: func(e *envelope) { e.ResourceType = strings.Repeat("x", hugeBodyBytes) }},
 }
 
 // signOther puts a genuine signature of the platform under the wrong message.

@@ -72,6 +72,9 @@ func (s *Service) CreditCase(ctx context.Context, id string, account transition.
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrNotCreditable, err)
 	}
+	if payment.Misdirected != "" {
+		return "", fmt.Errorf("%w: not ours: %s; list its merchant and app under former, or refund it", ErrNotCreditable, payment.Misdirected)
+	}
 	err = s.note(ctx, c, "credit", w)
 	if err != nil {
 		return "", err
@@ -151,7 +154,11 @@ func (s *Service) paymentOf(ctx context.Context, e evidence) (channels.Payment, 
 	if err != nil {
 		return payment, err
 	}
-	if why := disagreement(payment); payment.State == channels.Paid && why != "" {
+	agreed := payment
+	if agreed.Misdirected == "appid" {
+		agreed.Misdirected = "" // our merchant's money, whatever its app: it can be given back
+	}
+	if why := disagreement(agreed); payment.State == channels.Paid && why != "" {
 		return payment, errors.New(why)
 	}
 	if payment.State != channels.Paid || payment.TransactionID != e.Txn {
@@ -398,7 +405,7 @@ func (s *Service) creditSuspended(ctx context.Context, p channels.Payment, sourc
 		return "", err
 	}
 	if c.Decision == transition.DecidedRefunded || c.Decision == transition.DecidedDisowned {
-		return s.decided(ctx, no)
+		return s.decided(ctx, p, no)
 	}
 	if !holds || len(p.Refunds) == 0 {
 		return Cased, nil
@@ -418,14 +425,17 @@ func (s *Service) creditSuspended(ctx context.Context, p channels.Payment, sourc
 }
 
 // decided ends the order of a payment whose money people have let go: nothing is
-// left to ask about it.
-func (s *Service) decided(ctx context.Context, no transition.OrderNo) (Outcome, error) {
+// left to ask about it. A payment to somebody else ends nothing.
+func (s *Service) decided(ctx context.Context, p channels.Payment, no transition.OrderNo) (Outcome, error) {
 	o, err := s.config.Ledger.Order(ctx, no)
 	if errors.Is(err, transition.ErrNoOrder) {
 		return Cased, nil
 	}
 	if err != nil {
 		return "", err
+	}
+	if o.Channel != p.Channel || o.Merchant != p.Merchant {
+		return Cased, nil
 	}
 	return s.Close(ctx, no, o.Merchant)
 }

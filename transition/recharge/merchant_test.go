@@ -289,3 +289,73 @@ func TestRefundsOfAPaymentAreLearnedWhereItWasMade(t *testing.T) {
 	}
 	m.verify()
 }
+
+// TestADecisionAboutAnotherMerchantsPaymentEndsNoOrder: people let the money of
+// that payment go, and the order is still open where it was made.
+func TestADecisionAboutAnotherMerchantsPaymentEndsNoOrder(t *testing.T) {
+	m := newMove(t)
+	ctx := t.Context()
+	no := m.order(m.hub(m.a), "1")
+	moved := m.hub(m.b, m.a)
+	p := m.paid(no, merchantB)
+	if out, err := moved.Settle(ctx, p, "callback"); err != nil || out != recharge.Cased {
+		t.Fatalf("%s, %v", out, err)
+	}
+	if err := moved.CloseCase(ctx, "wechat:"+p.TransactionID, true, recharge.Word{By: "li", Why: "not ours"}); err != nil {
+		t.Fatal(err)
+	}
+	p.Refunded, p.RefundedTotal = true, 5000
+	if _, err := moved.Settle(ctx, p, "callback"); err != nil {
+		t.Fatal(err)
+	}
+	m.mustBe(no, transition.OrderPrepared)
+	right := m.paid(no, merchant)
+	right.TransactionID = "4200000002"
+	if out, err := moved.Settle(ctx, right, "callback"); err != nil || out != recharge.Credited {
+		t.Errorf("%s, %v", out, err)
+	}
+	m.verify()
+}
+
+// TestAnotherMerchantsRefundsStandAgainstNoCredit: they are of another payment.
+func TestAnotherMerchantsRefundsStandAgainstNoCredit(t *testing.T) {
+	m := newMove(t)
+	ctx := t.Context()
+	no := m.order(m.hub(m.a), "1")
+	m.b.query = notFound
+	moved := m.hub(m.b, m.a)
+	foreign := m.paid(no, merchantB)
+	foreign.TransactionID, foreign.Refunded, foreign.RefundNos, foreign.RefundedTotal = "4200000002", true, []string{"x1"}, 1000
+	if _, err := moved.Settle(ctx, foreign, "callback"); !errors.Is(err, channels.ErrUnknownOutcome) {
+		t.Fatalf("a refund that cannot be found: %v", err)
+	}
+	if out, err := moved.Settle(ctx, m.paid(no, merchant), "callback"); err != nil || out != recharge.Credited {
+		t.Errorf("%s, %v", out, err)
+	}
+	m.verify()
+}
+
+// TestAPaymentToAnotherAppOfOurMerchantCanBeGivenBack: the money is with us.
+func TestAPaymentToAnotherAppOfOurMerchantCanBeGivenBack(t *testing.T) {
+	m := newMove(t)
+	ctx := t.Context()
+	hub := m.hub(m.a)
+	p := m.paid(m.order(hub, "1"), merchant)
+	p.Misdirected = "appid"
+	if out, err := hub.Settle(ctx, p, "callback"); err != nil || out != recharge.Cased {
+		t.Fatalf("%s, %v", out, err)
+	}
+	m.a.order = func(string) (channels.Payment, error) { return p, nil }
+	m.a.refund = func(_ context.Context, r channels.RefundRequest) (channels.RefundStatus, error) {
+		return status("wechat", transition.OrderNo(r.OrderNo), r.RefundNo, r.Amount, channels.RefundMade), nil
+	}
+	id := "wechat:" + p.TransactionID
+	if _, err := hub.CreditCase(ctx, id, "", recharge.Word{By: "li", Why: "asked"}); !errors.Is(err, recharge.ErrNotCreditable) {
+		t.Errorf("credited: %v", err)
+	}
+	r, err := hub.RefundCase(ctx, id, "", recharge.Word{By: "li", Why: "asked"})
+	if err != nil || r.State != transition.RefundSettled {
+		t.Errorf("refund %+v, %v", r, err)
+	}
+	m.verify()
+}

@@ -348,7 +348,7 @@ func TestAClosedWordAboutSomebodyElsesOrderEndsNothing(t *testing.T) {
 	unknown.OrderNo = string(transition.NewOrderNo(account, time.Now()))
 	junk.OrderNo = "SHOP-77"
 	for _, p := range []channels.Payment{foreign, misdirected, unknown, junk} {
-		tl.mustSettle(t, p, recharge.Closed) // heard, and nothing to end
+		tl.mustSettle(t, p, recharge.Waiting) // heard, and nothing to end
 	}
 	o, err := tl.bench.Order(context.Background(), no)
 	if err != nil || o.State != transition.OrderPrepared {

@@ -103,7 +103,7 @@ func (s *Service) credit(ctx context.Context, p channels.Payment, source string,
 		if _, err := s.openCase(ctx, p, source, "mismatch", err.Error()); err != nil {
 			return "", err
 		}
-		return s.decided(ctx, no)
+		return s.decided(ctx, p, no)
 	case err != nil:
 		return "", err
 	case result.First:
@@ -134,11 +134,11 @@ func caseKind(err error) (kind, why string) {
 // another merchant's order, or one that is not there, ends nothing here.
 func (s *Service) closed(ctx context.Context, p channels.Payment, no transition.OrderNo, numberErr error) (Outcome, error) {
 	if numberErr != nil || p.Misdirected != "" {
-		return Closed, nil
+		return Waiting, nil
 	}
 	o, err := s.config.Ledger.Order(ctx, no)
 	if errors.Is(err, transition.ErrNoOrder) || err == nil && (o.Channel != p.Channel || o.Merchant != p.Merchant) {
-		return Closed, nil
+		return Waiting, nil
 	}
 	if err != nil {
 		return "", err

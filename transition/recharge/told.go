@@ -28,7 +28,7 @@ func (s *Service) unseen(ctx context.Context, p channels.Payment, source string,
 		return err
 	}
 	var first time.Time
-	if err == nil {
+	if err == nil && o.Channel == p.Channel && o.Merchant == p.Merchant {
 		first, err = s.config.Ledger.ToldRefunded(ctx, no, max(p.RefundedTotal, 1))
 		if err != nil {
 			return err
