@@ -197,6 +197,7 @@ func TestARecorderSaysWhenItKeepsAgain(t *testing.T) {
 				s.err = err
 				r.Note(notify.Notice{Authentic: true})
 				<-time.After(time.Second) // on the clock of the bubble
+				synctest.Wait()           // its Keep has ended before the next one may see another error
 			}
 		})
 		if s.lost != 2 {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"time"
 
 	"guodu/cmd/demo/world"
 	"guodu/internal/fen"
@@ -92,8 +93,14 @@ func callbackLost() point {
 	for i := range all {
 		all[i].play = func(s *scene) {
 			m := s.pos()
+			begun := time.Now()
 			s.pays("50.00")
-			m.tap().says("reason=nothing_pending")
+			tapped := m.tap()
+			// Five seconds after the order was made the hub asks: then the payment is
+			// known, or what dies has died.
+			if time.Since(begun) < 4*time.Second {
+				tapped.says("reason=nothing_pending")
+			}
 			s.credited()
 			s.until("what dies has died", func() error {
 				s.c.revive()

@@ -167,7 +167,7 @@ func (m *moved) told(channel, no string) bool {
 	return accepted
 }
 
-// overdue ends an order's time: it is due now, and expired.
+// overdue ends an order's time: it is expired, and due now if it is due at all.
 func (m *moved) overdue(no string) {
 	m.t.Helper()
 	client := m.redis.Client()
@@ -177,7 +177,7 @@ func (m *moved) overdue(no string) {
 	}
 	past := time.Now().Add(-time.Hour).UnixMilli()
 	err = errors.Join(client.HSet(m.ctx, keys[0], "expires", strconv.FormatInt(past, 10)).Err(),
-		client.Do(m.ctx, "ZADD", strings.Split(keys[0], ":o:")[0]+":due", past, no).Err())
+		client.Do(m.ctx, "ZADD", strings.Split(keys[0], ":o:")[0]+":due", "XX", past, no).Err())
 	if err != nil {
 		m.t.Fatal(err)
 	}
