@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"guodu/channels"
+	"guodu/internal/refusal"
 )
 
 // bodyMax bounds a callback's body in bytes; real ones have about 2 KiB.
@@ -48,6 +49,8 @@ type HandlerConfig struct {
 	Log     *slog.Logger
 	Journal Journal          // nil for none
 	Clock   func() time.Time // of the journal; time.Now if nil
+	// Refusals takes note of callbacks that nobody proved to have sent; nil logs them only.
+	Refusals *refusal.Log
 }
 
 // subject is what a callback is about, by numbers that may be anything.
@@ -75,6 +78,9 @@ func (c HandlerConfig) filled() HandlerConfig {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	if c.Refusals == nil {
+		c.Refusals = refusal.New(refusal.Config{Log: c.Log})
+	}
 	return c
 }
 
@@ -83,6 +89,17 @@ func (h *Handler[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), budget)
 	defer cancel()
 	c := h.handle(ctx, w, r)
+	defer func() {
+		h.answer(w, c.verdict)
+		if h.Journal != nil {
+			h.Journal.Note(h.notice(r.Header, c))
+		}
+	}()
+	if reason := refused(c.verdict); reason != "" && !c.proven && !errors.Is(c.err, channels.ErrProbe) {
+		h.Refusals.Note(ctx, "callback", reason, "channel", h.Channel, "kind", h.kind, "address", r.RemoteAddr,
+			"verdict", c.verdict.String(), "order", bounded(h.about(c.told).order), "error", text(c.err))
+		return
+	}
 	level := slog.LevelInfo
 	if c.verdict != channels.Accepted && !errors.Is(c.err, channels.ErrProbe) {
 		level = slog.LevelWarn
@@ -90,10 +107,19 @@ func (h *Handler[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	about := h.about(c.told)
 	h.Log.Log(ctx, level, h.name, "channel", h.Channel, "verdict", c.verdict.String(), "outcome", c.outcome, "error", text(c.err),
 		"order", bounded(about.order), "refund", bounded(about.refund), "txn", bounded(about.txn))
-	h.answer(w, c.verdict)
-	if h.Journal != nil {
-		h.Journal.Note(h.notice(r.Header, c))
+}
+
+// refused is a verdict as the reason of a refusal; empty if it is none.
+func refused(verdict channels.Verdict) string {
+	switch verdict {
+	case channels.TooLarge:
+		return "too_large"
+	case channels.NotAuthentic:
+		return "signature"
+	case channels.Unreadable:
+		return "unreadable"
 	}
+	return ""
 }
 
 // callback is one callback and what became of it.

@@ -12,7 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"guodu/channels"
+	"guodu/internal/refusal"
 	"guodu/notify"
 )
 
@@ -132,5 +136,27 @@ func TestAProbeIsRefusedAndNoWarning(t *testing.T) {
 		if w.Body.String() != "not_authentic" || !strings.Contains(log.String(), level) {
 			t.Errorf("%v: answered %q, logged %s", err, w.Body, log.String())
 		}
+	}
+}
+
+func TestAFloodOfForgedCallbacksIsCountedAndLogsLittle(t *testing.T) {
+	var log strings.Builder
+	registry := prometheus.NewRegistry()
+	h := notify.NewHandler(notify.HandlerConfig{
+		Channel: "x", Log: slog.New(slog.DiscardHandler),
+		Refusals: refusal.New(refusal.Config{Log: slog.New(slog.NewTextHandler(&log, nil)), Registry: registry}),
+	}, &fakeNotifier{err: channels.ErrNotice}, settleFunc(nil))
+	for range 1000 {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", http.NoBody))
+	}
+	err := testutil.GatherAndCompare(registry, strings.NewReader(`# HELP guodu_refusals_total Requests that were refused, by door and reason.
+# TYPE guodu_refusals_total counter
+guodu_refusals_total{door="callback",reason="signature"} 1000
+`))
+	if err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(log.String(), "\n"); n < 1 || n > 30 {
+		t.Errorf("%d lines in the log", n)
 	}
 }

@@ -12,10 +12,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"guodu/channels"
 	"guodu/channels/alipay"
 	"guodu/channels/wechat"
 	"guodu/internal/redisx"
+	"guodu/internal/refusal"
 	"guodu/notify"
 	"guodu/notify/message"
 	"guodu/transition"
@@ -61,6 +64,8 @@ type Hub struct {
 	keys     *keyWatch
 	inUse    channels.Set
 	hangup   <-chan os.Signal
+	metrics  *prometheus.Registry
+	refusals *refusal.Log
 	public   http.Handler
 	health   http.Handler
 	durable  atomic.Bool // as far as the last look went: what Redis acknowledges stays

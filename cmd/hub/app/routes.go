@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"guodu/binding/web"
 	"guodu/internal/redisx"
@@ -20,10 +21,21 @@ func routes(log *slog.Logger, money echo.MiddlewareFunc, pages *web.Pages, termi
 	pages.Mount(e.Group("/h5"))
 	terminals.Mount(e.Group("/pos/v1", money))
 	for channel, handler := range callbacks {
-		e.POST("/notify/"+channel, echo.WrapHandler(handler), money)
+		e.POST("/notify/"+channel, fromAddress(handler), money)
 		e.GET("/notify/"+channel, callbackAddress)
 	}
 	return e
+}
+
+// fromAddress gives a plain handler the address of whoever asks, behind proxies as
+// well.
+func fromAddress(next http.Handler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request().WithContext(c.Request().Context())
+		r.RemoteAddr = c.RealIP()
+		next.ServeHTTP(c.Response(), r)
+		return nil
+	}
 }
 
 // callbackAddress answers whoever looks at the address of a callback, as doctor
@@ -48,6 +60,7 @@ func (h *Hub) whileDurable(next echo.HandlerFunc) echo.HandlerFunc {
 
 func (h *Hub) healthRoutes() http.Handler {
 	e := newEcho(h.log)
+	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{})))
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", func(c echo.Context) error {
 		if !h.durable.Load() {

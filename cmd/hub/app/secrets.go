@@ -2,6 +2,8 @@ package app
 
 import (
 	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
 	"fmt"
 
 	"guodu/channels/alipay"
@@ -80,3 +82,11 @@ func (h *Hub) TerminalSecret(id string, number int64) ([]byte, error) {
 // parseHubKey reads the key with which the hub signs for terminals: PEM, or base64
 // of the same bytes.
 func parseHubKey(text []byte) (ed25519.PrivateKey, error) { return keyfile.ParsePrivate(text) }
+
+// derived is a key of its own for one purpose, from the key that all hubs of a
+// campus share.
+func derived(key ed25519.PrivateKey, purpose string) []byte {
+	mac := hmac.New(sha256.New, key.Seed())
+	mac.Write([]byte("guodu-" + purpose + "-v1"))
+	return mac.Sum(nil)
+}

@@ -7,12 +7,15 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
 
 	"guodu/binding"
 	"guodu/binding/identity"
 	"guodu/binding/web"
 	"guodu/channels"
+	"guodu/internal/refusal"
 	"guodu/notify"
 	"guodu/notify/message"
 	"guodu/transition"
@@ -45,6 +48,9 @@ func (h *Hub) wire(parts secrets) error {
 	if !ok {
 		return fmt.Errorf("%w: the ephemeral Redis cannot be a Cluster", ErrConfig)
 	}
+	h.metrics = prometheus.NewRegistry()
+	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	h.refusals = refusal.New(refusal.Config{Log: h.log, Registry: h.metrics, Key: derived(parts.hubKey, "refusal")})
 	w := wiring{h, parts, inUse, binding.NewStore(h.runner(nil), h.config.Redis.Prefix, nil), ephemeral}
 	h.teller = message.NewTeller(message.Config{
 		Messengers: messengers(inUse), Audience: audience{h.books, w.links, h.config.PublicURL, inUse},
@@ -97,7 +103,7 @@ func (w wiring) settling() map[string]http.Handler {
 	w.journal = notify.NewRecorder(&Notices{w.ephemeral, w.config.Ephemeral.Prefix}, w.log)
 	callbacks := map[string]http.Handler{}
 	for name := range w.inUse {
-		handler := notify.HandlerConfig{Channel: name, Log: w.log, Journal: w.journal}
+		handler := notify.HandlerConfig{Channel: name, Log: w.log, Journal: w.journal, Refusals: w.refusals}
 		if n, ok := w.inUse.Notifier(name); ok {
 			callbacks[name] = notify.NewHandler(handler, n, due)
 		}
