@@ -165,7 +165,7 @@ func (s *Store) DecideCard(ctx context.Context, d CardDecision) error {
 		return s.adopt(ctx, c, d, "adopt", adopted)
 	}
 	p := partitionOf(c.Account)
-	reply, err := s.run.Run(ctx, s.scripts.cardRepair, []string{
+	reply, err := s.enter(ctx, s.scripts.cardRepair, []string{
 		s.keys.account(p, c.Account), s.keys.entries(p, c.Account), s.keys.card(p, d.UID), s.keys.cases(p),
 	}, string(d.UID), d.By, d.Second, d.Why, s.now(), d.Amount.String(), string(c.Account))
 	if err != nil {
@@ -226,7 +226,7 @@ func (s *Store) adopt(ctx context.Context, c CardState, d CardDecision, verdict 
 	if adopted != "" && verdict == "adopt" {
 		again = "1"
 	}
-	reply, err := s.run.Run(ctx, s.scripts.cardAdopt, []string{
+	reply, err := s.enter(ctx, s.scripts.cardAdopt, []string{
 		s.keys.account(p, c.Account), s.keys.entries(p, c.Account), s.keys.tot(p), s.keys.card(p, d.UID), s.keys.load(p, fresh),
 		s.keys.claim(p, d.UID, d.Version, counterText(d.Seen-1)), s.keys.reports(p, d.UID, d.Version), before,
 	}, string(d.UID), verdict, d.By, d.Second, d.Why, s.now(), counterText(d.Seen), d.Amount.String(), string(fresh), string(c.Account),

@@ -68,7 +68,7 @@ func (s *Store) OpenCase(ctx context.Context, near string, c Case) (first bool, 
 	if order != "" {
 		keys[4] = s.keys.order(p, order)
 	}
-	reply, err := s.run.Run(ctx, s.scripts.caseOpen, keys,
+	reply, err := s.enter(ctx, s.scripts.caseOpen, keys,
 		c.ID, c.Kind, c.Suspense.String(), string(c.Evidence), s.now(), c.Txn, c.Refunded.String())
 	if err != nil {
 		return false, err

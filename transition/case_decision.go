@@ -38,7 +38,7 @@ func (s *Store) EndCase(ctx context.Context, c Case, disown bool) error {
 	if disown {
 		may = "1"
 	}
-	reply, err := s.run.Run(ctx, s.scripts.caseEnd, s.caseKeys(c), c.ID, s.now(), may)
+	reply, err := s.enter(ctx, s.scripts.caseEnd, s.caseKeys(c), c.ID, s.now(), may)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (s *Store) EndCase(ctx context.Context, c Case, disown bool) error {
 // ReopenCase takes EndCase back, with the money. Repeating it is safe.
 // Errors: ErrNoCase, ErrCaseEnded (its money was credited or given back).
 func (s *Store) ReopenCase(ctx context.Context, c Case) error {
-	reply, err := s.run.Run(ctx, s.scripts.caseReopen, s.caseKeys(c), c.ID, s.now())
+	reply, err := s.enter(ctx, s.scripts.caseReopen, s.caseKeys(c), c.ID, s.now())
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (s *Store) RetellCase(ctx context.Context, c Case, near string, all fen.Fen
 	if p, no := caseHome(near); no != "" && p == c.home {
 		keys[1] = s.keys.order(p, no)
 	}
-	reply, err := s.run.Run(ctx, s.scripts.caseRetell, keys, c.ID, all.String(), c.Refunded.String())
+	reply, err := s.enter(ctx, s.scripts.caseRetell, keys, c.ID, all.String(), c.Refunded.String())
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func NewCaseRefundNo(c Case, now time.Time) RefundNo {
 // Errors: ErrNoCase, ErrCaseEnded, ErrMismatch (more than it holds),
 // ErrRefundExists; after ErrUnknownOutcome repeat the same call.
 func (s *Store) HoldCaseRefund(ctx context.Context, c Case, r CaseRefund) (no RefundNo, fresh bool, err error) {
-	reply, err := s.run.Run(ctx, s.scripts.caseRefundHold,
+	reply, err := s.enter(ctx, s.scripts.caseRefundHold,
 		[]string{s.keys.cases(c.home), s.keys.refund(c.home, string(r.No)), s.keys.refundsDue(c.home)},
 		c.ID, string(r.No), r.Amount.String(), r.Channel, r.Order, string(r.Request), r.By, r.Why, s.now(), millis(r.FirstDue), r.Merchant)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *Store) BookSuspended(ctx context.Context, c Case, r OutsideRefund) (fir
 		return false, fmt.Errorf("refund %.70q of order %.70q: %w", r.No, r.Order, ErrNumber)
 	}
 	id := outside(r.Order, r.No)
-	reply, err := s.run.Run(ctx, s.scripts.caseRefundExt, []string{
+	reply, err := s.enter(ctx, s.scripts.caseRefundExt, []string{
 		s.keys.cases(c.home), s.keys.refund(c.home, id), s.keys.tot(c.home), s.keys.houseAccount(c.home), s.keys.houseEntries(c.home),
 	}, c.ID, id, string(r.Order), r.Amount.String(), r.ChannelNo, millis(r.At), s.now(), r.Source, r.Channel)
 	if err != nil {
@@ -73,14 +73,14 @@ func (s *Store) settle(ctx context.Context, r RefundOrder, m RefundMade) ([]stri
 		if err != nil {
 			return nil, err
 		}
-		return s.run.Run(ctx, s.scripts.refundSettle, keys, args...)
+		return s.enter(ctx, s.scripts.refundSettle, keys, args...)
 	}
 	keys, p, err := s.caseRefundKeys(r)
 	if err != nil {
 		return nil, err
 	}
 	keys = append(keys, s.keys.tot(p), s.keys.houseAccount(p), s.keys.houseEntries(p))
-	reply, err := s.run.Run(ctx, s.scripts.caseRefundSettle, keys, args...)
+	reply, err := s.enter(ctx, s.scripts.caseRefundSettle, keys, args...)
 	if err != nil || reply[0] != "MISMATCH" || reply[1] != "case" {
 		return reply, err
 	}
@@ -101,7 +101,7 @@ func (s *Store) settleLate(ctx context.Context, r RefundOrder, m RefundMade) ([]
 	if err != nil {
 		return nil, err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.caseRefundLate, keys[:5],
+	reply, err := s.enter(ctx, s.scripts.caseRefundLate, keys[:5],
 		string(m.No), string(r.Order), string(o.Account), m.Amount.String(), m.ChannelNo, millis(m.At), s.now())
 	if err == nil && (reply[0] == "NOT_CREDITED" || reply[0] == "NO_ORDER") {
 		return []string{"MISMATCH", "case"}, nil
@@ -120,13 +120,13 @@ func (s *Store) giveBack(ctx context.Context, r RefundOrder, word string, quiet 
 		if err != nil {
 			return nil, err
 		}
-		return s.run.Run(ctx, s.scripts.refundReturn, keys, args...)
+		return s.enter(ctx, s.scripts.refundReturn, keys, args...)
 	}
 	keys, _, err := s.caseRefundKeys(r)
 	if err != nil {
 		return nil, err
 	}
-	return s.run.Run(ctx, s.scripts.caseRefundReturn, keys, args...)
+	return s.enter(ctx, s.scripts.caseRefundReturn, keys, args...)
 }
 
 func (s *Store) caseRefundKeys(r RefundOrder) ([]string, partition, error) {

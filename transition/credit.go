@@ -130,7 +130,7 @@ func (s *Store) credit(ctx context.Context, c Credit) ([]string, error) {
 		keys = append(keys, s.keys.refund(p, outside(c.Order, r.No)))
 		args = append(args, outside(c.Order, r.No), r.Amount.String(), millis(r.Time))
 	}
-	return s.run.Run(ctx, s.scripts.orderCredit, keys, args...)
+	return s.enter(ctx, s.scripts.orderCredit, keys, args...)
 }
 
 func credited(c Credit, reply []string) (Credited, error) {

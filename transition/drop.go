@@ -81,7 +81,7 @@ func (s *Store) drop(ctx context.Context, account AccountNo, a Abort, before boo
 		if load != "" {
 			key = s.keys.load(p, LoadNo(load))
 		}
-		reply, err := s.run.Run(ctx, s.scripts.loadDrop, []string{
+		reply, err := s.enter(ctx, s.scripts.loadDrop, []string{
 			s.keys.account(p, account), s.keys.entries(p, account), s.keys.tot(p), s.keys.card(p, a.UID), key, tap,
 			s.once(p, nonce, tap), s.keys.doubt(p),
 		}, load, a.Terminal, a.TapID, s.now(), strconv.FormatInt(nonceLife.Milliseconds(), 10), all,

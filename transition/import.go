@@ -253,7 +253,7 @@ func (s *Store) imports(ctx context.Context, st Statement, taken string) ([]stri
 	}
 	reasons := append([]string(nil), st.Freeze...)
 	sort.Strings(reasons)
-	reply, err := s.run.Run(ctx, s.scripts.imports,
+	reply, err := s.enter(ctx, s.scripts.imports,
 		[]string{s.keys.account(p, st.Account), s.keys.entries(p, st.Account), card, old},
 		string(st.Account), strconv.FormatInt(st.Version, 10), status, st.Arrears.String(), strings.Join(reasons, ","),
 		string(st.Card.UID), st.Card.No, st.Card.Version, st.Card.Profile, s.now(), now, taken)

@@ -13,6 +13,9 @@ const Partitions = 64
 // house names the pseudo account of a partition; no account number has "_".
 const house = "_house"
 
+// countName is the last part of the key that counts a partition's entries.
+const countName = "count"
+
 // partition is the number of a partition, 0 to Partitions-1.
 type partition int
 
@@ -51,6 +54,7 @@ func (k keyring) cases(p partition) string                  { return k.of(p, "ca
 func (k keyring) block(p partition) string                  { return k.of(p, "block") }
 func (k keyring) feed(p partition) string                   { return k.of(p, "feed") }
 func (k keyring) tot(p partition) string                    { return k.of(p, "tot") }
+func (k keyring) count(p partition) string                  { return k.of(p, countName) }
 func (k keyring) nonce(p partition, keyID, n string) string { return k.of(p, "n:"+keyID+":"+n) }
 func (k keyring) cardIndex(uid CardUID) string              { return k.prefix + ":idx:card:" + string(uid) }
 func (k keyring) numberIndex(no string) string              { return k.prefix + ":idx:no:" + no }

@@ -31,9 +31,11 @@ local function save(a)
     'freeze', a.freeze, 'seq', text(a.seq), 'head', a.head)
 end
 
--- enter appends one entry; the balances in it are those of now.
+-- enter appends one entry; the balances in it are those of now. The last key of a
+-- script that enters counts the entries of the partition.
 local function enter(a, list, kind, ref, amount, at)
   a.seq = a.seq + 1
+  redis.call('INCR', KEYS[#KEYS])
   local line = table.concat({ '1', text(a.seq), kind, ref, text(amount), text(a.pending), text(a.load_held),
     text(a.refund_held), text(a.arrears), text(a.clawback), at, a.head }, ' ')
   redis.call('RPUSH', list, line)

@@ -99,7 +99,7 @@ func (s *Store) DecideLoad(ctx context.Context, d LoadDecision) (LoadState, erro
 		if err != nil {
 			return "", err
 		}
-		reply, err := s.run.Run(ctx, s.scripts.loadDecide, keys, string(d.Load), string(d.Verdict), d.By, d.Second, d.Why, s.now(),
+		reply, err := s.enter(ctx, s.scripts.loadDecide, keys, string(d.Load), string(d.Verdict), d.By, d.Second, d.Why, s.now(),
 			strconv.FormatInt(quietTime.Milliseconds(), 10), strconv.FormatInt(goneTime.Milliseconds(), 10), optionalFen(d.Balance))
 		if err != nil {
 			return "", err
@@ -133,7 +133,7 @@ func (s *Store) UndoLoad(ctx context.Context, no LoadNo, by, second, why string)
 	if err != nil {
 		return err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.loadUndo, keys[:8], string(no), by, second, why, s.now())
+	reply, err := s.enter(ctx, s.scripts.loadUndo, keys[:8], string(no), by, second, why, s.now())
 	if err != nil {
 		return err
 	}

@@ -359,7 +359,7 @@ func (h *modelHub) read(ctx context.Context) (keys []modelKey, entries []string)
 		k := modelKey{name: fmt.Sprint(parts[0]), kind: fmt.Sprint(parts[1])}
 		_, rest, _ := strings.Cut(k.name, "}:")
 		switch kind, _, _ := strings.Cut(rest, ":"); kind {
-		case "n", "due", "rfdue", "day": // nonces, and what the poller works by
+		case "n", "due", "rfdue", "day", "count": // nonces, what the poller works by, the number of entries
 			continue
 		case "l":
 			entries = content

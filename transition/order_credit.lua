@@ -31,7 +31,7 @@ local open = case.state == 'open'
 -- Refunds of the payment while it was in suspense are in the books already.
 local suspended = open and case.back or 0
 local amount, back, seen, fresh = tonumber(ARGV[5]), suspended, {}, {}
-for i = 10, #KEYS do
+for i = 10, #KEYS - 1 do
   local at = 12 + (i - 10) * 3
   local known = redis.call('HMGET', KEYS[i], 'state', 'case', 'amount')
   if known[1] and not (open and known[2] == case.id) then return { 'REFUND_KNOWN', ARGV[at] } end

@@ -54,7 +54,7 @@ func (s *Store) Recheck(ctx context.Context, c Recheck, nonce Nonce) (Rechecked,
 		if open != "" {
 			load = s.keys.load(p, LoadNo(open))
 		}
-		reply, err := s.run.Run(ctx, s.scripts.cardRecheck, []string{
+		reply, err := s.enter(ctx, s.scripts.cardRecheck, []string{
 			s.keys.account(p, account), s.keys.entries(p, account), s.keys.tot(p), card, load,
 			s.keys.nonce(p, nonce.KeyID, nonce.Value), s.keys.cases(p), s.keys.reports(p, r.UID, r.Version),
 		}, open, string(account), r.Terminal, r.CardNo, string(r.UID), r.Version, strconv.FormatInt(r.L, 10), r.B.String(),

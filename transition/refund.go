@@ -143,7 +143,7 @@ func (s *Store) hold(ctx context.Context, p partition, n NewRefund) ([]string, e
 	if n.Frozen {
 		frozen = "1"
 	}
-	return s.run.Run(ctx, s.scripts.refundHold, []string{
+	return s.enter(ctx, s.scripts.refundHold, []string{
 		s.keys.account(p, n.Account), s.keys.order(p, n.Order), refund, s.keys.entries(p, n.Account), s.keys.tot(p), s.keys.refundsDue(p), idem,
 		s.keys.epoch(p),
 	}, string(n.No), string(n.Order), string(n.Account), n.Amount.String(), string(n.Request), string(n.Key),
@@ -330,7 +330,7 @@ func (s *Store) BookOutside(ctx context.Context, r OutsideRefund) (first bool, e
 		return false, err
 	}
 	id := outside(r.Order, r.No)
-	reply, err := s.run.Run(ctx, s.scripts.refundExt, []string{
+	reply, err := s.enter(ctx, s.scripts.refundExt, []string{
 		s.keys.account(p, o.Account), s.keys.order(p, r.Order), s.keys.refund(p, id), s.keys.entries(p, o.Account), s.keys.tot(p),
 	}, id, string(r.Order), string(o.Account), r.Amount.String(), r.ChannelNo, millis(r.At), s.now(), r.Source, r.Channel)
 	if err != nil {

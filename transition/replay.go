@@ -89,6 +89,9 @@ func derive(snap snapshot) (derived, error) {
 // Errors: ErrBooks.
 func (d derived) compare(snap snapshot) error {
 	err := sameTot(snap.tot, d.tot)
+	if err == nil {
+		err = sameCount(snap)
+	}
 	held := d.fromSuspense(snap)
 	if err == nil {
 		err = sameOrders(snap.orders, snap.due, d.credits, d.netted, d.owners)

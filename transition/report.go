@@ -66,7 +66,7 @@ func (s *Store) Report(ctx context.Context, r CardReport) error {
 		if open != "" {
 			load = s.keys.load(p, LoadNo(open))
 		}
-		reply, err := s.run.Run(ctx, s.scripts.cardReport, []string{
+		reply, err := s.enter(ctx, s.scripts.cardReport, []string{
 			s.keys.account(p, account), s.keys.entries(p, account), s.keys.tot(p), card, load, s.keys.doubt(p),
 			s.keys.reports(p, r.UID, r.Version), s.keys.claim(p, r.UID, r.Version, counterText(r.N)), s.keys.cases(p),
 		}, string(r.Kind), id, r.Amount.String(), millis(r.At), r.Version, open, string(account), s.now(), string(r.UID))

@@ -122,7 +122,7 @@ func (s *Store) result(ctx context.Context, p partition, w WriteResult, nonce No
 		load, step, s.keys.doubt(p), s.once(p, nonce, load), s.keys.cases(p), current,
 		s.keys.tap(p, l.Terminal, l.TapID), s.keys.reports(p, l.UID, l.Version), claimant,
 	}
-	return s.run.Run(ctx, s.scripts.loadResult, keys,
+	return s.enter(ctx, s.scripts.loadResult, keys,
 		string(l.No), l.Terminal, l.TapID, strconv.FormatInt(l.Attempt, 10), string(l.UID), l.Version, l.Amount.String(),
 		counter, outcome, optional(w.L), optionalFen(w.B), optional(w.P), s.now(), strconv.FormatInt(nonceLife.Milliseconds(), 10),
 		l.B0.String(), l.P0, string(l.Account), l.CardNo, open, proof[0], proof[1], proof[2], proof[3],

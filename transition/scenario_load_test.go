@@ -95,7 +95,7 @@ func (st *stage) lose(ctx context.Context, during func()) {
 	p := partitionOf(accountA)
 	keys := []string{
 		st.keys.account(p, accountA), st.keys.entries(p, accountA), st.keys.tot(p), st.keys.card(p, "04A1B2C3"),
-		st.keys.doubt(p), st.keys.cases(p),
+		st.keys.doubt(p), st.keys.cases(p), st.keys.count(p),
 	}
 	kept := map[string]string{}
 	for _, key := range keys {

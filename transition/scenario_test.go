@@ -30,6 +30,7 @@ type stage struct {
 
 func newStage(ctx context.Context, run *redisx.Runner) (*stage, error) {
 	st := &stage{at: time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)}
+	run.Client().HSet(ctx, keyring{"h"}.meta(), "books", "books-of-a-stage")
 	store, err := Open(ctx, run, Options{Clock: func() time.Time { return st.at }})
 	if err != nil {
 		return nil, err

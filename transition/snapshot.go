@@ -88,6 +88,7 @@ func (s *Store) masters(ctx context.Context, cluster *redis.ClusterClient) ([]*r
 // snapshot is a partition at one moment.
 type snapshot struct {
 	tot      map[string]string
+	count    string // of the entries ever made; empty is none
 	accounts map[string]map[string]string
 	entries  map[string][]string
 	orders   map[string]map[string]string
@@ -104,6 +105,7 @@ type snapshot struct {
 // two of its reads.
 func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, error) {
 	pipe := s.client().TxPipeline()
+	count := pipe.Get(ctx, s.keys.count(p))
 	tot, cases := pipe.HGetAll(ctx, s.keys.tot(p)), pipe.HGetAll(ctx, s.keys.cases(p))
 	due, refundsDue := pipe.ZRange(ctx, s.keys.due(p), 0, -1), pipe.ZRange(ctx, s.keys.refundsDue(p), 0, -1)
 	doubt := pipe.ZRange(ctx, s.keys.doubt(p), 0, -1)
@@ -145,7 +147,7 @@ func (s *Store) take(ctx context.Context, p partition, h holdings) (snapshot, er
 		return m
 	}
 	snap := snapshot{
-		tot: tot.Val(), cases: cases.Val(), due: members(due), refundsDue: members(refundsDue), doubt: members(doubt), cards: values(cards), accounts: values(accounts),
+		tot: tot.Val(), count: count.Val(), cases: cases.Val(), due: members(due), refundsDue: members(refundsDue), doubt: members(doubt), cards: values(cards), accounts: values(accounts),
 		orders: values(orders), loads: values(loads), refunds: values(refunds), entries: map[string][]string{}, claims: map[string]string{},
 	}
 	for id, cmd := range claims {

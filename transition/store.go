@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -31,6 +33,8 @@ var (
 	ErrAccountClosed = errors.New("account is closed")
 	// ErrNoOrder says that there is no such order.
 	ErrNoOrder = errors.New("no such order")
+	// ErrNoBooks says that a Redis holds no books.
+	ErrNoBooks = errors.New("there are no books here")
 	// ErrMoved says that keys kept changing while a call tried to name them.
 	ErrMoved = errors.New("too many changes at once, try again")
 )
@@ -262,6 +266,7 @@ type Store struct {
 	scripts scripts
 	loadNo  func(partition, time.Time) LoadNo
 	token   func() string // a challenge
+	id      string        // of the books
 	log     *slog.Logger
 
 	blockChanges int  // how many a partition remembers
@@ -273,12 +278,16 @@ type Options struct {
 	Prefix string           // first part of every key; "h" if empty
 	Clock  func() time.Time // time.Now if nil
 	Log    *slog.Logger     // of what fails beside a call that went well; nowhere if nil
+	// Existing refuses to make books where there are none.
+	Existing bool
 }
 
 var prefixForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,32}$`)
 
-// Open returns a Store over the runner's Redis. At the first start it fixes
-// the number of partitions; later it refuses data of another number.
+// Open returns a Store over the runner's Redis. At the first start it makes the
+// books: it fixes their id and the number of partitions. Later it refuses data of
+// another number.
+// Errors: ErrNoBooks if Options.Existing says that there must be books.
 func Open(ctx context.Context, run *redisx.Runner, o Options) (*Store, error) {
 	if o.Prefix == "" {
 		o.Prefix = "h"
@@ -296,14 +305,28 @@ func Open(ctx context.Context, run *redisx.Runner, o Options) (*Store, error) {
 		run: run, keys: keyring{o.Prefix}, clock: o.Clock, scripts: newScripts(), loadNo: newLoadNo, token: rand.Text, log: o.Log,
 		blockChanges: blockChanges,
 	}
-	reply, err := run.Run(ctx, s.scripts.meta, []string{s.keys.meta()}, format, strconv.Itoa(Partitions))
-	if err != nil {
-		return nil, err
+	id := ""
+	if !o.Existing {
+		id = strings.ToLower(rand.Text()[:idLength])
 	}
-	if reply[0] != "OK" {
+	reply, err := run.Run(ctx, s.scripts.meta, []string{s.keys.meta()}, format, strconv.Itoa(Partitions), id)
+	switch {
+	case err != nil:
+		return nil, err
+	case reply[0] == "NONE":
+		return nil, ErrNoBooks
+	case reply[0] != "OK":
 		return nil, fmt.Errorf("this Redis holds %s; this hub is built for format %s, %d partitions", reply[1], format, Partitions)
 	}
+	s.id = reply[1]
 	return s, nil
+}
+
+// enter runs a script that appends entries. Its last key counts those of the
+// partition, which all its keys share.
+func (s *Store) enter(ctx context.Context, script *redisx.Script, keys []string, args ...string) ([]string, error) {
+	slot, _, _ := strings.Cut(keys[0], "}:")
+	return s.run.Run(ctx, script, append(slices.Clone(keys), slot+"}:"+countName), args...)
 }
 
 func (s *Store) client() redis.UniversalClient { return s.run.Client() }

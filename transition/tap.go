@@ -199,7 +199,7 @@ func (s *Store) tap(ctx context.Context, account AccountNo, r Reading, nonce Non
 		s.keys.load(p, fresh), s.keys.claim(p, r.UID, r.Version, counter), s.keys.cases(p),
 		s.keys.reports(p, r.UID, r.Version), s.keys.epoch(p),
 	}
-	reply, err = s.run.Run(ctx, s.scripts.tap, keys,
+	reply, err = s.enter(ctx, s.scripts.tap, keys,
 		string(open), string(fresh), string(account), r.Terminal, r.TapID, r.CardNo, string(r.UID), r.Version,
 		strconv.FormatInt(r.L, 10), r.B.String(), r.purchases(), r.fingerprint(), millis(now),
 		millis(now.Add(times.NotAfter)), millis(now.Add(times.Deadline)), strconv.FormatInt(nonceLife.Milliseconds(), 10),
