@@ -3,7 +3,6 @@ package transition
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -107,16 +106,7 @@ func (s *Store) runID(ctx context.Context, p partition) (string, error) {
 		}
 		node = master
 	}
-	info, err := node.Info(ctx, "server").Result()
-	if err != nil {
-		return "", fmt.Errorf("read server: %w", redisx.Classify(err))
-	}
-	for line := range strings.Lines(info) {
-		if id, found := strings.CutPrefix(line, "run_id:"); found {
-			return strings.TrimSpace(id), nil
-		}
-	}
-	return "", fmt.Errorf("read server: %w: it names no run_id", ErrUnavailable)
+	return redisx.RunID(ctx, node)
 }
 
 // Recovery reads how far it is; zero if there is none.

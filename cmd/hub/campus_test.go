@@ -109,7 +109,7 @@ func (c *campus) inside() *app.Hub {
 		c.t.Fatal(err)
 	}
 	config.Redis.Addrs = []string{c.redis.Addr()}
-	hub, err := app.Money(c.ctx, config, app.Options{Log: slog.New(slog.DiscardHandler)})
+	hub, err := app.Money(c.ctx, config, app.Options{Log: slog.New(slog.DiscardHandler), Begin: true})
 	if err != nil {
 		c.t.Fatal(err)
 	}

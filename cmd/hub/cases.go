@@ -102,7 +102,7 @@ func (c showCase) Run(r run) error {
 				fmt.Fprintf(r.out, "  %-10s %s\n", name, shown(e[name]))
 			}
 		}
-		fmt.Fprintf(r.out, "  opened %s\n", one.Opened.In(transition.Beijing()).Format(time.DateTime))
+		fmt.Fprintf(r.out, "  opened %s\n", app.Moment(one.Opened))
 		if one.Refunded > one.Returned {
 			fmt.Fprintf(r.out, "  the channel told of refunds of %s yuan, %s are known\n", one.Refunded.Yuan(), one.Returned.Yuan())
 		}

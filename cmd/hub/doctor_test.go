@@ -79,7 +79,7 @@ func TestTheDoctorNamesWhatIsWrongAndWhatToDo(t *testing.T) {
 		"a key":          {"GUODU_WECHAT__MERCHANT_KEY_FILE=" + readable, 1, "FAIL  keys"},
 		"another serial": {"GUODU_WECHAT__MERCHANT_SERIAL=0123456789ABCDEF0123456789ABCDEF01234567", 1, "FAIL  wechat"},
 		"another Alipay": {"GUODU_ALIPAY__PUBLIC_KEY_FILE=" + strange, 1, "FAIL  alipay"},
-		"open files":     {"GUODU_PORTAL__CLIENT_SECRET_FILE=" + readable, 0, "chmod 600 " + readable},
+		"open files":     {"GUODU_PORTAL__CLIENT_SECRET_FILE=" + readable, 1, "chmod 600 " + readable},
 		"one Redis":      {"GUODU_EPHEMERAL__ADDRS=" + c.redis.Addr(), 0, "the same server as the money Redis"},
 		"weak Redis":     {"GUODU_REDIS__ADDRS=" + c.ephemeral.Addr(), 1, "FAIL  money Redis"},
 		"no Redis":       {"GUODU_REDIS__ADDRS=127.0.0.1:9", 1, "FAIL  money Redis"},

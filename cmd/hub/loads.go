@@ -129,7 +129,7 @@ func (c showLoad) Run(r run) error {
 		if err != nil {
 			return err
 		}
-		clock := func(t time.Time) string { return t.In(transition.Beijing()).Format(time.DateTime) }
+		clock := func(t time.Time) string { return app.Moment(t) }
 		printLoad(r.out, l, time.Now())
 		fmt.Fprintf(r.out, "  card       %s version %s, profile %s; at the newest attempt L=%d B=%s P=%s\n", l.UID, l.Version, l.Profile, l.L0,
 			l.B0.Yuan(), cmp.Or(l.P0, "-"))

@@ -8,7 +8,6 @@ import (
 
 	"guodu/cmd/hub/app"
 	"guodu/notify"
-	"guodu/transition"
 )
 
 type notices struct {
@@ -40,7 +39,7 @@ func (c notices) Run(r run) error {
 	table := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "TIME\tCHANNEL\tKIND\tVERDICT\tOUTCOME\tORDER\tREFUND\tTRANSACTION\tSERIAL\tBYTES\tERROR")
 	for _, n := range last {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", n.At.In(transition.Beijing()).Format("2006-01-02 15:04:05.000"),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", app.MomentMillis(n.At),
 			n.Channel, n.Kind, n.Verdict, dash(n.Outcome), dash(shown(n.Order)), dash(shown(n.Refund)), dash(shown(n.Txn)), dash(shown(serial(n))), n.Bytes, dash(shown(n.Error)))
 		if c.Raw {
 			fmt.Fprintf(table, "  sha256 %s %v\n  %s\n", n.SHA256, n.Headers, n.Body)

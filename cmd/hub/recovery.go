@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"guodu/cmd/hub/app"
 	"guodu/transition"
@@ -28,7 +27,7 @@ func (showRecovery) Run(r run) error {
 			return nil
 		}
 		fmt.Fprintf(r.out, "in recovery since %s (%d of %d partitions): %s\nend it once every running terminal has sent its journal: hub terminals list\n",
-			state.Since.In(transition.Beijing()).Format(time.DateTime), state.Partitions, transition.Partitions, state.Why)
+			app.Moment(state.Since), state.Partitions, transition.Partitions, state.Why)
 		return nil
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 	"unicode"
 
 	"guodu/cmd/hub/app"
@@ -175,5 +174,5 @@ func printRefund(out io.Writer, r transition.RefundOrder) {
 	if r.Ours {
 		whose = r.By + " (" + r.Why + ")"
 	}
-	fmt.Fprintf(out, "%s  %-9s %10s yuan  %s  %s %s %s\n", r.At.Format(time.DateTime), r.State, r.Amount.Yuan(), r.No, whose, r.Word, r.Flag)
+	fmt.Fprintf(out, "%s  %-9s %10s yuan  %s  %s %s %s\n", app.Moment(r.At), r.State, r.Amount.Yuan(), r.No, whose, r.Word, r.Flag)
 }

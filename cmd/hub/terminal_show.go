@@ -68,7 +68,7 @@ func when(t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	return t.Format(time.DateTime)
+	return app.Moment(t)
 }
 
 func keyText(a pos.Algorithm, k pos.Key) string {

@@ -116,7 +116,7 @@ func (listTerminals) Run(r run) error {
 			if t.Alarms > 0 {
 				alarms = fmt.Sprintf("  ALARMS %d", t.Alarms)
 			}
-			fmt.Fprintf(r.out, "%-32s %-10s %-4s %-11s %s  %s%s\n", t.ID, t.State, t.Role, t.Algorithm, t.Added.Format(time.DateTime), t.Place, alarms)
+			fmt.Fprintf(r.out, "%-32s %-10s %-4s %-11s %s  %s%s\n", t.ID, t.State, t.Role, t.Algorithm, app.Moment(t.Added), t.Place, alarms)
 		}
 		return nil
 	})

@@ -40,7 +40,7 @@ func (c trace) Run(r run) error {
 		events := append(events(t), c.heard(r, o)...)
 		slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at.UnixMilli(), b.at.UnixMilli()) })
 		for _, e := range events {
-			fmt.Fprintf(r.out, "%s  %s\n", e.at.In(transition.Beijing()).Format("2006-01-02 15:04:05.000"), e.text)
+			fmt.Fprintf(r.out, "%s  %s\n", app.MomentMillis(e.at), e.text)
 		}
 		fmt.Fprintf(r.out, "%s refunded, %s under way; asked %d times, repeated %d times\n",
 			o.Refunded.Yuan(), o.Refunding.Yuan(), o.Queries, o.Duplicates)
@@ -76,7 +76,7 @@ func (trace) heard(r run, o transition.Order) []event {
 // events puts what is known into words.
 func events(t transition.Trace) []event {
 	o := t.Order
-	all := []event{{o.Created, "created, may be paid until " + o.Expires.In(transition.Beijing()).Format(time.DateTime)}}
+	all := []event{{o.Created, "created, may be paid until " + app.Moment(o.Expires)}}
 	add := func(at time.Time, format string, args ...any) {
 		if !at.IsZero() {
 			all = append(all, event{at, fmt.Sprintf(format, args...)})

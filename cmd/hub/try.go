@@ -238,7 +238,7 @@ func (a *attempt) credited() (transition.Order, error) {
 	if err != nil {
 		return o, err
 	}
-	a.say("credit", "paid at %s (transaction %s), and credited: learned by %s", o.PaidAt.In(transition.Beijing()).Format(time.DateTime), o.Txn, o.Source)
+	a.say("credit", "paid at %s (transaction %s), and credited: learned by %s", app.Moment(o.PaidAt), o.Txn, o.Source)
 	return o, nil
 }
 

@@ -12,6 +12,7 @@ type verify struct{}
 // Run prints the books, or the first difference and exit status 1.
 func (verify) Run(r run) error {
 	return r.money(func(hub *app.Hub) error {
+		fmt.Fprintln(r.out, hub.Where())
 		books, err := hub.Books().Verify(r.ctx)
 		if err != nil {
 			return err

@@ -127,7 +127,7 @@ func startsHub(t *testing.T, file, accounts string) {
 	if err != nil || config.Environment != "test" || config.PublicURL != "http://127.0.0.1:8080" {
 		t.Fatalf("configuration: %v, for %q at %q", err, config.Environment, config.PublicURL)
 	}
-	hub, err := app.New(t.Context(), config, app.Options{Log: slog.New(slog.DiscardHandler)})
+	hub, err := app.New(t.Context(), config, app.Options{Log: slog.New(slog.DiscardHandler), Begin: true})
 	if err != nil {
 		t.Fatal(err)
 	}

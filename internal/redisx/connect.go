@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -31,6 +33,9 @@ type Options struct {
 	Username   string
 	Password   string
 	PoolSize   int // connections for each server; 64 if zero
+	// Admit says whether a server may be used, by the id of its process: each new
+	// connection asks before its first command. nil admits all.
+	Admit func(ctx context.Context, runID string) error
 }
 
 // Connect opens a client that never repeats a command by itself: a repeated
@@ -52,12 +57,64 @@ func Connect(o Options) (redis.UniversalClient, error) {
 		ContextTimeoutEnabled:    true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
+	if o.Admit != nil {
+		u.OnConnect = func(ctx context.Context, conn *redis.Conn) error {
+			id, err := RunID(ctx, conn)
+			if err == nil {
+				err = o.Admit(ctx, id)
+			}
+			if err != nil {
+				return fmt.Errorf("%w: %w", ErrUnavailable, err) // no command was sent
+			}
+			return nil
+		}
+	}
 	if o.MasterName == "" && (o.Cluster || len(o.Addrs) > 1) {
 		c := u.Cluster()
 		c.ClusterStateReloadInterval = time.Second // the default takes longer than a failover
 		return redis.NewClusterClient(c), nil
 	}
 	return redis.NewUniversalClient(u), nil
+}
+
+// RunID is the id of a server's process: another one has another, on the same
+// address and the same data as well.
+func RunID(ctx context.Context, server redis.Cmdable) (string, error) {
+	info, err := server.Info(ctx, "server").Result()
+	if err != nil {
+		return "", fmt.Errorf("read server: %w", Classify(err))
+	}
+	for line := range strings.Lines(info) {
+		if id, found := strings.CutPrefix(line, "run_id:"); found {
+			return strings.TrimSpace(id), nil
+		}
+	}
+	return "", fmt.Errorf("read server: %w: it names no run_id", ErrUnavailable)
+}
+
+// RunIDs are those of all servers that a client writes to, sorted.
+func RunIDs(ctx context.Context, client redis.UniversalClient) ([]string, error) {
+	cluster, ok := client.(*redis.ClusterClient)
+	if !ok {
+		id, err := RunID(ctx, client)
+		return []string{id}, err
+	}
+	var (
+		mu  sync.Mutex
+		ids []string
+	)
+	err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+		id, err := RunID(ctx, node)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		ids = append(ids, id)
+		return nil
+	})
+	slices.Sort(ids)
+	return ids, err
 }
 
 // Ping waits until the server answers, at most until ctx ends.

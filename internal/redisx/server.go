@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -21,6 +22,14 @@ var ErrNoServer = errors.New("redis-server is not installed (Debian: apt-get ins
 
 // socketName is the socket of a server without a port, in its data folder.
 const socketName = "redis.sock"
+
+const (
+	// patience is how long a running process may hold the folder: a command that is
+	// about to end.
+	patience   = 5 * time.Second
+	logTail    = 8 << 10 // bytes of the log that are looked at
+	linesShown = 4
+)
 
 // socketMax keeps a socket's path below what the kernel takes (sun_path).
 const socketMax = 100
@@ -39,6 +48,11 @@ type ServerOptions struct {
 	Ephemeral bool
 	// Cluster makes it a Cluster node (it owns no slot by itself).
 	Cluster bool
+	// Examine looks at the folder before the server starts, while nobody else may
+	// start one on it; its error is StartServer's. nil looks at nothing.
+	Examine func(dir string) error
+	// Waits hears who holds the folder, if that must be waited for; nil for nobody.
+	Waits func(*HeldError)
 	// Lifeline ends the child with SIGTERM when this process dies (Linux).
 	Lifeline bool
 }
@@ -47,13 +61,17 @@ type ServerOptions struct {
 type Server struct {
 	addr string
 	cmd  *exec.Cmd
+	log  string // its path
+	from int64  // where this server's lines begin in it
 	done chan struct{}
 	err  error // why it ended; read after done
 }
 
-// StartServer starts redis-server and waits until it accepts connections. If
-// another process holds the folder, it waits for it as long as ctx lasts.
-// Errors: ErrNoServer; an error that names the folder or the server's log.
+// StartServer starts redis-server and waits until it accepts connections. If the
+// server of a process that has ended still holds the folder, it waits for it as
+// long as ctx lasts.
+// Errors: ErrNoServer; *HeldError if a running process holds the folder; an error
+// that names the folder, or ends with the last lines of the server's log.
 func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -66,11 +84,16 @@ func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	lock, err := lockFolder(ctx, dir)
+	lock, err := lockFolder(ctx, dir, o.Waits)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = lock.Close() }() // the child holds a copy
+	if o.Examine != nil {
+		if err := o.Examine(dir); err != nil {
+			return nil, err
+		}
+	}
 	addr, args, err := arguments(dir, o)
 	if err != nil {
 		return nil, err
@@ -80,7 +103,11 @@ func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
 		return nil, fmt.Errorf("redis log: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	s := &Server{addr: addr, cmd: exec.Command(binary, args...), done: make(chan struct{})} // #nosec G204 -- the binary is redis-server from the PATH
+	begin, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, fmt.Errorf("redis log: %w", err)
+	}
+	s := &Server{addr: addr, log: log.Name(), from: begin, cmd: exec.Command(binary, args...), done: make(chan struct{})} // #nosec G204 -- the binary is redis-server from the PATH
 	s.cmd.Dir = dir
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.ExtraFiles = []*os.File{lock}
@@ -91,6 +118,7 @@ func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
 		s.Kill()
 		return nil, fmt.Errorf("%w (its log: %s)", err, log.Name())
 	}
+	hold(lock, s.PID())
 	return s, nil
 }
 
@@ -143,7 +171,7 @@ func (s *Server) ready(ctx context.Context) error {
 		case <-ctx.Done():
 			return fmt.Errorf("redis-server does not accept connections: %w", ctx.Err())
 		case <-s.done:
-			return fmt.Errorf("redis-server ended by itself: %w", s.ended())
+			return s.Ended()
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
@@ -167,12 +195,23 @@ func (s *Server) answers(conn net.Conn) bool {
 	return false
 }
 
-// ended is why the child ended; call it after done.
-func (s *Server) ended() error {
-	if s.err == nil {
-		return errors.New("exit status 0")
+// Ended is why the child ended by itself, with the last lines of its log; call it
+// after Done.
+func (s *Server) Ended() error {
+	err := s.err
+	if err == nil {
+		err = errors.New("exit status 0")
 	}
-	return s.err
+	lines := lastLines(s.log, s.from)
+	for _, line := range lines {
+		if strings.Contains(line, "No space left on device") {
+			return fmt.Errorf("redis-server ended by itself: the disk is full (%s): %w", filepath.Dir(s.log), err)
+		}
+	}
+	if len(lines) == 0 {
+		return fmt.Errorf("redis-server ended by itself: %w", err)
+	}
+	return fmt.Errorf("redis-server ended by itself: %w; its last lines: %s", err, strings.Join(lines, " | "))
 }
 
 // Addr is the address for Options.Addrs.
@@ -200,16 +239,86 @@ func (s *Server) Kill() {
 	<-s.done
 }
 
-// lockFolder takes the folder's lock, waiting for an earlier owner's end.
-func lockFolder(ctx context.Context, dir string) (*os.File, error) {
+// HeldError says that another process holds a data folder.
+type HeldError struct {
+	Dir           string
+	Owner, Server int  // process ids
+	Ended         bool // the owner has, and its server is about to
+}
+
+func (e *HeldError) Error() string {
+	if e.Ended {
+		return fmt.Sprintf("data folder %s is in use by a redis-server (process %d) whose hub (process %d) has ended", e.Dir, e.Server, e.Owner)
+	}
+	return fmt.Sprintf("data folder %s is in use by process %d (its redis-server is process %d): another hub or command runs on it", e.Dir, e.Owner, e.Server)
+}
+
+// hold writes down who holds the lock: this process and its server.
+func hold(lock *os.File, server int) {
+	_ = lock.Truncate(0)
+	_, _ = lock.WriteAt(fmt.Appendf(nil, "%d %d\n", os.Getpid(), server), 0)
+}
+
+// holder reads what hold wrote; zeros if nothing did.
+func holder(lock *os.File) (owner, server int) {
+	text := make([]byte, 64)
+	n, _ := lock.ReadAt(text, 0)
+	_, _ = fmt.Sscan(string(text[:n]), &owner, &server)
+	return owner, server
+}
+
+// alive says whether a process still runs.
+func alive(pid int) bool {
+	err := syscall.Kill(pid, 0)
+	return err == nil || errors.Is(err, syscall.EPERM)
+}
+
+// lastLines are the last lines that a server wrote into its log, the empty ones and
+// its banner left out.
+func lastLines(path string, from int64) []string {
+	file, err := os.Open(path) // #nosec G304 -- the operator's folder
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = file.Close() }()
+	if info, err := file.Stat(); err == nil {
+		from = max(from, info.Size()-logTail)
+	}
+	text, err := io.ReadAll(io.NewSectionReader(file, from, logTail))
+	if err != nil {
+		return nil
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		_, said, found := strings.Cut(strings.TrimSpace(line), " # ") // Redis marks a warning so
+		if found {
+			lines = append(lines, said)
+		}
+	}
+	return lines[max(0, len(lines)-linesShown):]
+}
+
+// lockFolder takes the folder's lock, waiting for the end of an owner that is gone.
+func lockFolder(ctx context.Context, dir string, waits func(*HeldError)) (*os.File, error) {
 	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) // #nosec G304 -- the operator's folder
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
-	for {
+	for told, begun := false, time.Now(); ; {
 		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
+			hold(file, 0)
 			return file, nil
+		}
+		owner, server := holder(file)
+		held := &HeldError{Dir: dir, Owner: owner, Server: server, Ended: owner == os.Getpid() || !alive(owner)}
+		if !held.Ended && time.Since(begun) > patience {
+			_ = file.Close()
+			return nil, held
+		}
+		if !told && waits != nil && owner != os.Getpid() {
+			told = true
+			waits(held)
 		}
 		select {
 		case <-ctx.Done():

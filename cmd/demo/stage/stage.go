@@ -83,7 +83,7 @@ func (s *Stage) open(ctx context.Context) error {
 		return err
 	}
 	config.Redis.Addrs, config.Ephemeral.Addrs = []string{s.redis.money}, []string{s.redis.ephemeral}
-	s.Operator, err = app.Money(ctx, config, app.Options{Log: s.options.Log, Memory: s.Memory()})
+	s.Operator, err = app.Money(ctx, config, app.Options{Log: s.options.Log, Memory: s.Memory(), Begin: true})
 	if err != nil {
 		return err
 	}

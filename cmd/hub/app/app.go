@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -35,6 +34,10 @@ type Options struct {
 	// nothing and has no settings to look at. The hub then serves environment
 	// test only.
 	Memory bool
+	// Begin says that books are made where there are none.
+	Begin bool
+	// GiveUp is the id of books that people give up for others or new ones.
+	GiveUp string
 	// Beside is for a command beside a serving hub: it uses the Redis that the
 	// other runs as its children.
 	Beside bool
@@ -45,6 +48,11 @@ type Options struct {
 	// Hangup makes a serving hub read the channels' keys again at once.
 	Hangup <-chan os.Signal
 }
+
+func (o Options) intent() intent { return intent{begin: o.Begin || o.GiveUp != "", giveUp: o.GiveUp} }
+
+// ready says whether what the hub acknowledges now is kept in the right books.
+func (h *Hub) ready() bool { return h.durable.Load() && h.ours.Load() }
 
 // Hub is a hub that was put together. Serve runs it, Close ends what it holds.
 type Hub struct {
@@ -62,6 +70,7 @@ type Hub struct {
 	journal  *notify.Recorder
 	teller   *message.Teller // nil for a hub that has money only
 	keys     *keyWatch
+	keeper   *bookkeeper // nil with Memory
 	inUse    channels.Set
 	hangup   <-chan os.Signal
 	metrics  *prometheus.Registry
@@ -69,12 +78,13 @@ type Hub struct {
 	public   http.Handler
 	health   http.Handler
 	durable  atomic.Bool // as far as the last look went: what Redis acknowledges stays
+	ours     atomic.Bool // likewise: it holds the books of this hub
 }
 
 // Money opens the money side alone, for commands that serve nothing. The
 // caller calls Close.
 func Money(ctx context.Context, c Config, o Options) (*Hub, error) {
-	s, err := openStores(ctx, c, stored{moneyOnly: true, beside: true})
+	s, err := openStores(ctx, c, stored{moneyOnly: true, beside: true, memory: o.Memory, books: o.intent(), log: o.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +107,7 @@ func New(ctx context.Context, c Config, o Options) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openStores(ctx, c, stored{beside: o.Beside})
+	s, err := openStores(ctx, c, stored{beside: o.Beside, memory: o.Memory, books: o.intent(), log: o.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +140,17 @@ func (h *Hub) openMoney(ctx context.Context, o Options) error {
 		return fmt.Errorf("money Redis: %w", err)
 	}
 	h.durable.Store(true)
+	h.ours.Store(true)
+	h.keeper = h.stores.books
 	runner := h.runner(o.Rewrite)
-	h.books, err = transition.Open(ctx, runner, transition.Options{Prefix: h.config.Redis.Prefix, Log: h.log})
+	h.books, err = transition.Open(ctx, runner, transition.Options{Prefix: h.config.Redis.Prefix, Log: h.log, Existing: !o.Memory && !o.intent().begin})
 	if err != nil {
 		return err
+	}
+	if h.keeper != nil {
+		if err := h.keeper.begin(ctx); err != nil {
+			return err
+		}
 	}
 	h.registry = pos.NewRegistry(runner, h.config.Redis.Prefix)
 	return nil
@@ -202,6 +219,7 @@ func (h *Hub) Handler() http.Handler { return h.public }
 // are to be told.
 func (h *Hub) Close() {
 	h.tellRest()
+	h.noteRest()
 	if h.archive != nil {
 		_ = h.archive.Close() // what it said was kept is synced
 	}
@@ -272,6 +290,11 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 		watchDurability(ctx, h.stores.money, h.config.Redis, h.log, h.durable.Store)
 	})
 	background.Go(func() {
+		if h.keeper != nil {
+			h.keeper.watch(ctx, h.ours.Store)
+		}
+	})
+	background.Go(func() {
 		if !h.memory {
 			watchPrimary(ctx, h.Books(), h.config.Redis, h.log)
 		}
@@ -281,8 +304,8 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	select {
 	case <-ctx.Done():
 	case cause = <-failed:
-	case <-h.stores.died(ctx):
-		cause = errors.New("a Redis of this hub has ended")
+	case cause = <-h.stores.died(ctx):
+		cause = fmt.Errorf("a Redis of this hub has ended: %w", cause)
 	}
 	stop()
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)

@@ -54,7 +54,7 @@ func running(b *testing.B) (*world.World, *app.Hub, *recorder) {
 	}
 	config.Redis.Addrs = []string{redistest.Start(b).Addr()}
 	config.Ephemeral.Addrs = []string{redistest.Start(b, redistest.Ephemeral).Addr()}
-	hub, err := app.New(ctx, config, app.Options{Log: log})
+	hub, err := app.New(ctx, config, app.Options{Log: log, Begin: true})
 	if err != nil {
 		b.Fatal(err)
 	}

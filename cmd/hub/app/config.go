@@ -242,7 +242,9 @@ func (c Config) check() problems {
 	}
 	for _, one := range fileSettings("", reflect.ValueOf(c)) {
 		if why := unreadable(one.path); why != "" {
-			wrong.addFile(one, why)
+			wrong.addFile(one, why, "put the file there, or mend the setting; the hub's user must be able to read it")
+		} else if why, mend := exposed(one.path, everybodys(one.name)); why != "" {
+			wrong.addFile(one, why+"; "+mend, mend)
 		}
 	}
 	need(utf8.RuneCountInString(c.Order.RefundReason) <= refundReasonMax, "order.refund_reason", ": %s has more than %d characters",

@@ -7,10 +7,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,7 +85,7 @@ func (d *doctor) fail(what, text, remedy string) { d.tell(Finding{what, Failed, 
 
 // settings looks at the configuration by itself.
 func (d *doctor) settings() {
-	wrong := slices.DeleteFunc(d.config.check(), func(one problem) bool { return one.file })
+	wrong := slices.DeleteFunc(d.config.check(), func(one problem) bool { return one.file() })
 	if err := wrong.err(); err != nil {
 		d.fail("configuration", err.Error(), "docs/configuration.md has every name")
 		return
@@ -100,24 +98,17 @@ func (d *doctor) settings() {
 
 // files looks at whether each file is there, and who else may read the secrets.
 func (d *doctor) files() (whole bool) {
-	lacking, open := 0, 0
+	lacking := 0
 	for _, one := range d.config.check() {
-		if one.file {
+		if one.file() {
 			lacking++
-			d.fail("files", one.text, "put the file there, or mend the setting; the hub's user must be able to read it")
+			d.fail("files", one.text, one.mend)
 		}
 	}
-	for _, one := range fileSettings("", reflect.ValueOf(d.config)) {
-		if everybodys(one.name) {
-			continue
-		}
-		info, err := os.Stat(one.path)
-		if err == nil && info.Mode().Perm()&0o077 != 0 {
-			open++
-			d.warn("files", fmt.Sprintf("%s: other users may read %s (%v)", one.name, one.path, info.Mode().Perm()), "chmod 600 "+one.path)
-		}
+	if why, mend := exposed(d.config.DataDir, false); why != "" {
+		d.fail("files", "data_dir: "+d.config.DataDir+": "+why, mend)
 	}
-	if open+lacking == 0 {
+	if lacking == 0 {
 		d.well("files", "all are there, and no secret file is readable by other users")
 	}
 	return lacking == 0
@@ -131,7 +122,7 @@ func everybodys(setting string) bool {
 // keys opens the channels with what the files hold.
 func (d *doctor) keys(whole bool) channels.Set {
 	if !whole {
-		d.fail("keys", "not looked at: files are missing", "mend the files first, then run hub doctor again")
+		d.fail("keys", "not looked at: not all files can be used", "mend the files first, then run hub doctor again")
 		return nil
 	}
 	inUse, err := Channels(d.config)
@@ -156,7 +147,7 @@ func (d *doctor) redis(ctx context.Context, inUse channels.Set) {
 		return
 	}
 	defer func() { _ = ephemeral.Close() }()
-	if money != nil && runID(ctx, money) == runID(ctx, ephemeral) {
+	if money != nil && sameServer(ctx, money, ephemeral) {
 		d.warn("ephemeral Redis", "it is the same server as the money Redis: a flood of pages can take the memory that a credit needs",
 			"give ephemeral.addrs a server of its own")
 	}
@@ -245,19 +236,6 @@ func undecided(open int) string {
 		return "1 case needs a decision"
 	}
 	return fmt.Sprintf("%d cases need a decision", open)
-}
-
-func runID(ctx context.Context, client redis.UniversalClient) string {
-	info, err := client.Info(ctx, "server").Result()
-	if err != nil {
-		return err.Error()
-	}
-	for line := range strings.Lines(info) {
-		if id, found := strings.CutPrefix(line, "run_id:"); found {
-			return id
-		}
-	}
-	return ""
 }
 
 // How far clocks may differ. WeChat Pay and the hub refuse each other's messages
@@ -423,4 +401,14 @@ func (d *doctor) request(ctx context.Context, method, address string) (answer, e
 func bare(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "?")
 	return text
+}
+
+// sameServer says whether two clients speak to one process.
+func sameServer(ctx context.Context, a, b redis.UniversalClient) bool {
+	one, err := redisx.RunIDs(ctx, a)
+	if err != nil {
+		return false
+	}
+	other, err := redisx.RunIDs(ctx, b)
+	return err == nil && slices.Equal(one, other)
 }

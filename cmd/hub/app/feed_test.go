@@ -41,7 +41,7 @@ func TestAFreezeIsAtATerminalThatListensWithinASecond(t *testing.T) {
 			config.Redis.Addrs, config.Redis.Cluster = []string{redistest.Start(t, options...).Addr()}, options != nil
 			config.Redis.Accept = []string{"replicas"} // the test server has none
 			config.Ephemeral.Addrs = []string{redistest.Start(t, redistest.Ephemeral).Addr()}
-			hub, err := app.New(ctx, config, app.Options{Log: log})
+			hub, err := app.New(ctx, config, app.Options{Log: log, Begin: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -48,7 +48,7 @@ func newCounter(t *testing.T) *counter {
 	}
 	config.Redis.Addrs = []string{redistest.Start(t).Addr()}
 	config.Ephemeral.Addrs = []string{redistest.Start(t, redistest.Ephemeral).Addr()}
-	hub, err := app.New(ctx, config, app.Options{Log: log})
+	hub, err := app.New(ctx, config, app.Options{Log: log, Begin: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,10 @@ import (
 type problem struct {
 	setting string // its full name
 	text    string // beginning with the setting
-	file    bool   // it is a file that cannot be read
+	mend    string // what mends a file; empty if it is about no file
 }
+
+func (p problem) file() bool { return p.mend != "" }
 
 // problems are all that is wrong, at once. It is an ErrConfig.
 type problems []problem
@@ -49,9 +51,9 @@ func (p *problems) add(setting, format string, args ...any) {
 	*p = append(*p, problem{setting: setting, text: setting + fmt.Sprintf(format, args...)})
 }
 
-// addFile notes that a file cannot be read.
-func (p *problems) addFile(one fileSetting, why string) {
-	*p = append(*p, problem{one.name, one.name + ": " + shownPath(one.path) + ": " + why, true})
+// addFile notes what is wrong with a file, and what mends it.
+func (p *problems) addFile(one fileSetting, why, mend string) {
+	*p = append(*p, problem{one.name, one.name + ": " + shownPath(one.path) + ": " + why, mend})
 }
 
 // of says whether something is wrong with a setting.

@@ -24,12 +24,17 @@ type stores struct {
 	money     redis.UniversalClient
 	ephemeral redis.UniversalClient
 	children  []*redisx.Server
+	log       *slog.Logger
+	books     *bookkeeper // nil for an embedded Redis that keeps nothing
 }
 
 // stored says what a hub needs of its stores.
 type stored struct {
 	moneyOnly bool // the ephemeral one stays closed
 	beside    bool // those that another hub runs as its children will do
+	memory    bool // the money Redis keeps nothing, and has no books to look for
+	books     intent
+	log       *slog.Logger
 }
 
 // openStores connects to the money Redis and the ephemeral one, each given or
@@ -37,17 +42,53 @@ type stored struct {
 func openStores(ctx context.Context, c Config, need stored) (*stores, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	s := &stores{}
-	var err error
-	s.money, err = s.open(ctx, c, need.found(c, c.Redis, "money"), "money", false)
+	s := &stores{log: need.log}
+	err := c.checkDataDir(need.books.begin)
 	if err == nil && !need.moneyOnly {
 		s.ephemeral, err = s.open(ctx, c, need.found(c, c.Ephemeral, "ephemeral"), "ephemeral", true)
+	}
+	if err == nil {
+		err = s.openMoney(ctx, c, need)
 	}
 	if err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// openMoney connects to the money Redis once it was compared with the mark.
+func (s *stores) openMoney(ctx context.Context, c Config, need stored) (err error) {
+	found := need.found(c, c.Redis, "money")
+	if need.memory {
+		s.money, err = s.open(ctx, c, found, "money", false)
+		return err
+	}
+	b := &bookkeeper{
+		config: c, may: need.books, log: need.log, own: len(found.Addrs) == 0,
+		marks: marks{c.DataDir, s.ephemeral, c.Redis.Prefix},
+	}
+	if err := b.open(ctx); err != nil {
+		return err
+	}
+	if b.own {
+		if err := b.before(b.dir()); err != nil {
+			return err
+		}
+	}
+	s.books = b
+	b.probe, err = s.open(ctx, c, found, "money", false)
+	if err != nil {
+		return err
+	}
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	if b.own {
+		found.Addrs = []string{s.children[len(s.children)-1].Addr()}
+	}
+	s.money, err = s.connect(ctx, found, "money", b.admit)
+	return err
 }
 
 // found gives a Redis without an address that of a child that already runs.
@@ -60,18 +101,29 @@ func (need stored) found(c Config, r RedisConfig, name string) RedisConfig {
 	return r
 }
 
+// open connects to a Redis, and runs it first if it has no address.
 func (s *stores) open(ctx context.Context, c Config, r RedisConfig, name string, ephemeral bool) (redis.UniversalClient, error) {
-	o := redisx.Options{Addrs: r.Addrs, MasterName: r.MasterName, Cluster: r.Cluster, Username: r.Username}
-	if len(o.Addrs) == 0 {
-		child, err := redisx.StartServer(ctx, redisx.ServerOptions{
+	if len(r.Addrs) == 0 {
+		o := redisx.ServerOptions{
 			Dir: filepath.Join(c.DataDir, name), Ephemeral: ephemeral, Lifeline: true,
-		})
+			Waits: func(held *redisx.HeldError) { s.log.Warn("waiting for a data folder", "holder", held.Error()) },
+		}
+		if !ephemeral {
+			o.Examine = s.books.before
+		}
+		child, err := redisx.StartServer(ctx, o)
 		if err != nil {
 			return nil, fmt.Errorf("%s Redis: %w", name, err)
 		}
 		s.children = append(s.children, child)
-		o.Addrs = []string{child.Addr()}
+		r.Addrs = []string{child.Addr()}
 	}
+	return s.connect(ctx, r, name, nil)
+}
+
+// connect connects to a Redis that runs.
+func (s *stores) connect(ctx context.Context, r RedisConfig, name string, admit func(ctx context.Context, runID string) error) (redis.UniversalClient, error) {
+	o := redisx.Options{Addrs: r.Addrs, MasterName: r.MasterName, Cluster: r.Cluster, Username: r.Username, Admit: admit}
 	if r.PasswordFile != "" {
 		password, err := secret(r.PasswordFile)
 		if err != nil {
@@ -92,7 +144,11 @@ func (s *stores) open(ctx context.Context, c Config, r RedisConfig, name string,
 }
 
 func (s *stores) close() {
-	for _, c := range []redis.UniversalClient{s.money, s.ephemeral} {
+	clients := []redis.UniversalClient{s.money, s.ephemeral}
+	if s.books != nil {
+		clients = append(clients, s.books.probe)
+	}
+	for _, c := range clients {
 		if c != nil {
 			_ = c.Close()
 		}
@@ -102,14 +158,14 @@ func (s *stores) close() {
 	}
 }
 
-// died is closed over when any child ends by itself.
-func (s *stores) died(ctx context.Context) <-chan struct{} {
-	dead := make(chan struct{}, len(s.children))
+// died hears why a child ended by itself.
+func (s *stores) died(ctx context.Context) <-chan error {
+	dead := make(chan error, len(s.children))
 	for _, child := range s.children {
 		go func() {
 			select {
 			case <-child.Done():
-				dead <- struct{}{}
+				dead <- child.Ended()
 			case <-ctx.Done():
 			}
 		}()

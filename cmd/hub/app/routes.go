@@ -47,10 +47,10 @@ func callbackAddress(c echo.Context) error {
 }
 
 // whileDurable answers "come again" as long as the money Redis is known not to
-// keep what it acknowledges: nothing said then could be relied on.
+// keep what it acknowledges, or not to hold the books of this hub: nothing said then could be relied on.
 func (h *Hub) whileDurable(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !h.durable.Load() {
+		if !h.ready() {
 			c.Response().Header().Set("Retry-After", "10")
 			return c.NoContent(http.StatusServiceUnavailable)
 		}
@@ -65,6 +65,9 @@ func (h *Hub) healthRoutes() http.Handler {
 	e.GET("/readyz", func(c echo.Context) error {
 		if !h.durable.Load() {
 			return c.String(http.StatusServiceUnavailable, "money Redis is not durable, see the log\n")
+		}
+		if !h.ours.Load() {
+			return c.String(http.StatusServiceUnavailable, "money Redis does not hold the books of this hub, see the log\n")
 		}
 		err := h.stores.money.Ping(c.Request().Context()).Err()
 		if err != nil {

@@ -84,7 +84,7 @@ func startSoak(t *testing.T) *soak {
 	if *soakOrders >= fullSoak {
 		config.Order.Expiry = 2 * time.Minute
 	}
-	hub, err := app.New(ctx, config, app.Options{Log: log})
+	hub, err := app.New(ctx, config, app.Options{Log: log, Begin: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,7 +129,7 @@ func (w wiring) newPages() (*web.Pages, error) {
 	return web.New(web.Config{
 		Links: w.links, Orders: w.orders, Accounts: w.books, Identity: portal,
 		OAuth: authorize, Ephemeral: w.ephemeral, Prefix: w.config.Ephemeral.Prefix,
-		PublicURL: w.config.PublicURL, Secure: w.config.Environment == production, Log: w.log, Ready: w.durable.Load,
+		PublicURL: w.config.PublicURL, Secure: w.config.Environment == production, Log: w.log, Ready: w.ready,
 		Place: w.place,
 	})
 }
