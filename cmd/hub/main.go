@@ -108,6 +108,10 @@ func start(args []string, out, problems io.Writer) int {
 	if p.Debug {
 		level = slog.LevelDebug
 	}
+	if p.Config == "" && !app.FromEnvironment(os.Environ()) && !needsNone(command.Command()) {
+		fmt.Fprintln(problems, "hub: no configuration: name its file with --config FILE or GUODU_CONFIG (docs/configuration.md)")
+		return 2
+	}
 	config, err := app.Load(p.Config)
 	if err != nil && !needsNone(command.Command()) {
 		fmt.Fprintln(problems, "hub:", err)

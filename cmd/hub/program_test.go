@@ -222,12 +222,12 @@ func TestAHubWithItsOwnRedisComesBackWithItsBooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(data) })
+	first := c.run("", "GUODU_DATA_DIR="+data)
 	cmd := exec.CommandContext(c.ctx, hubBinary, "--config", c.ConfigFile, "accounts", "import", c.AccountsFile())
 	cmd.Env = append(os.Environ(), "GUODU_DATA_DIR="+data)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("import: %v\n%s", err, out)
 	}
-	first := c.run("", "GUODU_DATA_DIR="+data)
 	c.front.add(first.addr)
 	order := c.paid("50.00")
 	if err := c.callback(order); err != nil {

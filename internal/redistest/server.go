@@ -130,6 +130,25 @@ func (s *Server) Restart() {
 	}
 }
 
+// Swap puts an empty server of the same kind in the place of this one, on the same
+// port, as long as during runs.
+func (s *Server) Swap(during func()) {
+	s.tb.Helper()
+	dir, err := os.MkdirTemp("", "guodu-redis-")
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	s.Kill()
+	own := s.options.Dir
+	s.options.Dir = dir
+	s.Restart()
+	during()
+	s.Kill()
+	s.options.Dir = own
+	s.Restart()
+}
+
 func (s *Server) ownAllSlots() {
 	s.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)

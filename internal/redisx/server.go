@@ -28,7 +28,7 @@ const (
 	// about to end.
 	patience   = 5 * time.Second
 	logTail    = 8 << 10 // bytes of the log that are looked at
-	linesShown = 4
+	linesShown = 3
 )
 
 // socketMax keeps a socket's path below what the kernel takes (sun_path).
@@ -177,19 +177,23 @@ func (s *Server) ready(ctx context.Context) error {
 	}
 }
 
-// answers says whether it is this child that listens: somebody else's server
-// may have taken the port first.
+// answers says whether it is this child that listens, with its data loaded: somebody
+// else's server may have taken the port first, and a file that cannot be read ends the
+// child while it loads.
 func (s *Server) answers(conn net.Conn) bool {
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
-	if _, err := conn.Write([]byte("INFO server\r\n")); err != nil {
+	if _, err := conn.Write([]byte("INFO server persistence\r\n")); err != nil {
 		return false
 	}
 	ours := "process_id:" + strconv.Itoa(s.PID())
 	lines := bufio.NewScanner(conn)
 	for lines.Scan() {
-		if strings.HasPrefix(lines.Text(), "process_id:") {
-			return lines.Text() == ours
+		switch text := lines.Text(); {
+		case strings.HasPrefix(text, "process_id:") && text != ours:
+			return false
+		case strings.HasPrefix(text, "loading:"):
+			return text == "loading:0"
 		}
 	}
 	return false
@@ -273,8 +277,8 @@ func alive(pid int) bool {
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
-// lastLines are the last lines that a server wrote into its log, the empty ones and
-// its banner left out.
+// lastLines are the last troubles that a server wrote into its log. What it says at
+// each start, and notices, are left out.
 func lastLines(path string, from int64) []string {
 	file, err := os.Open(path) // #nosec G304 -- the operator's folder
 	if err != nil {
@@ -291,7 +295,7 @@ func lastLines(path string, from int64) []string {
 	var lines []string
 	for line := range strings.Lines(string(text)) {
 		_, said, found := strings.Cut(strings.TrimSpace(line), " # ") // Redis marks a warning so
-		if found {
+		if found && !strings.HasPrefix(said, "WARNING") && !strings.HasPrefix(said, "oO0O") && said != "Configuration loaded" && said != "Server initialized" {
 			lines = append(lines, said)
 		}
 	}

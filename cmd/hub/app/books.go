@@ -104,7 +104,11 @@ func (b *bookkeeper) before(dir string) error {
 	if err != nil || len(b.found) > 0 {
 		return err
 	}
-	_, err = judge(b.mark, b.where, transition.Extent{}, nil, b.may)
+	kept := b.mark
+	if b.may.giveUp != "" {
+		kept = mark{}
+	}
+	_, err = judge(kept, b.where, transition.Extent{}, nil, b.may)
 	if err != nil {
 		return fmt.Errorf("%w (%s holds no data)", err, dir)
 	}

@@ -202,6 +202,18 @@ func Load(path string) (Config, error) {
 	return Config{}, all.err()
 }
 
+// FromEnvironment says whether an environment holds settings.
+func FromEnvironment(environment []string) bool {
+	return slices.ContainsFunc(environment, func(one string) bool {
+		name, value, _ := strings.Cut(one, "=")
+		if !strings.HasPrefix(name, envPrefix) {
+			return false
+		}
+		setting, _ := fromEnvironment(name, value)
+		return setting != ""
+	})
+}
+
 // fromEnvironment turns GUODU_REDIS__PREFIX into redis.prefix. GUODU_CONFIG
 // (the file's path) and GUODU_FAILPOINT (tests) are not settings.
 func fromEnvironment(name, value string) (string, any) {
