@@ -59,7 +59,7 @@ func printCase(out io.Writer, c transition.Case, now time.Time) {
 		}
 	}
 	fmt.Fprintf(out, "%-8s %-16s %10s yuan  %s old, seen %d  %s\n  %s\n", state, c.Kind, c.Suspense.Yuan(), age(now.Sub(c.Opened)), c.Times,
-		c.ID, evidenceOf(c)["why"])
+		shown(c.ID), shown(evidenceOf(c)["why"]))
 }
 
 // age is a length of time as people say it.
@@ -107,10 +107,10 @@ func (c showCase) Run(r run) error {
 			fmt.Fprintf(r.out, "  the channel told of refunds of %s yuan, %s are known\n", one.Refunded.Yuan(), one.Returned.Yuan())
 		}
 		if one.Refunding > 0 || one.Returned > 0 || len(one.Refunds) > 0 {
-			fmt.Fprintf(r.out, "  on its way back %s yuan, gone back %s yuan: %v\n", one.Refunding.Yuan(), one.Returned.Yuan(), one.Refunds)
+			fmt.Fprintf(r.out, "  on its way back %s yuan, gone back %s yuan: %v\n", one.Refunding.Yuan(), one.Returned.Yuan(), shown(fmt.Sprint(one.Refunds)))
 		}
 		for _, note := range one.Notes {
-			fmt.Fprintf(r.out, "  %s\n", note)
+			fmt.Fprintf(r.out, "  %s\n", shown(note))
 		}
 		fmt.Fprintln(r.out, whatNext(one))
 		return nil
@@ -135,7 +135,7 @@ func whatNext(c transition.Case) string {
 // people are who decides about a case, and why.
 type people struct {
 	As  []string `required:"" help:"Who decides; for money who asks and who agrees: two different names." placeholder:"NAME"`
-	Why string   `required:"" help:"Kept with the case." placeholder:"TEXT"`
+	Why line     `required:"" help:"Kept with the case." placeholder:"TEXT"`
 }
 
 // errNames says how many names a decision takes.
@@ -145,7 +145,7 @@ var errNames = errors.New("name who decides: --as A, and for money --as A --as B
 func (p people) word(money bool) (recharge.Word, error) {
 	if money || len(p.As) == 2 {
 		by, err := twoNames(p.As)
-		return recharge.Word{By: by, Why: p.Why}, err
+		return recharge.Word{By: by, Why: string(p.Why)}, err
 	}
 	if len(p.As) != 1 {
 		return recharge.Word{}, errNames
@@ -153,7 +153,7 @@ func (p people) word(money bool) (recharge.Word, error) {
 	if err := checkName(p.As[0]); err != nil {
 		return recharge.Word{}, err
 	}
-	return recharge.Word{By: p.As[0], Why: p.Why}, nil
+	return recharge.Word{By: p.As[0], Why: string(p.Why)}, nil
 }
 
 type creditCase struct {

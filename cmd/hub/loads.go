@@ -29,7 +29,7 @@ type loads struct {
 // twoPeople are the two who decide, and why.
 type twoPeople struct {
 	As  []string `required:"" help:"Who asks and who agrees: two different names." placeholder:"NAME"`
-	Why string   `required:"" help:"Kept with the decision." placeholder:"TEXT"`
+	Why line     `required:"" help:"Kept with the decision." placeholder:"TEXT"`
 }
 
 func (p twoPeople) names() (by, second string, err error) {
@@ -151,7 +151,7 @@ func (c showLoad) Run(r run) error {
 			fmt.Fprintf(r.out, "  repair     the card shall show L and B: %s\n", card.Repair)
 		}
 		if d := l.Decision; d != nil {
-			fmt.Fprintf(r.out, "  decided    %s by %s and %s: %s\n", d.Verdict, d.By, d.Second, d.Why)
+			fmt.Fprintf(r.out, "  decided    %s by %s and %s: %s\n", d.Verdict, d.By, d.Second, shown(d.Why))
 		}
 		if l.Undone != "" {
 			fmt.Fprintf(r.out, "  undone     %s\n", l.Undone)
@@ -207,7 +207,7 @@ func (c decideLoad) run(r run, verdict transition.Verdict) error {
 	if err != nil {
 		return err
 	}
-	d := transition.LoadDecision{Load: no, Verdict: verdict, By: by, Second: second, Why: c.Why}
+	d := transition.LoadDecision{Load: no, Verdict: verdict, By: by, Second: second, Why: string(c.Why)}
 	if c.Balance != "" {
 		balance, err := fen.Parse(c.Balance)
 		if err != nil {
@@ -247,7 +247,7 @@ func (c undoLoad) Run(r run) error {
 	}
 	return r.money(func(hub *app.Hub) error {
 		if notLoad != nil {
-			err := hub.Books().UndoCard(r.ctx, uid, by, second, c.Why)
+			err := hub.Books().UndoCard(r.ctx, uid, by, second, string(c.Why))
 			if err != nil {
 				return err
 			}
@@ -255,7 +255,7 @@ func (c undoLoad) Run(r run) error {
 			fmt.Fprintln(r.out, "taken back: the card is in doubt again")
 			return nil
 		}
-		err := hub.Books().UndoLoad(r.ctx, no, by, second, c.Why)
+		err := hub.Books().UndoLoad(r.ctx, no, by, second, string(c.Why))
 		if err != nil {
 			return err
 		}
@@ -306,7 +306,7 @@ func decideCard(r run, p twoPeople, card, amount string, d transition.CardDecisi
 			return err
 		}
 	}
-	d.Why = p.Why
+	d.Why = string(p.Why)
 	return r.money(func(hub *app.Hub) error {
 		err := hub.Books().DecideCard(r.ctx, d)
 		if err != nil {

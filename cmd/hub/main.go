@@ -120,7 +120,7 @@ func start(args []string, out, problems io.Writer) int {
 	log := slog.New(slog.NewTextHandler(problems, &slog.HandlerOptions{Level: level}))
 	redis.SetLogger(clientLog{log})
 	err = command.Run(run{
-		ctx: ctx, config: config, log: log, out: out, reload: func() (app.Config, error) { return app.Load(p.Config) },
+		ctx: ctx, config: config, log: log, out: plain{out}, reload: func() (app.Config, error) { return app.Load(p.Config) },
 	})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(problems, "hub:", withSetting(config, err))

@@ -27,14 +27,14 @@ func (showRecovery) Run(r run) error {
 			return nil
 		}
 		fmt.Fprintf(r.out, "in recovery since %s (%d of %d partitions): %s\nend it once every running terminal has sent its journal: hub terminals list\n",
-			app.Moment(state.Since), state.Partitions, transition.Partitions, state.Why)
+			app.Moment(state.Since), state.Partitions, transition.Partitions, shown(state.Why))
 		return nil
 	})
 }
 
 type beginRecovery struct {
 	As  string `required:"" help:"Who asks." placeholder:"NAME"`
-	Why string `required:"" help:"What happened." placeholder:"TEXT"`
+	Why line   `required:"" help:"What happened." placeholder:"TEXT"`
 }
 
 // Run begins it; nothing is lost by beginning it once too often.
@@ -43,7 +43,7 @@ func (c beginRecovery) Run(r run) error {
 		return err
 	}
 	return r.money(func(hub *app.Hub) error {
-		err := hub.Books().BeginRecovery(r.ctx, c.As, c.Why)
+		err := hub.Books().BeginRecovery(r.ctx, c.As, string(c.Why))
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (c endRecovery) Run(r run) error {
 		return err
 	}
 	return r.money(func(hub *app.Hub) error {
-		err := hub.Books().EndRecovery(r.ctx, by, second, c.Why)
+		err := hub.Books().EndRecovery(r.ctx, by, second, string(c.Why))
 		if err != nil {
 			return err
 		}

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
-	"unicode"
+	"time"
 
 	"guodu/cmd/hub/app"
 	"guodu/idempotency"
@@ -25,8 +27,9 @@ type makeRefund struct {
 	Order  string   `arg:"" help:"The order's number."`
 	Amount string   `help:"In yuan; default: all that is left of the order." placeholder:"YUAN"`
 	As     []string `required:"" help:"Who asks, and who agrees: two different names." placeholder:"NAME"`
-	Why    string   `required:"" help:"Kept with the refund." placeholder:"TEXT"`
+	Why    line     `required:"" help:"Kept with the refund." placeholder:"TEXT"`
 	Frozen bool     `help:"Although the account is frozen."`
+	Again  bool     `help:"Although the same refund was made within 24 hours: the same amount, names and reason."`
 }
 
 // errTwoNames says that one person alone moves no money.
@@ -34,27 +37,15 @@ var errTwoNames = errors.New("money takes two different names: --as A --as B")
 
 // twoNames are those of who asks and who agrees.
 func twoNames(as []string) (string, error) {
-	if len(as) != 2 || strings.EqualFold(as[0], as[1]) {
-		return "", errTwoNames
-	}
 	for _, name := range as {
 		if err := checkName(name); err != nil {
 			return "", err
 		}
 	}
+	if len(as) != 2 || skeleton(as[0]) == skeleton(as[1]) {
+		return "", errTwoNames
+	}
 	return as[0] + "+" + as[1], nil
-}
-
-// checkName takes what can be told apart on paper: letters of any script, digits,
-// and . _ -
-func checkName(name string) error {
-	odd := func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r)
-	}
-	if name == "" || len(name) > 32 || strings.ContainsFunc(name, odd) {
-		return fmt.Errorf("name %.40q: want letters, digits and . _ -, at most 32 bytes", name)
-	}
-	return nil
 }
 
 // Run holds the money and asks the channel once; the serving hubs go on asking.
@@ -79,13 +70,19 @@ func (c makeRefund) Run(r run) error {
 				return err
 			}
 		}
-		before, err := c.before(r, hub, o, by)
-		if err != nil || before {
+		like, err := c.like(r, hub, o, amount)
+		if err != nil {
 			return err
 		}
+		if n := len(like); n > 0 && !c.Again && time.Since(like[n-1].At) < sameWithin {
+			printRefund(r.out, like[n-1])
+			fmt.Fprintln(r.out, "made before; --again makes another one")
+			return nil
+		}
 		refund, err := hub.Orders().Refund(r.ctx, recharge.RefundWish{
-			Account: o.Account, Order: no, Amount: amount, By: by, Why: c.Why, Frozen: c.Frozen,
-			Key: idempotency.Key(idempotency.Fingerprint("refunds make", string(no), c.Amount, by, c.Why)),
+			Account: o.Account, Order: no, Amount: amount, By: by, Why: string(c.Why), Frozen: c.Frozen,
+			// Of two who type the same at once, and of two tries of one, one is made.
+			Key: idempotency.Key(idempotency.Fingerprint("refunds make", string(no), amount.String(), pair(by), string(c.Why), strconv.Itoa(len(like)))),
 		})
 		if err != nil {
 			return err
@@ -98,28 +95,40 @@ func (c makeRefund) Run(r run) error {
 	})
 }
 
-// before prints the refund that this very command has made already: typed again it
-// makes no other one. A second refund like the first has a reason of its own.
-func (c makeRefund) before(r run, hub *app.Hub, o transition.Order, by string) (bool, error) {
-	refunds, err := hub.Books().Refunds(r.ctx, o)
+// sameWithin is how long the same refund typed again makes no other one.
+const sameWithin = 24 * time.Hour
+
+// pair is the two names in either order.
+func pair(by string) string {
+	names := strings.Split(by, "+")
+	for i := range names {
+		names[i] = skeleton(names[i])
+	}
+	slices.Sort(names)
+	return strings.Join(names, "+")
+}
+
+// like are the refunds of an order that are like the wanted one, oldest first: the
+// amount, both names and the reason.
+func (c makeRefund) like(r run, hub *app.Hub, o transition.Order, amount fen.Fen) ([]transition.RefundOrder, error) {
+	all, err := hub.Books().Refunds(r.ctx, o)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	for _, one := range refunds {
-		same := one.Ours && one.By == by && one.Why == c.Why && one.State != transition.RefundReturned
-		if same && (c.Amount == "" || one.Amount.Yuan() == c.Amount) {
-			printRefund(r.out, one)
-			fmt.Fprintln(r.out, "made before; another one needs another --why")
-			return true, nil
-		}
-	}
-	return false, nil
+	by := strings.Join(c.As, "+")
+	all = slices.DeleteFunc(all, func(one transition.RefundOrder) bool {
+		other := !one.Ours || pair(one.By) != pair(by) || one.Why != string(c.Why)
+		// Without an amount all that is left was meant, and that is another one now.
+		return other || one.State == transition.RefundReturned || c.Amount != "" && one.Amount != amount
+	})
+	slices.SortFunc(all, func(a, b transition.RefundOrder) int { return a.At.Compare(b.At) })
+	return all, nil
 }
 
 type returnRefund struct {
 	Refund string   `arg:"" help:"The refund's number."`
 	As     []string `required:"" help:"Who asks, and who agrees: two different names." placeholder:"NAME"`
-	Why    string   `required:"" help:"Kept with the refund." placeholder:"TEXT"`
+	Why    line     `required:"" help:"Kept with the refund." placeholder:"TEXT"`
 }
 
 // Run asks the channel once more, and gives back what it does not know of.
@@ -133,7 +142,7 @@ func (c returnRefund) Run(r run) error {
 		return err
 	}
 	return r.beside(func(hub *app.Hub) error {
-		refund, err := hub.Orders().GiveBack(r.ctx, no, by, c.Why)
+		refund, err := hub.Orders().GiveBack(r.ctx, no, by, string(c.Why))
 		if err != nil {
 			return err
 		}
@@ -174,5 +183,5 @@ func printRefund(out io.Writer, r transition.RefundOrder) {
 	if r.Ours {
 		whose = r.By + " (" + r.Why + ")"
 	}
-	fmt.Fprintf(out, "%s  %-9s %10s yuan  %s  %s %s %s\n", app.Moment(r.At), r.State, r.Amount.Yuan(), r.No, whose, r.Word, r.Flag)
+	fmt.Fprintf(out, "%s  %-9s %10s yuan  %s  %s %s %s\n", app.Moment(r.At), r.State, r.Amount.Yuan(), r.No, shown(whose), shown(r.Word), r.Flag)
 }

@@ -15,7 +15,7 @@ type terminalQuarantine struct {
 func (c terminalQuarantine) Run(r run) error {
 	return r.money(func(hub *app.Hub) error {
 		return hub.Registry().Quarantine(r.ctx, c.ID, func(q pos.Quarantined) error {
-			_, err := fmt.Fprintf(r.out, "%s  %-16s %-10s %-13s %s\n", when(q.At), q.Terminal, q.Seq, q.Why, q.Record)
+			_, err := fmt.Fprintf(r.out, "%s  %-16s %-10s %-13s %s\n", when(q.At), q.Terminal, q.Seq, shown(q.Why), shown(string(q.Record)))
 			return err
 		})
 	})

@@ -42,7 +42,7 @@ func describe(out io.Writer, t pos.Terminal, holes []pos.Hole, journal pos.Progr
 	line("terminal", "%s", t.ID)
 	line("state", "%s", t.State)
 	line("role", "%s", t.Role)
-	line("place", "%s", t.Place)
+	line("place", "%s", shown(t.Place))
 	line("added", "%s", when(t.Added))
 	line("key", "%s", keyText(t.Algorithm, t.Key))
 	if !t.OldUntil.IsZero() {

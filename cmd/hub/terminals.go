@@ -34,12 +34,12 @@ type addTerminal struct {
 	Key   string `arg:"" optional:"" help:"Its Ed25519 public key: a file with PEM (PUBLIC KEY) or base64, or the base64 itself."`
 	Alg   string `help:"How it signs. With hmac-sha256 it has no key; its secret is printed, this once." enum:"ed25519,hmac-sha256" default:"ed25519"`
 	Role  string `help:"A canteen's, or one at the card centre, whose re-reading can end a conflict." enum:"pos,desk" default:"pos"`
-	Place string `help:"Where it stands, for people." default:""`
+	Place line   `help:"Where it stands, for people."`
 }
 
 // Run registers the terminal.
 func (c addTerminal) Run(r run) error {
-	t := pos.Terminal{ID: c.ID, Algorithm: pos.Algorithm(c.Alg), Role: pos.Role(c.Role), Place: c.Place, Added: time.Now()}
+	t := pos.Terminal{ID: c.ID, Algorithm: pos.Algorithm(c.Alg), Role: pos.Role(c.Role), Place: string(c.Place), Added: time.Now()}
 	if t.Algorithm == pos.HMAC && c.Key != "" {
 		return errors.New("a terminal with hmac-sha256 has no key of its own: its secret comes from the hub")
 	}
@@ -116,7 +116,7 @@ func (listTerminals) Run(r run) error {
 			if t.Alarms > 0 {
 				alarms = fmt.Sprintf("  ALARMS %d", t.Alarms)
 			}
-			fmt.Fprintf(r.out, "%-32s %-10s %-4s %-11s %s  %s%s\n", t.ID, t.State, t.Role, t.Algorithm, app.Moment(t.Added), t.Place, alarms)
+			fmt.Fprintf(r.out, "%-32s %-10s %-4s %-11s %s  %s%s\n", t.ID, t.State, t.Role, t.Algorithm, app.Moment(t.Added), shown(t.Place), alarms)
 		}
 		return nil
 	})

@@ -40,7 +40,7 @@ func (c trace) Run(r run) error {
 		events := append(events(t), c.heard(r, o)...)
 		slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at.UnixMilli(), b.at.UnixMilli()) })
 		for _, e := range events {
-			fmt.Fprintf(r.out, "%s  %s\n", app.MomentMillis(e.at), e.text)
+			fmt.Fprintf(r.out, "%s  %s\n", app.MomentMillis(e.at), shown(e.text))
 		}
 		fmt.Fprintf(r.out, "%s refunded, %s under way; asked %d times, repeated %d times\n",
 			o.Refunded.Yuan(), o.Refunding.Yuan(), o.Queries, o.Duplicates)

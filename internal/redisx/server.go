@@ -295,7 +295,7 @@ func lastLines(path string, from int64) []string {
 	var lines []string
 	for line := range strings.Lines(string(text)) {
 		_, said, found := strings.Cut(strings.TrimSpace(line), " # ") // Redis marks a warning so
-		if found && !strings.HasPrefix(said, "WARNING") && !strings.HasPrefix(said, "oO0O") && said != "Configuration loaded" && said != "Server initialized" {
+		if found && !strings.HasPrefix(said, "WARNING") && !strings.HasPrefix(said, "oO0O") && !strings.HasSuffix(said, "just started") && said != "Configuration loaded" && said != "Server initialized" {
 			lines = append(lines, said)
 		}
 	}

@@ -32,6 +32,9 @@ type Word struct {
 	NoRefunds bool
 }
 
+// refusedLimit bounds the note of a decision that failed.
+const refusedLimit = 3 * time.Second
+
 // evidence is what a case of a payment keeps of it.
 type evidence struct {
 	Channel  string `json:"channel"`
@@ -43,9 +46,29 @@ type evidence struct {
 
 // note makes it durable who does what with a case before it is done.
 func (s *Service) note(ctx context.Context, c transition.Case, action string, w Word) error {
-	at := s.config.Clock().In(transition.Beijing()).Format(time.DateTime)
+	at := s.config.Clock().In(transition.Beijing()).Format("2006-01-02 15:04:05 -07:00")
 	s.config.Log.Info("case worked", "case", c.ID, "action", action, "by", w.By, "why", w.Why)
 	return s.config.Ledger.NoteCase(ctx, c, fmt.Sprintf("%s %s by %s: %s", at, action, w.By, w.Why))
+}
+
+// refused makes it durable that what somebody wanted of a case was not done, or that
+// nobody knows whether it was.
+func (s *Service) refused(ctx context.Context, c transition.Case, action string, w Word, err error) {
+	if err == nil {
+		return
+	}
+	word := "refused"
+	if errors.Is(err, transition.ErrUnknownOutcome) || errors.Is(err, channels.ErrUnknownOutcome) {
+		word = "outcome unknown"
+	}
+	at := s.config.Clock().In(transition.Beijing()).Format("2006-01-02 15:04:05 -07:00")
+	s.config.Log.Warn("case not worked", "case", c.ID, "action", action, "by", w.By, "why", w.Why, "error", err)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refusedLimit)
+	defer cancel()
+	failed := s.config.Ledger.NoteCase(ctx, c, fmt.Sprintf("%s %s by %s %s: %.200q", at, action, w.By, word, err.Error()))
+	if failed != nil {
+		s.config.Log.Error("case not worked, and no note of it", "case", c.ID, "error", failed)
+	}
 }
 
 // CreditCase credits the payment of a case to the account of its order, once the
@@ -55,11 +78,12 @@ func (s *Service) note(ctx context.Context, c transition.Case, action string, w 
 // repeat after the credit is Duplicate.
 // Errors: ErrNotCreditable, ErrChannel, transition.ErrNoCase, and those of
 // Channel.Query.
-func (s *Service) CreditCase(ctx context.Context, id string, account transition.AccountNo, w Word) (Outcome, error) {
+func (s *Service) CreditCase(ctx context.Context, id string, account transition.AccountNo, w Word) (_ Outcome, err error) {
 	c, e, err := s.caseOfPayment(ctx, id)
 	if err != nil {
 		return "", err
 	}
+	defer func() { s.refused(ctx, c, "credit", w, err) }()
 	no, err := transition.ParseOrderNo(e.Order)
 	if err != nil {
 		return "", fmt.Errorf("%w: guodu has no order numbers such as %.64q; refund it, or disown it", ErrNotCreditable, e.Order)
@@ -248,12 +272,13 @@ func (s *Service) stillCase(ctx context.Context, id string) error {
 // left to ask for.
 // Errors: ErrNotRefundable, ErrChannel, ErrNoRefunds, transition.ErrNoCase, and
 // those of Channel.Query. What the channel says of the refund is in its word.
-func (s *Service) RefundCase(ctx context.Context, id, made string, w Word) (transition.RefundOrder, error) {
+func (s *Service) RefundCase(ctx context.Context, id, made string, w Word) (_ transition.RefundOrder, err error) {
 	none := transition.RefundOrder{}
 	c, e, err := s.caseOfPayment(ctx, id)
 	if err != nil {
 		return none, err
 	}
+	defer func(c transition.Case) { s.refused(ctx, c, "refund", w, err) }(c)
 	if !c.Open || c.Suspense == 0 {
 		return none, fmt.Errorf("%w: it holds no money (%s)", ErrNotRefundable, c.Decision)
 	}
@@ -357,7 +382,7 @@ func (s *Service) holdCase(ctx context.Context, c transition.Case, p channels.Pa
 // CloseCase ends a case on people's word. With disown its money leaves the books:
 // it was never the hub's. Closing twice is safe.
 // Errors: transition.ErrNoCase, transition.ErrSuspense, transition.ErrRefunding.
-func (s *Service) CloseCase(ctx context.Context, id string, disown bool, w Word) error {
+func (s *Service) CloseCase(ctx context.Context, id string, disown bool, w Word) (err error) {
 	c, err := s.config.Ledger.Case(ctx, id)
 	if err != nil {
 		return err
@@ -366,6 +391,7 @@ func (s *Service) CloseCase(ctx context.Context, id string, disown bool, w Word)
 	if disown {
 		action = "disown"
 	}
+	defer func() { s.refused(ctx, c, action, w, err) }()
 	err = s.note(ctx, c, action, w)
 	if err != nil {
 		return err
@@ -375,11 +401,12 @@ func (s *Service) CloseCase(ctx context.Context, id string, disown bool, w Word)
 
 // ReopenCase takes CloseCase back, with the money.
 // Errors: transition.ErrNoCase, transition.ErrCaseEnded.
-func (s *Service) ReopenCase(ctx context.Context, id string, w Word) error {
+func (s *Service) ReopenCase(ctx context.Context, id string, w Word) (err error) {
 	c, err := s.config.Ledger.Case(ctx, id)
 	if err != nil {
 		return err
 	}
+	defer func() { s.refused(ctx, c, "reopen", w, err) }()
 	err = s.note(ctx, c, "reopen", w)
 	if err != nil {
 		return err
