@@ -22,7 +22,7 @@ type Account struct {
 	Card       CardUID
 	Seq        int64 // number of its last entry
 	Quota      Quota
-	Unpaid     UnpaidOrder
+	Unpaid     UnpaidOrder // the newest that may still be paid
 }
 
 // Quota is what orders reserved of one day's limit. An order reserves its amount
@@ -93,8 +93,10 @@ func accountFrom(no AccountNo, h map[string]string) (Account, error) {
 	if h["q_day"] != "" {
 		a.Quota = Quota{Day: h["q_day"], Reserved: n.fen(h["q_fen"])}
 	}
-	if open := strings.Fields(h["open"]); len(open) >= 5 {
-		a.Unpaid = UnpaidOrder{No: OrderNo(open[0]), Channel: open[1], Amount: n.fen(open[2]), Payer: open[3], Expires: n.time(open[4])}
+	for tuple := range strings.SplitSeq(h["open"], ";") {
+		if open := strings.Fields(tuple); len(open) >= 5 {
+			a.Unpaid = UnpaidOrder{No: OrderNo(open[0]), Channel: open[1], Amount: n.fen(open[2]), Payer: open[3], Expires: n.time(open[4])}
+		}
 	}
 	if n.err != nil {
 		return Account{}, fmt.Errorf("account %s: %w", no, n.err)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,11 +27,15 @@ var (
 
 // LimitError says which limit an order would break and what it leaves.
 type LimitError struct {
-	Limit string  // "order", "day" or "balance"
-	Left  fen.Fen // the largest amount that would pass, possibly zero
+	Limit string    // "order", "day", "balance" or "unpaid"
+	Left  fen.Fen   // the largest amount that would pass, possibly zero; not of "unpaid"
+	At    time.Time // when the first of too many unpaid orders ends; of "unpaid" only
 }
 
 func (e *LimitError) Error() string {
+	if e.Limit == "unpaid" {
+		return "too many orders of the account are unpaid until " + e.At.In(Beijing()).Format(time.DateTime)
+	}
 	return fmt.Sprintf("limit of the %s: at most %s yuan", e.Limit, e.Left.Yuan())
 }
 
@@ -91,11 +97,22 @@ type NewOrder struct {
 }
 
 // Limits bound what a holder may recharge, in fen.
-type Limits struct{ Order, Day, Balance fen.Fen }
+type Limits struct {
+	Order, Day, Balance fen.Fen
+	Unpaid              int // orders of an account at once; zero is any number
+}
+
+// unpaid is the limit as the script takes it.
+func (l Limits) unpaid() string {
+	if l.Unpaid == 0 {
+		return strconv.Itoa(math.MaxInt32)
+	}
+	return strconv.Itoa(l.Unpaid)
+}
 
 // CreateOrder makes the order durable, or gives back the number of the one
 // that already serves the wish: the order made with the same idempotency key,
-// or the account's open order of the same channel, merchant, amount and payer.
+// or an open order of the account of the same channel, merchant, amount and payer.
 // Errors: ErrNoAccount, ErrAccountClosed, *LimitError, ErrIdempotency,
 // ErrOrderExists.
 func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (no OrderNo, fresh bool, err error) {
@@ -111,7 +128,7 @@ func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (no OrderNo, fresh 
 		string(n.No), n.Channel, n.Amount.String(), n.PayerKind, n.Payer, string(n.Request),
 		string(n.Key), idempotency.Fingerprint("recharge", string(n.Account), n.Channel, n.Amount.String(), n.PayerKind, n.Payer),
 		millis(now), millis(n.Expires), millis(n.FirstDue), today,
-		n.Limits.Order.String(), n.Limits.Day.String(), n.Limits.Balance.String(), string(n.Account), tomorrow, n.Merchant)
+		n.Limits.Order.String(), n.Limits.Day.String(), n.Limits.Balance.String(), string(n.Account), tomorrow, n.Merchant, n.Limits.unpaid())
 	if err != nil {
 		return "", false, err
 	}
@@ -128,6 +145,13 @@ func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (no OrderNo, fresh 
 		return "", false, fmt.Errorf("account %s: %w", n.Account, ErrAccountClosed)
 	case "EXISTS":
 		return "", false, fmt.Errorf("order %s: %w", n.No, ErrOrderExists)
+	case "LIMIT_UNPAID":
+		var n number
+		at := n.time(reply[1])
+		if n.err != nil {
+			return "", false, unexpected("order_create", reply)
+		}
+		return "", false, &LimitError{Limit: "unpaid", At: at}
 	case "LIMIT_ORDER", "LIMIT_DAY", "LIMIT_BALANCE":
 		left, err := fen.ParseInt(reply[1])
 		if err != nil {

@@ -20,9 +20,7 @@ end
 local a = account(KEYS[1])
 redis.call('HSET', KEYS[2], 'state', 'closed', 'closed', ARGV[2])
 redis.call('ZREM', KEYS[3], ARGV[1])
-if string.match(a.open, '^%S+') == ARGV[1] then
-  redis.call('HSET', KEYS[1], 'open', '')
-end
+served(KEYS[1], a.open, ARGV[1])
 if a.q_day == o.q_day then
   redis.call('HSET', KEYS[1], 'q_fen', text(math.max(0, a.q_fen - tonumber(o.asked or o.amount))))
 end

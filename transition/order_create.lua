@@ -5,6 +5,7 @@
 --      7 idempotency key or ''  8 fingerprint  9 now  10 expires  11 first due
 --      12 quota day  13 cap of an order  14 cap of a day  15 cap of the balance
 --      16 account  17 the day after the quota day  18 merchant
+--      19 how many orders of the account may be unpaid at once
 -- Replies: docs/keys.md.
 -- Invariants: one order a number, one order an idempotency key; an order is in
 -- due as long as the channel may still be paid for it.
@@ -16,13 +17,21 @@ if not a.status then return { 'NO_ACCOUNT' } end
 if a.status ~= 'open' then return { 'CLOSED' } end
 if amount <= 0 then return { 'LIMIT_ORDER', ARGV[13] } end
 -- An order of another merchant cannot be paid at this one.
-local o_no, o_channel, o_amount, o_payer, o_expires, o_merchant = string.match(a.open, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S*)$')
-if o_no and o_channel == ARGV[2] and o_merchant == ARGV[18] and o_amount == ARGV[3] and o_payer == ARGV[5] and tonumber(o_expires) > now then
-  if key ~= '' then idem_store(KEYS[4], ARGV[8], o_no) end
-  idem_count(KEYS[1])
-  return { 'OPEN', o_no }
+local open = unpaid(a.open, now)
+for _, tuple in ipairs(open) do
+  local o_no, o_channel, o_amount, o_payer, o_merchant = string.match(tuple, '^(%S+) (%S+) (%S+) (%S+) %S+ (%S*)$')
+  if o_channel == ARGV[2] and o_merchant == ARGV[18] and o_amount == ARGV[3] and o_payer == ARGV[5] then
+    if key ~= '' then idem_store(KEYS[4], ARGV[8], o_no) end
+    idem_count(KEYS[1])
+    return { 'OPEN', o_no }
+  end
 end
 if redis.call('EXISTS', KEYS[2]) == 1 then return { 'EXISTS' } end
+if #open >= tonumber(ARGV[19]) then
+  local first = math.huge
+  for _, tuple in ipairs(open) do first = math.min(first, tonumber(string.match(tuple, '^%S+ %S+ %S+ %S+ (%S+)'))) end
+  return { 'LIMIT_UNPAID', text(first) }
+end
 if amount > tonumber(ARGV[13]) then return { 'LIMIT_ORDER', ARGV[13] } end
 -- Two hubs' clocks may differ at midnight: the later day counts, but none beyond
 -- tomorrow, which a clock that was wrong has left.
@@ -32,12 +41,13 @@ if used + amount > tonumber(ARGV[14]) then return { 'LIMIT_DAY', text(math.max(0
 local held = a.pending + a.load_held
 if held + amount > tonumber(ARGV[15]) then return { 'LIMIT_BALANCE', text(math.max(0, tonumber(ARGV[15]) - held)) } end
 
+open[#open + 1] = table.concat({ ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[10], ARGV[18] }, ' ')
 redis.call('HSET', KEYS[2], 'state', 'created', 'amount', ARGV[3], 'refunded', '0', 'refunding', '0',
   'account', ARGV[16], 'channel', ARGV[2], 'merchant', ARGV[18], 'payer_kind', ARGV[4], 'payer', ARGV[5], 'request', ARGV[6],
   'created', ARGV[9], 'expires', ARGV[10], 'q_day', day, 'queries', '0', 'dup', '0')
 redis.call('ZADD', KEYS[3], ARGV[11], ARGV[1])
 redis.call('HSET', KEYS[1], 'q_day', day, 'q_fen', text(used + amount),
-  'open', table.concat({ ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[10], ARGV[18] }, ' '))
+  'open', table.concat(open, ';'))
 if key ~= '' then
   idem_store(KEYS[4], ARGV[8], ARGV[1])
   redis.call('HSET', KEYS[2], 'idem', key .. ' ' .. ARGV[8])

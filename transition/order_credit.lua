@@ -81,9 +81,7 @@ a.clawback, a.arrears, a.pending = after.clawback, after.arrears, after.pending
 enter(a, KEYS[3], 'credit', ARGV[1], net, ARGV[10])
 save(a)
 post(KEYS[4], { paid = amount - suspended, refunded = suspended - back, clawback = -claw, arrears_paid = -owed, pending = -rest })
-if string.match(a.open, '^%S+') == ARGV[1] then
-  redis.call('HSET', KEYS[1], 'open', '')
-end
+served(KEYS[1], a.open, ARGV[1])
 redis.call('HSET', KEYS[2], 'state', 'credited', 'txn', ARGV[4], 'paid_at', ARGV[9], 'credited', ARGV[10],
   'source', ARGV[8], 'refunded', text(back), 'flag', flag, 'r_seq', text(a.seq), 'r_net', text(net),
   'r_pending', text(rest), 'r_arrears', text(owed), 'r_clawback', text(claw))

@@ -12,7 +12,5 @@ if redis.call('HGET', KEYS[3], 's:' .. ARGV[4]) ~= 'open' then return { 'ENDED' 
 if o.state == 'credited' then return { 'CREDITED' } end
 redis.call('HSET', KEYS[2], 'amount', ARGV[3], 'asked', o.asked or o.amount, 'restated', ARGV[4])
 -- The open order is given again to who wants the same amount; this one has another now.
-if string.match(redis.call('HGET', KEYS[1], 'open') or '', '^%S+') == ARGV[1] then
-  redis.call('HSET', KEYS[1], 'open', '')
-end
+served(KEYS[1], redis.call('HGET', KEYS[1], 'open') or '', ARGV[1])
 return { 'RESTATED' }

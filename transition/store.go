@@ -60,6 +60,9 @@ var loadLua string
 //go:embed suspense.lua
 var suspenseLua string
 
+//go:embed unpaid.lua
+var unpaidLua string
+
 //go:embed order_create.lua
 var orderCreateLua string
 
@@ -214,10 +217,10 @@ type scripts struct {
 
 func newScripts() scripts {
 	return scripts{
-		orderCreate:      redisx.NewScript("order_create", ledgerLua, idempotency.Fragment, orderCreateLua),
+		orderCreate:      redisx.NewScript("order_create", ledgerLua, unpaidLua, idempotency.Fragment, orderCreateLua),
 		orderPrepared:    redisx.NewScript("order_prepared", orderPreparedLua),
-		orderCredit:      redisx.NewScript("order_credit", ledgerLua, caseLua, orderCreditLua),
-		orderClose:       redisx.NewScript("order_close", ledgerLua, orderCloseLua),
+		orderCredit:      redisx.NewScript("order_credit", ledgerLua, unpaidLua, caseLua, orderCreditLua),
+		orderClose:       redisx.NewScript("order_close", ledgerLua, unpaidLua, orderCloseLua),
 		dueClaim:         redisx.NewScript("due_claim", dueClaimLua),
 		dueResched:       redisx.NewScript("due_resched", dueReschedLua),
 		caseOpen:         redisx.NewScript("case_open", ledgerLua, caseOpenLua),
@@ -231,7 +234,7 @@ func newScripts() scripts {
 		caseRefundExt:    redisx.NewScript("case_refund_ext", ledgerLua, caseLua, caseRefundExtLua),
 		caseRefundLate:   redisx.NewScript("case_refund_late", ledgerLua, refundLua, caseRefundLateLua),
 		orderRebuild:     redisx.NewScript("order_rebuild", orderRebuildLua),
-		orderRestate:     redisx.NewScript("order_restate", ledgerLua, orderRestateLua),
+		orderRestate:     redisx.NewScript("order_restate", ledgerLua, unpaidLua, orderRestateLua),
 		tap:              redisx.NewScript("tap", ledgerLua, markLua, cashLua, loadLua, tapLua),
 		loadResult:       redisx.NewScript("load_result", ledgerLua, markLua, cashLua, loadLua, suspenseLua, loadResultLua),
 		loadDrop:         redisx.NewScript("load_drop", ledgerLua, markLua, loadLua, loadDropLua),

@@ -161,6 +161,13 @@ func (p *Pages) accountClosed(v visit) error {
 
 // overLimit says which limit and what it leaves.
 func overLimit(l *transition.LimitError) phrase {
+	if l.Limit == "unpaid" {
+		at := l.At.In(transition.Beijing()).Format("15:04")
+		return phrase{
+			fmt.Sprintf("未支付的订单过多，请先支付，或在%s之后再试。", at),
+			fmt.Sprintf("Too many orders are unpaid. Please pay one of them, or try again after %s.", at),
+		}
+	}
 	name := map[string]phrase{
 		"order": {"单笔限额", "the limit of one recharge"}, "day": {"今日限额", "today's limit"},
 		"balance": {"过渡余额上限", "the limit of the transition balance"},

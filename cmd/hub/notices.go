@@ -48,6 +48,14 @@ func (c notices) Run(r run) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	cuts, err := kept.Cuts(r.ctx)
+	if err != nil {
+		return err
+	}
+	if len(cuts) > 0 {
+		fmt.Fprintf(r.out, "a hub was killed before %s (%d times in 30 days): callbacks of its last moments may be missing here; they were answered all the same\n",
+			app.Moment(cuts[0]), len(cuts))
+	}
 	lost, err := kept.Lost(r.ctx)
 	if lost > 0 {
 		fmt.Fprintf(r.out, "%d more callbacks could not be kept in time; they were answered all the same\n", lost)

@@ -35,7 +35,7 @@ type Option func(*redisx.ServerOptions)
 func Cluster(o *redisx.ServerOptions) { o.Cluster = true }
 
 // Ephemeral makes it a server without persistence.
-func Ephemeral(o *redisx.ServerOptions) { o.Ephemeral = true }
+func Ephemeral(o *redisx.ServerOptions) { o.Ephemeral, o.Unkept = true, true }
 
 // Start runs a redis-server until the test ends.
 func Start(tb testing.TB, options ...Option) *Server {

@@ -12,8 +12,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrWeak says that a Redis could lose money that it acknowledged.
-var ErrWeak = errors.New("redis: not durable enough for money")
+// ErrWeak says that a Redis could lose money that it acknowledged, or limits.
+var ErrWeak = errors.New("redis: what it acknowledges may be lost")
 
 // needs are the settings that a money Redis must have, by their names in
 // redis.conf.
@@ -56,6 +56,27 @@ func CheckDurable(ctx context.Context, client redis.UniversalClient, replicas in
 		return Classify(err)
 	}
 	return errors.Join(errs...)
+}
+
+// CheckUnevicted asks an ephemeral server whether it keeps limits when its memory is
+// full, and refuses instead: a limit that a flood pushes out is none.
+// Errors: ErrWeak; ErrUnavailable.
+func CheckUnevicted(ctx context.Context, client redis.UniversalClient, accepted []string) error {
+	const policy = "maxmemory-policy"
+	if slices.Contains(accepted, policy) {
+		return nil
+	}
+	got, err := client.ConfigGet(ctx, policy).Result()
+	var refused redis.Error
+	switch {
+	case errors.As(err, &refused):
+		return fmt.Errorf("%w: %s cannot be read (%.60s); if you know it is \"noeviction\", name it under ephemeral.accept", ErrWeak, policy, refused.Error())
+	case err != nil:
+		return Classify(err)
+	case got[policy] != "noeviction":
+		return fmt.Errorf("%w: %s is %q and must be \"noeviction\": a flood could push out limits on passwords", ErrWeak, policy, got[policy])
+	}
+	return nil
 }
 
 func checkNode(ctx context.Context, node redis.Cmdable, replicas int, accepted []string) error {

@@ -20,6 +20,9 @@ import (
 // ErrNoServer says that there is no redis-server on the PATH.
 var ErrNoServer = errors.New("redis-server is not installed (Debian: apt-get install redis-server; Mac: brew install redis)")
 
+// ErrEnded says that a redis-server ended by itself.
+var ErrEnded = errors.New("redis-server ended by itself")
+
 // socketName is the socket of a server without a port, in its data folder.
 const socketName = "redis.sock"
 
@@ -42,10 +45,12 @@ type ServerOptions struct {
 	// Port is a TCP port on 127.0.0.1. Zero means no port at all: the server
 	// listens on the unix socket redis.sock in Dir, for this user only.
 	Port int
-	// Ephemeral is a server for sessions and limits: nothing on disk, and old
-	// keys with a TTL go first when its memory is full. Otherwise it is a
-	// money server: AOF, fsync always, no eviction.
+	// Ephemeral is a server for sessions and limits: what it holds is on disk a
+	// second later, and when its memory is full it refuses: a limit that is pushed
+	// out is none. Otherwise it is a money server: AOF, fsync always, no eviction.
 	Ephemeral bool
+	// Unkept keeps nothing of an ephemeral server on disk, for tests.
+	Unkept bool
 	// Cluster makes it a Cluster node (it owns no slot by itself).
 	Cluster bool
 	// Examine looks at the folder before the server starts, while nobody else may
@@ -209,13 +214,13 @@ func (s *Server) Ended() error {
 	lines := lastLines(s.log, s.from)
 	for _, line := range lines {
 		if strings.Contains(line, "No space left on device") {
-			return fmt.Errorf("redis-server ended by itself: the disk is full (%s): %w", filepath.Dir(s.log), err)
+			return fmt.Errorf("%w: the disk is full (%s): %w", ErrEnded, filepath.Dir(s.log), err)
 		}
 	}
 	if len(lines) == 0 {
-		return fmt.Errorf("redis-server ended by itself: %w", err)
+		return fmt.Errorf("%w: %w", ErrEnded, err)
 	}
-	return fmt.Errorf("redis-server ended by itself: %w; its last lines: %s", err, strings.Join(lines, " | "))
+	return fmt.Errorf("%w: %w; its last lines: %s", ErrEnded, err, strings.Join(lines, " | "))
 }
 
 // Addr is the address for Options.Addrs.
@@ -345,7 +350,11 @@ func arguments(dir string, o ServerOptions) (addr string, args []string, err err
 		args = append(args, "--unixsocket", addr, "--unixsocketperm", "700")
 	}
 	if o.Ephemeral {
-		args = append(args, "--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "volatile-ttl")
+		kept := "yes"
+		if o.Unkept {
+			kept = "no"
+		}
+		args = append(args, "--appendonly", kept, "--appendfsync", "everysec", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction")
 	} else {
 		args = append(args, "--appendonly", "yes", "--appendfsync", "always",
 			"--no-appendfsync-on-rewrite", "no", "--maxmemory-policy", "noeviction")

@@ -60,7 +60,7 @@ func (s *Service) Create(ctx context.Context, w Wish) (Ready, error) {
 	if w.Amount <= 0 || w.Amount > fen.Max {
 		return Ready{}, fmt.Errorf("%w: %s yuan", ErrAmount, w.Amount.Yuan())
 	}
-	if w.Payer.ID == "" || strings.ContainsAny(w.Payer.ID, " \t\r\n") {
+	if w.Payer.ID == "" || strings.ContainsAny(w.Payer.ID, " ;\t\r\n") {
 		return Ready{}, ErrPayer
 	}
 	_, hasPage := channel.(channels.Page)

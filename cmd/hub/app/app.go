@@ -68,6 +68,7 @@ type Hub struct {
 	poller   *notify.Poller
 	refunds  *notify.RefundPoller
 	journal  *notify.Recorder
+	notices  *Notices
 	teller   *message.Teller // nil for a hub that has money only
 	keys     *keyWatch
 	keeper   *bookkeeper // nil with Memory
@@ -116,6 +117,11 @@ func New(ctx context.Context, c Config, o Options) (*Hub, error) {
 		h.keys.reload = func() (Config, error) { return c, nil }
 	}
 	err = h.openMoney(ctx, o)
+	if err == nil && !o.Memory {
+		if err = redisx.CheckUnevicted(ctx, s.ephemeral, c.Ephemeral.Accept); err != nil {
+			err = fmt.Errorf("ephemeral Redis: %w", err)
+		}
+	}
 	if err == nil {
 		err = h.wire(parts)
 	}
@@ -229,6 +235,29 @@ func (h *Hub) Close() {
 // drain bounds how long running requests may go on when a hub ends.
 const drain = 10 * time.Second
 
+// self names this hub among those that share an ephemeral Redis.
+func (h *Hub) self() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return host + " " + h.config.Listen
+}
+
+func (h *Hub) noteBegin(ctx context.Context) {
+	if err := h.notices.Begin(ctx, h.self(), time.Now()); err != nil {
+		h.log.Warn("callbacks kept for people", "error", err)
+	}
+}
+
+func (h *Hub) noteEnd() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := h.notices.End(ctx, h.self()); err != nil {
+		h.log.Warn("callbacks kept for people", "error", err)
+	}
+}
+
 // Serve listens until ctx ends, then lets running requests finish. It also
 // ends, with an error, when a Redis child dies: nothing could be answered.
 func (h *Hub) Serve(ctx context.Context) error {
@@ -274,6 +303,7 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	// These two outlive the callbacks that they hear of.
 	noting, stopNoting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopNoting()
+	h.noteBegin(ctx)
 	background.Go(func() { h.journal.Run(noting) })
 	background.Go(func() { nameOrphans(ctx, h.Books(), h.inUse, h.log) })
 	background.Go(func() { h.teller.Run(noting) })
@@ -315,6 +345,7 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 	}
 	stopNoting()
 	background.Wait()
+	h.noteEnd()
 	h.log.Info("hub ends", "error", cause)
 	return cause
 }

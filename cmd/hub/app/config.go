@@ -124,6 +124,8 @@ type LimitsConfig struct {
 	Order   string `koanf:"order_yuan"`
 	Day     string `koanf:"day_yuan"`
 	Balance string `koanf:"balance_yuan"`
+	// Unpaid is how many orders of an account may wait to be paid at once.
+	Unpaid int `koanf:"unpaid_orders"`
 }
 
 // OrderConfig is what an order says.
@@ -144,7 +146,7 @@ func Defaults() Config {
 		Environment: production, Listen: "127.0.0.1:8080", Health: "127.0.0.1:8081", DataDir: "data",
 		Redis: RedisConfig{Prefix: "h"}, Ephemeral: RedisConfig{Prefix: "h"},
 		Terminals: TerminalsConfig{NotAfter: time.Minute, Deadline: 2 * time.Minute},
-		Limits:    LimitsConfig{Order: "500", Day: "2000", Balance: "5000"},
+		Limits:    LimitsConfig{Order: "500", Day: "2000", Balance: "5000", Unpaid: 3},
 		Poll:      PollConfig{PerSecond: notify.DefaultPerSecond},
 		Order:     OrderConfig{Description: "校园卡充值", Expiry: 15 * time.Minute, RefundReason: "校园卡充值退款"},
 		WeChat:    WeChatConfig{Timeout: 5 * time.Second},
@@ -266,6 +268,7 @@ func (c Config) check() problems {
 		need(!errors.Is(err, fen.ErrRange), limit.setting, ": %s yuan is more than there can be, or has parts of a fen", shown(limit.yuan))
 		need(!errors.Is(err, fen.ErrSyntax), limit.setting, ": %s is not an amount in yuan, such as 500 or 12.50", shown(limit.yuan))
 	}
+	need(c.Limits.Unpaid > 0, "limits.unpaid_orders", ": %d; it is 1 or more", c.Limits.Unpaid)
 	need(c.Poll.PerSecond > 0, "poll.per_second", ": %d; it is 1 or more", c.Poll.PerSecond)
 	need(c.Redis.Replicas >= 0, "redis.replicas", ": %d; it is 0 or more", c.Redis.Replicas)
 	many := c.Redis.MasterName != "" || c.Redis.Cluster || len(c.Redis.Addrs) > 1

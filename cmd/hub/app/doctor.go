@@ -147,6 +147,9 @@ func (d *doctor) redis(ctx context.Context, inUse channels.Set) {
 		return
 	}
 	defer func() { _ = ephemeral.Close() }()
+	if err := redisx.CheckUnevicted(ctx, ephemeral, d.config.Ephemeral.Accept); err != nil {
+		d.fail("ephemeral Redis", err.Error(), "set it in redis.conf: the hub refuses to start until then")
+	}
 	if money != nil && sameServer(ctx, money, ephemeral) {
 		d.warn("ephemeral Redis", "it is the same server as the money Redis: a flood of pages can take the memory that a credit needs",
 			"give ephemeral.addrs a server of its own")
@@ -198,7 +201,11 @@ func (d *doctor) durability(ctx context.Context, client redis.UniversalClient) {
 // books says what waits for a person.
 func (d *doctor) books(ctx context.Context, client redis.UniversalClient, inUse channels.Set) {
 	run := redisx.NewRunner(client, redisx.RunnerOptions{Replicas: d.config.Redis.Replicas})
-	store, err := transition.Open(ctx, run, transition.Options{Prefix: d.config.Redis.Prefix})
+	store, err := transition.Open(ctx, run, transition.Options{Prefix: d.config.Redis.Prefix, Existing: true})
+	if errors.Is(err, transition.ErrNoBooks) {
+		d.warn("books", "there are none so far", startFirst)
+		return
+	}
 	var cases []transition.Case
 	var lost []orphans
 	if err == nil {

@@ -105,6 +105,57 @@ func (n *Notices) Lost(ctx context.Context) (int64, error) {
 	return lost, nil
 }
 
+// cutsMost is how many ends of hubs without notice are remembered.
+const cutsMost = 20
+
+// Begin takes note that a hub serves, until End. One that began and never ended was
+// killed, and with it went what it had not kept yet: that is remembered.
+func (n *Notices) Begin(ctx context.Context, hub string, now time.Time) error {
+	at := strconv.FormatInt(now.UnixMilli(), 10)
+	began, err := n.client.HExists(ctx, n.key("hubs"), hub).Result()
+	if err == nil {
+		_, err = n.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			if began {
+				p.LPush(ctx, n.key("cuts"), at)
+				p.LTrim(ctx, n.key("cuts"), 0, cutsMost-1)
+				p.Expire(ctx, n.key("cuts"), noticeLife)
+			}
+			p.HSet(ctx, n.key("hubs"), hub, at)
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("keep notices: %w", redisx.Classify(err))
+	}
+	return nil
+}
+
+// End takes note that a hub has kept all that it had.
+func (n *Notices) End(ctx context.Context, hub string) error {
+	err := n.client.HDel(ctx, n.key("hubs"), hub).Err()
+	if err != nil {
+		return fmt.Errorf("keep notices: %w", redisx.Classify(err))
+	}
+	return nil
+}
+
+// Cuts are when hubs came back that were killed, newest first.
+func (n *Notices) Cuts(ctx context.Context) ([]time.Time, error) {
+	kept, err := n.client.LRange(ctx, n.key("cuts"), 0, -1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read notices: %w", redisx.Classify(err))
+	}
+	var all []time.Time
+	for _, text := range kept {
+		at, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("read notices: %w", err)
+		}
+		all = append(all, time.UnixMilli(at))
+	}
+	return all, nil
+}
+
 // noticeFields are the fields of a notice that say anything.
 func noticeFields(n notify.Notice) []any {
 	var fields []any

@@ -66,7 +66,10 @@ func (s *stores) openMoney(ctx context.Context, c Config, need stored) (err erro
 	}
 	b := &bookkeeper{
 		config: c, may: need.books, log: need.log, own: len(found.Addrs) == 0,
-		marks: marks{c.DataDir, s.ephemeral, c.Redis.Prefix},
+		marks: marks{dir: c.DataDir, prefix: c.Redis.Prefix},
+	}
+	if len(c.Ephemeral.Addrs) > 0 {
+		b.marks.ephemeral = s.ephemeral // which other hubs read as well
 	}
 	if err := b.open(ctx); err != nil {
 		return err
@@ -112,6 +115,13 @@ func (s *stores) open(ctx context.Context, c Config, r RedisConfig, name string,
 			o.Examine = s.books.before
 		}
 		child, err := redisx.StartServer(ctx, o)
+		if ephemeral && errors.Is(err, redisx.ErrEnded) {
+			s.log.Error("ephemeral Redis: its data cannot be used: sessions and limits begin anew", "error", err, "moved_to", o.Dir+".broken")
+			err = errors.Join(os.RemoveAll(o.Dir+".broken"), os.Rename(o.Dir, o.Dir+".broken"))
+			if err == nil {
+				child, err = redisx.StartServer(ctx, o)
+			}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s Redis: %w", name, err)
 		}

@@ -89,7 +89,7 @@ func (w wiring) newOrders() (*recharge.Service, error) {
 		ReturnURL: func(channel string, no transition.OrderNo) string {
 			return public + "/h5/" + channel + "/orders/" + string(no)
 		},
-		Limits: transition.Limits{Order: limits[0], Day: limits[1], Balance: limits[2]},
+		Limits: transition.Limits{Order: limits[0], Day: limits[1], Balance: limits[2], Unpaid: w.config.Limits.Unpaid},
 	}), nil
 }
 
@@ -100,7 +100,8 @@ func (w wiring) settling() map[string]http.Handler {
 	rates := notify.NewRates(w.config.Poll.PerSecond)
 	w.poller = notify.NewPoller(notify.PollerConfig{Orders: due, Channels: w.inUse, Log: w.log, Rates: rates})
 	w.refunds = notify.NewRefundPoller(due, rates, w.log, 0)
-	w.journal = notify.NewRecorder(&Notices{w.ephemeral, w.config.Ephemeral.Prefix}, w.log)
+	w.notices = &Notices{w.ephemeral, w.config.Ephemeral.Prefix}
+	w.journal = notify.NewRecorder(w.notices, w.log)
 	callbacks := map[string]http.Handler{}
 	for name := range w.inUse {
 		handler := notify.HandlerConfig{Channel: name, Log: w.log, Journal: w.journal, Refusals: w.refusals}
