@@ -2,6 +2,7 @@ package redisx
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -32,7 +33,8 @@ type Options struct {
 	Cluster    bool // a Cluster although Addrs holds one address
 	Username   string
 	Password   string
-	PoolSize   int // connections for each server; 64 if zero
+	TLS        *tls.Config // nil speaks without TLS
+	PoolSize   int         // connections for each server; 64 if zero
 	// Admit says whether a server may be used, by the id of its process: each new
 	// connection asks before its first command. nil admits all.
 	Admit func(ctx context.Context, runID string) error
@@ -50,7 +52,7 @@ func Connect(o Options) (redis.UniversalClient, error) {
 	}
 	u := &redis.UniversalOptions{
 		Addrs: o.Addrs, MasterName: o.MasterName, IsClusterMode: o.Cluster,
-		Username: o.Username, Password: o.Password,
+		Username: o.Username, Password: o.Password, TLSConfig: o.TLS,
 		MaxRetries: -1, MaxRedirects: -1, DialerRetries: 1,
 		DialTimeout: time.Second, ReadTimeout: 2 * time.Second, WriteTimeout: 2 * time.Second,
 		PoolSize: o.PoolSize, PoolTimeout: time.Second, MinIdleConns: 1,

@@ -329,6 +329,9 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 			watchPrimary(ctx, h.Books(), h.config.Redis, h.log)
 		}
 	})
+	for _, one := range h.config.exposure() {
+		h.log.Warn(one[0], "do", one[1])
+	}
 	h.log.Info("hub serves", "listen", listener.Addr().String(), "public_url", h.config.PublicURL, "environment", h.config.Environment)
 	var cause error
 	select {

@@ -71,7 +71,7 @@ type bookkeeper struct {
 	own   bool                  // the money Redis is a child of this process
 	found redisx.Folder         // what the child was started on
 
-	told  string // the last trouble that was logged
+	told string // the last trouble that was logged
 
 	mu       sync.Mutex // one look at a time
 	mark     mark       // the last one

@@ -55,9 +55,11 @@ type RedisConfig struct {
 	Cluster      bool     `koanf:"cluster"`
 	Username     string   `koanf:"username"`
 	PasswordFile string   `koanf:"password_file"`
-	Prefix       string   `koanf:"prefix"`   // first part of every key
-	Replicas     int      `koanf:"replicas"` // that must hold a write before it counts
-	Accept       []string `koanf:"accept"`   // settings that may be weaker than money needs
+	TLS          bool     `koanf:"tls"`
+	CAFile       string   `koanf:"ca_certificate_file"` // that signed the server's; empty: the system's
+	Prefix       string   `koanf:"prefix"`              // first part of every key
+	Replicas     int      `koanf:"replicas"`            // that must hold a write before it counts
+	Accept       []string `koanf:"accept"`              // settings that may be weaker than money needs
 }
 
 // WeChatConfig is the merchant and the official account. The bases are for

@@ -94,6 +94,9 @@ func (d *doctor) settings() {
 	if d.config.Environment != production {
 		d.warn("environment", "it is test: simulators' keys are taken, cookies go over plain http", "environment: production, before real money comes")
 	}
+	for _, one := range d.config.exposure() {
+		d.warn("network", one[0], one[1])
+	}
 }
 
 // files looks at whether each file is there, and who else may read the secrets.

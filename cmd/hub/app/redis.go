@@ -2,11 +2,15 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,6 +135,40 @@ func (s *stores) open(ctx context.Context, c Config, r RedisConfig, name string,
 	return s.connect(ctx, r, name, nil)
 }
 
+// secure adds TLS to how a Redis is spoken to, if it is configured.
+func (r RedisConfig) secure(o *redisx.Options) error {
+	if !r.TLS {
+		return nil
+	}
+	o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if r.CAFile == "" {
+		return nil
+	}
+	text, err := os.ReadFile(r.CAFile) // #nosec G304 -- the operator names the file
+	if err != nil {
+		return fmt.Errorf("%w: ca_certificate_file: %w", ErrConfig, err)
+	}
+	o.TLS.RootCAs = x509.NewCertPool()
+	if !o.TLS.RootCAs.AppendCertsFromPEM(text) {
+		return fmt.Errorf("%w: ca_certificate_file %s holds no certificate", ErrConfig, r.CAFile)
+	}
+	return nil
+}
+
+// remote says whether a Redis is reached over a network.
+func (r RedisConfig) remote() bool {
+	return slices.ContainsFunc(r.Addrs, func(addr string) bool {
+		host, _, err := net.SplitHostPort(addr)
+		return err == nil && !local(host)
+	})
+}
+
+// local says whether a host is this machine.
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // connect connects to a Redis that runs.
 func (s *stores) connect(ctx context.Context, r RedisConfig, name string, admit func(ctx context.Context, runID string) error) (redis.UniversalClient, error) {
 	o := redisx.Options{Addrs: r.Addrs, MasterName: r.MasterName, Cluster: r.Cluster, Username: r.Username, Admit: admit}
@@ -140,6 +178,9 @@ func (s *stores) connect(ctx context.Context, r RedisConfig, name string, admit 
 			return nil, err
 		}
 		o.Password = string(password)
+	}
+	if err := r.secure(&o); err != nil {
+		return nil, err
 	}
 	client, err := redisx.Connect(o)
 	if err != nil {

@@ -16,8 +16,11 @@ import (
 
 // routes is the table of what the public listener serves. Callbacks and
 // terminals prove themselves by signatures and stand outside sessions and CSRF.
-func routes(log *slog.Logger, money echo.MiddlewareFunc, pages *web.Pages, terminals *pos.Handler, callbacks map[string]http.Handler) http.Handler {
+func routes(log *slog.Logger, https bool, money echo.MiddlewareFunc, pages *web.Pages, terminals *pos.Handler, callbacks map[string]http.Handler) http.Handler {
 	e := newEcho(log)
+	if https {
+		e.Use(strictTransport)
+	}
 	pages.Mount(e.Group("/h5"))
 	terminals.Mount(e.Group("/pos/v1", money))
 	for channel, handler := range callbacks {
@@ -25,6 +28,15 @@ func routes(log *slog.Logger, money echo.MiddlewareFunc, pages *web.Pages, termi
 		e.GET("/notify/"+channel, callbackAddress)
 	}
 	return e
+}
+
+// strictTransport tells browsers to come by https alone for a year.
+// (Source: RFC 6797.)
+func strictTransport(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set("Strict-Transport-Security", "max-age=31536000")
+		return next(c)
+	}
 }
 
 // fromAddress gives a plain handler the address of whoever asks, behind proxies as
@@ -85,6 +97,12 @@ func newEcho(log *slog.Logger) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect()
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Response().Header().Set("X-Content-Type-Options", "nosniff")
+			return next(c)
+		}
+	})
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{
 		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
 			log.Error("panic", "route", c.Path(), "error", err, "stack", string(stack))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -69,7 +70,7 @@ func (h *Hub) wire(parts secrets) error {
 	if err != nil {
 		return err
 	}
-	h.public = routes(h.log, h.whileDurable, pages, terminals, callbacks)
+	h.public = routes(h.log, strings.HasPrefix(h.config.PublicURL, "https://"), h.whileDurable, pages, terminals, callbacks)
 	h.health = h.healthRoutes()
 	return nil
 }
