@@ -186,7 +186,7 @@ func (g *gateways) serveHelp(ctx context.Context, s serve, log *slog.Logger) err
 	}
 	g.help = "http://" + listener.Addr().String()
 	g.server = &http.Server{
-		Handler: g.routes(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Handler: sim.Loopback(g.routes()), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	go func() { _ = g.server.Serve(listener) }() // ends with close
 	return nil

@@ -88,6 +88,21 @@ func (s *serving) read(t *testing.T) {
 		t.Fatalf("no address of the help page in:\n%s", s.printed)
 	}
 	s.help = found[1]
+	for _, base := range []string{s.help, s.help + "/merchant.json"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host, req.Header = "evil.example", http.Header{"Origin": {"http://evil.example"}}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusForbidden {
+			t.Errorf("%s under another name answers %d", base, res.StatusCode)
+		}
+	}
 	body := get(t, s.help+"/merchant.json")
 	if err := json.Unmarshal(body, &s.merchant); err != nil {
 		t.Fatal(err)

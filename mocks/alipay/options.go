@@ -144,7 +144,7 @@ func throw(store *sim.Store, seed int64) (*sim.Dice, error) {
 
 // open makes the parts, with what the state file has of them.
 func (s *Sim) open() error {
-	s.host = sim.NewHost(name, s.opts.Logger)
+	s.host = sim.NewHost(name, s.opts.Logger, "openapi.alipay.com", "openapi-sandbox.dl.alipaydev.com", "openauth.alipay.com")
 	s.stand = &sim.Stand{
 		Name: name, Host: s.host, Clock: s.clock, Faults: sim.NewFaults(s.dice, places()), Counts: s.tally,
 		Timeline: sim.NewTimeline(s.opts.Watch), Log: s.opts.Logger,

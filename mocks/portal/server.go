@@ -131,7 +131,7 @@ func (p *Portal) Start(ctx context.Context) (string, error) {
 		return "", ErrStarted
 	}
 	server := &http.Server{
-		Handler:           p.handler,
+		Handler:           sim.Loopback(p.handler),
 		ReadHeaderTimeout: readHeaderTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(p.opts.Logger.Handler(), slog.LevelDebug),

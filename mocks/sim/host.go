@@ -34,6 +34,7 @@ const (
 // Host is a simulator's life: its listener, its background work, its end.
 type Host struct {
 	name   string
+	names  []string
 	log    *slog.Logger
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -60,11 +61,14 @@ func Complete(clock **Clock, seed *int64, log **slog.Logger) {
 }
 
 // NewHost makes a host that does not listen yet. A nil log is silence.
-func NewHost(name string, log *slog.Logger) *Host {
+//
+// names are those of the real service, under which a shop may send its requests here:
+// nobody else owns them. Any other name but this machine's is refused.
+func NewHost(name string, log *slog.Logger, names ...string) *Host {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	h := &Host{name: name, log: log}
+	h := &Host{name: name, log: log, names: names}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h
 }
@@ -124,7 +128,7 @@ func (h *Host) Start(ctx context.Context, address string, handler http.Handler, 
 		return "", fmt.Errorf("start %s: %w", h.name, ErrStarted)
 	}
 	h.server = &http.Server{
-		Handler:           handler,
+		Handler:           Loopback(handler, h.names...),
 		ReadHeaderTimeout: readHeaderTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),

@@ -65,7 +65,7 @@ func New(opts Options) (*Sim, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.host = sim.NewHost(simName, s.opts.Logger)
+	s.host = sim.NewHost(simName, s.opts.Logger, "api.mch.weixin.qq.com", "api.weixin.qq.com", "open.weixin.qq.com")
 	s.stand = &sim.Stand{
 		Name: simName, Host: s.host, Clock: s.opts.Clock, Faults: sim.NewFaults(sim.NewDice(s.opts.Seed, faultSalt), places()), Kinds: requestKinds(),
 		Counts: sim.NewCounters(), Timeline: sim.NewTimeline(s.opts.Watch), Log: s.opts.Logger,

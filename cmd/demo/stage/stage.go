@@ -13,6 +13,7 @@ import (
 
 	"guodu/cmd/demo/world"
 	"guodu/cmd/hub/app"
+	"guodu/mocks/sim"
 )
 
 // Options say how a stage is set.
@@ -109,7 +110,7 @@ func (s *Stage) listen(ctx context.Context) error {
 	}
 	s.URL = "http://" + listener.Addr().String()
 	s.server = &http.Server{
-		Handler: s.front, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10,
+		Handler: sim.Loopback(s.front), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 	}
 	go func() { _ = s.server.Serve(listener) }() // ends with Close
