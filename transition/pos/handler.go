@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"guodu/internal/fen"
+	"guodu/internal/refusal"
 	"guodu/transition"
 )
 
@@ -68,6 +69,8 @@ type Config struct {
 	Archive *Archive
 	// Comment is how often the feed says that it is still there; 15 s if zero.
 	Comment time.Duration
+	// Refusals takes note of requests that were refused; nil logs them only.
+	Refusals *refusal.Log
 	// Loaded hears of each load that is confirmed, perhaps more than once. It must
 	// not wait; nil if nobody wants to know.
 	Loaded func(Loaded)
@@ -86,6 +89,7 @@ type Loaded struct {
 type Handler struct {
 	config   Config
 	verifier verifier
+	intake   *intake
 }
 
 // NewHandler returns a Handler.
@@ -93,13 +97,16 @@ func NewHandler(c Config) *Handler {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	if c.Refusals == nil {
+		c.Refusals = refusal.New(refusal.Config{Log: c.Log})
+	}
 	if c.Comment == 0 {
 		c.Comment = commentEvery
 	}
 	if c.Loaded == nil {
 		c.Loaded = func(Loaded) {}
 	}
-	return &Handler{config: c, verifier: verifier{registry: c.Registry, hub: c.Key, clock: c.Clock, hosts: c.Hosts}}
+	return &Handler{config: c, verifier: verifier{registry: c.Registry, hub: c.Key, clock: c.Clock, hosts: c.Hosts}, intake: &intake{}}
 }
 
 // endpoint is one call of /pos/v1.
@@ -196,22 +203,20 @@ func (c call) query(names ...string) (map[string]string, error) {
 func (h *Handler) signed(e endpoint) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		log := h.config.Log.With("route", c.Path())
-		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, e.bodyMax))
+		signed, err := h.proven(c.Request(), e)
 		if err != nil {
-			var large *http.MaxBytesError
-			if errors.As(err, &large) {
-				return h.refuse(c, log, Signed{}, errTooLarge)
-			}
-			return h.refuse(c, log, Signed{}, fmt.Errorf("%w: %w", errMalformed, err))
-		}
-		signed, err := h.verifier.verify(c.Request(), body)
-		if err == nil && signed.Terminal.State.revoked() && e.open != forRevoked {
-			err = fmt.Errorf("%w: terminal %s is %s", ErrSignature, signed.Terminal.ID, signed.Terminal.State)
-		}
-		if err != nil {
+			c.Response().Header().Set("Connection", "close") // the body is not worth reading
 			return h.refuse(c, log, Signed{}, err)
 		}
 		log = log.With("terminal", signed.Terminal.ID)
+		body, err := h.intake.body(c.Request(), signed, e.bodyMax)
+		if errors.Is(err, ErrSignature) {
+			return h.refuse(c, log, Signed{}, err)
+		}
+		if err != nil {
+			c.Response().Header().Set("Connection", "close")
+			return h.refuse(c, log, signed, err)
+		}
 		answer, err := h.answer(e, call{ctx: c.Request().Context(), echo: c, body: body, signed: signed})
 		if err != nil {
 			return h.refuse(c, log, signed, err)
@@ -225,6 +230,18 @@ func (h *Handler) signed(e endpoint) echo.HandlerFunc {
 		}
 		return h.write(c, http.StatusOK, "application/json", out, signed)
 	}
+}
+
+// proven says whose request it is, by its headers alone.
+func (h *Handler) proven(r *http.Request, e endpoint) (Signed, error) {
+	if r.ContentLength > e.bodyMax {
+		return Signed{}, errTooLarge
+	}
+	signed, err := h.verifier.verify(r)
+	if err == nil && signed.Terminal.State.revoked() && e.open != forRevoked {
+		err = fmt.Errorf("%w: terminal %s is %s", ErrSignature, signed.Terminal.ID, signed.Terminal.State)
+	}
+	return signed, err
 }
 
 // answer runs the endpoint for a sender that is proven and may ask.
@@ -256,8 +273,8 @@ func (h *Handler) take(c call) error {
 }
 
 func (h *Handler) refuse(c echo.Context, log *slog.Logger, to Signed, err error) error {
-	p := toProblem(log, err)
-	if p.Status == http.StatusServiceUnavailable {
+	p := h.problem(c, log, to, err)
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
 		c.Response().Header().Set("Retry-After", "1")
 	}
 	return h.write(c, p.Status, "application/problem+json", p.body(), to)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
+	"github.com/labstack/echo/v4"
 	"github.com/oklog/ulid/v2"
 
 	"guodu/transition"
@@ -33,9 +35,9 @@ func passing() []error {
 	return []error{transition.ErrUnavailable, transition.ErrUnknownOutcome, transition.ErrMoved}
 }
 
-// toProblem is the one place where errors become answers. What it does not
+// problem is the one place where errors become answers. What it does not
 // know is internal: the text stays in the log.
-func toProblem(log *slog.Logger, err error) problem {
+func (h *Handler) problem(c echo.Context, log *slog.Logger, to Signed, err error) problem {
 	known := []struct {
 		err    error
 		status int
@@ -43,6 +45,7 @@ func toProblem(log *slog.Logger, err error) problem {
 		title  string
 	}{
 		{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "Body is too large"},
+		{errBusy, http.StatusTooManyRequests, "busy", "Too many bodies are being read"},
 		{ErrSignature, http.StatusUnauthorized, "signature", "Signature is not accepted"},
 		{transition.ErrReplay, http.StatusUnauthorized, "replay", "Nonce was used before"},
 		{ErrTerminalState, http.StatusForbidden, "not-running", "Terminal does not run"},
@@ -65,7 +68,8 @@ func toProblem(log *slog.Logger, err error) problem {
 			if errors.Is(err, ErrAlarm) {
 				log.Error("request refused", "alarm", k.urn, "type", k.urn, "error", err)
 			} else {
-				log.Warn("request refused", "type", k.urn, "error", err)
+				h.config.Refusals.Note(c.Request().Context(), "terminal", refusedFor(k.urn, err), "route", c.Path(), "terminal", to.Terminal.ID,
+					"address", c.RealIP(), "error", err)
 			}
 			return problem{Type: "urn:guodu:" + k.urn, Title: k.title, Status: k.status, Detail: err.Error()}
 		}
@@ -79,6 +83,19 @@ func toProblem(log *slog.Logger, err error) problem {
 	}
 	log.Error("request failed", "instance", id, "error", err)
 	return problem{Type: "urn:guodu:internal", Title: "Internal error", Status: http.StatusInternalServerError, Instance: id}
+}
+
+// refusedFor is the word for a refusal that is counted.
+func refusedFor(urn string, err error) string {
+	for _, one := range []struct {
+		err  error
+		word string
+	}{{errDigest, "digest"}, {errClock, "clock"}, {errHost, "host"}, {ErrNoTerminal, "unknown_terminal"}, {errHeaders, "headers"}} {
+		if errors.Is(err, one.err) {
+			return one.word
+		}
+	}
+	return strings.ReplaceAll(urn, "-", "_")
 }
 
 func (p problem) body() []byte {

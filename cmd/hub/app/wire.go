@@ -158,7 +158,7 @@ func (w wiring) newTerminals() (*pos.Handler, error) {
 	return pos.NewHandler(pos.Config{
 		Ledger: w.books, Registry: w.registry, Nonces: pos.NewNonces(w.ephemeral, w.config.Ephemeral.Prefix),
 		Payers: payers{w.links}, Archive: w.archive, Feed: w.feed,
-		Key: w.parts.hubKey, Log: w.log, Hosts: hosts, Loaded: w.tellLoaded,
+		Key: w.parts.hubKey, Log: w.log, Refusals: w.refusals, Hosts: hosts, Loaded: w.tellLoaded,
 		Times: transition.TapTimes{NotAfter: w.config.Terminals.NotAfter, Deadline: w.config.Terminals.Deadline},
 	}), nil
 }
