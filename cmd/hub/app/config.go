@@ -32,20 +32,22 @@ const production = "production"
 
 // Config is all that a hub is told. Secrets are paths of files, never values.
 type Config struct {
-	Environment string          `koanf:"environment"` // production or test
-	Listen      string          `koanf:"listen"`      // pages, callbacks, terminals
-	Health      string          `koanf:"health"`      // /healthz and /readyz; empty: none
-	PublicURL   string          `koanf:"public_url"`  // how phones and channels reach Listen
-	DataDir     string          `koanf:"data_dir"`    // for Redis children
-	Redis       RedisConfig     `koanf:"redis"`
-	Ephemeral   RedisConfig     `koanf:"ephemeral"`
-	WeChat      WeChatConfig    `koanf:"wechat"` // in use if it has an app_id; likewise
-	Alipay      AlipayConfig    `koanf:"alipay"`
-	Portal      PortalConfig    `koanf:"portal"`
-	Terminals   TerminalsConfig `koanf:"terminals"`
-	Limits      LimitsConfig    `koanf:"limits"`
-	Order       OrderConfig     `koanf:"order"`
-	Poll        PollConfig      `koanf:"poll"`
+	Environment string `koanf:"environment"` // production or test
+	Listen      string `koanf:"listen"`      // pages, callbacks, terminals
+	Health      string `koanf:"health"`      // /healthz and /readyz; empty: none
+	PublicURL   string `koanf:"public_url"`  // how phones and channels reach Listen
+	// MaxConnections bounds those of listen, and those of one address to a quarter.
+	MaxConnections int             `koanf:"max_connections"`
+	DataDir        string          `koanf:"data_dir"` // for Redis children
+	Redis          RedisConfig     `koanf:"redis"`
+	Ephemeral      RedisConfig     `koanf:"ephemeral"`
+	WeChat         WeChatConfig    `koanf:"wechat"` // in use if it has an app_id; likewise
+	Alipay         AlipayConfig    `koanf:"alipay"`
+	Portal         PortalConfig    `koanf:"portal"`
+	Terminals      TerminalsConfig `koanf:"terminals"`
+	Limits         LimitsConfig    `koanf:"limits"`
+	Order          OrderConfig     `koanf:"order"`
+	Poll           PollConfig      `koanf:"poll"`
 }
 
 // RedisConfig names a Redis. Without addresses the hub runs its own.
@@ -145,7 +147,7 @@ type PollConfig struct {
 // Defaults are the settings that most hubs keep.
 func Defaults() Config {
 	return Config{
-		Environment: production, Listen: "127.0.0.1:8080", Health: "127.0.0.1:8081", DataDir: "data",
+		Environment: production, Listen: "127.0.0.1:8080", Health: "127.0.0.1:8081", DataDir: "data", MaxConnections: 4096,
 		Redis: RedisConfig{Prefix: "h"}, Ephemeral: RedisConfig{Prefix: "h"},
 		Terminals: TerminalsConfig{NotAfter: time.Minute, Deadline: 2 * time.Minute},
 		Limits:    LimitsConfig{Order: "500", Day: "2000", Balance: "5000", Unpaid: 3},
@@ -271,6 +273,7 @@ func (c Config) check() problems {
 		need(!errors.Is(err, fen.ErrSyntax), limit.setting, ": %s is not an amount in yuan, such as 500 or 12.50", shown(limit.yuan))
 	}
 	need(c.Limits.Unpaid > 0, "limits.unpaid_orders", ": %d; it is 1 or more", c.Limits.Unpaid)
+	need(c.MaxConnections > 0, "max_connections", ": %d; it is 1 or more", c.MaxConnections)
 	need(c.Poll.PerSecond > 0, "poll.per_second", ": %d; it is 1 or more", c.Poll.PerSecond)
 	need(c.Redis.Replicas >= 0, "redis.replicas", ": %d; it is 0 or more", c.Redis.Replicas)
 	many := c.Redis.MasterName != "" || c.Redis.Cluster || len(c.Redis.Addrs) > 1
