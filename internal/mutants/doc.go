@@ -2,8 +2,10 @@
 // channel misbehaves it names what guodu does, the test that says so, and the
 // mutant: the code with that one defence taken out, which the test must fail on.
 //
-// [Read] gives the entries, which stand in wechat.yaml and alipay.yaml beside this
-// file; [Page] is the document. A mutant reaches the compiler as an overlay, so
+// The same holds for docs/security.md, the doors of the hub and what is tried at them.
+//
+// [Read] gives the entries, which stand in wechat.yaml, alipay.yaml and doors.yaml
+// beside this file; [Page] and [Doors] are the documents. A mutant reaches the compiler as an overlay, so
 // that nothing in the working tree ever changes, and by GOFLAGS, so that a test
 // that builds the hub itself builds the mutant as well.
 //

@@ -20,7 +20,7 @@ import (
 const root = "../.."
 
 var (
-	update = flag.Bool("update", false, "write docs/money-path.md")
+	update = flag.Bool("update", false, "write docs/money-path.md and docs/security.md")
 	which  = flag.String("mutants", "2", "how many to draw, all, or the beginning of their ids, as in wechat-25")
 	seed   = flag.Uint64("mutants-seed", uint64(time.Now().UnixNano()), "draws the same ones again")
 )
@@ -88,21 +88,37 @@ func declared(t *testing.T, d mutants.Defence) bool {
 }
 
 func TestTheMoneyPathIsWhatTheTableSays(t *testing.T) {
-	page, err := mutants.Page(read(t))
+	all := read(t)
+	page, err := mutants.Page(all[:len(all)-1])
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(root, "docs", "money-path.md")
+	written(t, "money-path.md", page)
+}
+
+func TestTheSecurityPageIsWhatTheTableSays(t *testing.T) {
+	all := read(t)
+	page, err := mutants.Doors(all[len(all)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	written(t, "security.md", page)
+}
+
+// written fails the test unless a document is up to date; -update writes it.
+func written(t *testing.T, name, page string) {
+	t.Helper()
+	file := filepath.Join(root, "docs", name)
 	if *update {
 		if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	written, err := os.ReadFile(file)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(written), page); diff != "" {
+	if diff := cmp.Diff(string(text), page); diff != "" {
 		t.Errorf("%s is not up to date, -update writes it (-written +table):\n%s", file, diff)
 	}
 }

@@ -38,5 +38,23 @@ func Page(all []Channel) (string, error) {
 	return page.String(), nil
 }
 
+// Doors is docs/security.md.
+func Doors(doors Channel) (string, error) {
+	intro, err := files.ReadFile("doors.md")
+	if err != nil {
+		return "", fmt.Errorf("security: %w", err)
+	}
+	var page strings.Builder
+	page.Write(intro)
+	for _, group := range doors.Groups {
+		fmt.Fprintf(&page, "\n## %s\n\n| | what is tried | what guodu does | test | taken out, and the test fails |\n|---|---|---|---|---|\n", group.Name)
+		for _, d := range group.Defences {
+			fmt.Fprintf(&page, "| %s | %s | %s | `%s` in `%s` | %s (`%s`) |\n", strings.TrimPrefix(d.ID, doors.Name+"-"),
+				cell(d.Case), cell(d.Answer), cell(d.name()), d.Package(), cell(d.Mutant.Gone), d.Mutant.File)
+		}
+	}
+	return page.String(), nil
+}
+
 // cell keeps a text within its column.
 func cell(text string) string { return strings.ReplaceAll(strings.TrimSpace(text), "|", `\|`) }

@@ -10,12 +10,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed wechat.yaml alipay.yaml intro.md
+//go:embed wechat.yaml alipay.yaml doors.yaml intro.md doors.md
 var files embed.FS
 
-// Channel is a payment channel and the groups of its misbehaviour.
+// Channel is a payment channel and the groups of its misbehaviour, or the doors of the
+// hub and what is tried at each.
 type Channel struct {
-	Name   string // as package channels calls it
+	Name   string // as package channels calls it; "doors"
 	Title  string
 	Groups []Group
 }
@@ -63,11 +64,11 @@ func (d Defence) name() string {
 	return name
 }
 
-// Read returns the channels with all that is known of them, or names an entry
-// that is not complete.
+// Read returns the channels with all that is known of them, and the doors last, or
+// names an entry that is not complete.
 func Read() ([]Channel, error) {
 	var all []Channel
-	for _, name := range []string{"wechat.yaml", "alipay.yaml"} {
+	for _, name := range []string{"wechat.yaml", "alipay.yaml", "doors.yaml"} {
 		text, err := files.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
