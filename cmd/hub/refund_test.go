@@ -303,3 +303,44 @@ func TestARefusedRefundWaitsForTwoPeople(t *testing.T) {
 		t.Errorf("%s are under way", o.Refunding.Yuan())
 	}
 }
+
+// TestARefundTypedAgainIsTheSame: the amount, the names and their order are written in
+// several ways, and mean one refund. --again makes another one.
+func TestARefundTypedAgainIsTheSame(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	c.start("")
+	order := c.paidBy("wechat", "50.00")
+	make := func(amount, a, b, why string, more ...string) (int, string) {
+		return c.command(append([]string{"refunds", "make", order, "--amount", amount, "--as", a, "--as", b, "--why", why}, more...)...)
+	}
+	for i, typed := range [][3]string{{"10.00", "li", "wang"}, {"10", "li", "wang"}, {"10.0", "wang", "li"}, {"10.00", "Wang", "LI"}} {
+		status, out := make(typed[0], typed[1], typed[2], "paid twice")
+		if status != 0 || (i > 0) != strings.Contains(out, "made before; --again makes another one") {
+			t.Errorf("%v: status %d: %s", typed, status, out)
+		}
+	}
+	if n := len(c.order(order).Refunds); n != 1 {
+		t.Fatalf("%d refunds", n)
+	}
+	for want, args := range map[string][]string{
+		"two different names":       {"5", "li", "1i", "x"},
+		"want Chinese or Latin":     {"5", "zhang", "zhаng", "x"},
+		"want text: 1 to 200":       {"5", "li", "wang", "x\n2026-12-01 SETTLED 99.00\x1b[31m"},
+		"with a letter or a digit,": {"5", "li", "wang", " "},
+	} {
+		status, out := make(args[0], args[1], args[2], args[3])
+		if status == 0 || !strings.Contains(out, want) {
+			t.Errorf("%q: status %d, want %q: %s", args, status, want, out)
+		}
+	}
+	if status, out := make("10", "li", "wang", "paid twice", "--again"); status != 0 || strings.Contains(out, "made before") {
+		t.Errorf("--again: status %d: %s", status, out)
+	}
+	if status, out := make("10", "li", "wang", "paid twice"); status != 0 || !strings.Contains(out, "made before") {
+		t.Errorf("typed once more: status %d: %s", status, out)
+	}
+	if o := c.order(order); len(o.Refunds) != 2 || o.Refunded+o.Refunding != 2000 {
+		t.Errorf("refunds %v: %s refunded, %s under way", o.Refunds, o.Refunded.Yuan(), o.Refunding.Yuan())
+	}
+}

@@ -3,6 +3,7 @@ package recharge_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -474,5 +475,34 @@ func TestASecondTransactionIsNeverCreditedOrRefundedInPlaceOfTheFirst(t *testing
 	mustBe(t, err, recharge.ErrNotCreditable)
 	if a, tot := d.account(), d.books(); a.Pending != 5000 || tot["suspense"] != -5000 || tot["paid"] != 10_000 {
 		t.Errorf("pending %s, books %v", a.Pending, tot)
+	}
+}
+
+func TestARefusedDecisionIsRecordedAsRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.credited("wechat", 100, "9")
+	no := d.created("wechat", 5000, "1")
+	d.closeAccount()
+	p := d.payment("wechat", no, 4000, "4200001")
+	d.settle(p, recharge.Cased)
+	const id = "wechat:4200001"
+	if err := d.CloseCase(t.Context(), id, false, twoPeople); !errors.Is(err, transition.ErrSuspense) {
+		t.Fatalf("a case that holds money is closed: %v", err)
+	}
+	c, err := d.bench.Store.Case(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := c.Notes[len(c.Notes)-1]
+	if !strings.Contains(last, "close by") || !strings.Contains(last, "refused") {
+		t.Errorf("the last note of a refused decision is %q", last)
+	}
+	if err := d.CloseCase(t.Context(), id, true, twoPeople); err != nil {
+		t.Fatal(err)
+	}
+	c, err = d.bench.Store.Case(t.Context(), id)
+	if last := c.Notes[len(c.Notes)-1]; err != nil || strings.Contains(last, "refused") {
+		t.Errorf("the last note of a decision that was carried out is %q, %v", last, err)
 	}
 }
