@@ -3,8 +3,11 @@ package web
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -72,6 +75,9 @@ func (p *Pages) show(c echo.Context, status int, page string, data map[string]an
 		return fmt.Errorf("page %s: %w", page, err)
 	}
 	err = p.save(c)
+	if errors.Is(err, errEnded) {
+		return p.ended(c)
+	}
 	if err != nil {
 		p.config.Log.Error("session", "route", c.Path(), "error", err)
 	}
@@ -79,10 +85,11 @@ func (p *Pages) show(c echo.Context, status int, page string, data map[string]an
 }
 
 // send sends the browser on, once its session is safe: the next page is lost
-// without what this one put into it.
+// without what this one put into it. A session that has ended is the next page's to
+// answer.
 func (p *Pages) send(c echo.Context, status int, to string) error {
 	err := p.save(c)
-	if err != nil {
+	if err != nil && !errors.Is(err, errEnded) {
 		return p.sorry(c, http.StatusServiceUnavailable, busy(), err)
 	}
 	return c.Redirect(status, to)
@@ -94,6 +101,22 @@ func (p *Pages) sorry(c echo.Context, status int, text phrase, err error) error 
 		p.config.Log.Error("page", "route", c.Path(), "status", status, "error", err)
 	}
 	return p.show(c, status, "sorry.html", map[string]any{"Text": text.in(p.language(c))})
+}
+
+// later says that something was done too often, and when it will work again.
+func (p *Pages) later(c echo.Context, problem phrase, wait time.Duration) error {
+	return p.sorry(c, http.StatusTooManyRequests, retryAfter(c, problem, wait), nil)
+}
+
+// retryAfter adds to a problem when to try again; whoever reads headers is told too.
+func retryAfter(c echo.Context, problem phrase, wait time.Duration) phrase {
+	wait = max(wait, time.Second)
+	seconds, minutes := (wait+time.Second-1)/time.Second, (wait+time.Minute-1)/time.Minute
+	c.Response().Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+	return phrase{
+		fmt.Sprintf("%s，请在%d分钟后再试。", problem.zh, minutes),
+		fmt.Sprintf("%s. Please try again in %d minutes.", problem.en, minutes),
+	}
 }
 
 func (p *Pages) notFound(c echo.Context) error {

@@ -2,9 +2,7 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -67,13 +65,7 @@ func (p *Pages) bind(v visit) error {
 
 // askLater shows the form and says when it will work again.
 func (p *Pages) askLater(v visit, status int, user string, problem phrase, wait time.Duration) error {
-	wait = max(wait, time.Second)
-	seconds, minutes := (wait+time.Second-1)/time.Second, (wait+time.Minute-1)/time.Minute
-	v.Response().Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
-	return p.askPassword(v, status, user, phrase{
-		fmt.Sprintf("%s，请在%d分钟后再试。", problem.zh, minutes),
-		fmt.Sprintf("%s. Please try again in %d minutes.", problem.en, minutes),
-	})
+	return p.askPassword(v, status, user, retryAfter(v, problem, wait))
 }
 
 func (p *Pages) link(v visit, person binding.Person) error {
@@ -92,7 +84,19 @@ func (p *Pages) link(v visit, person binding.Person) error {
 		return p.noAccount(v, err)
 	}
 	p.config.Log.Info("bound", "channel", v.channel, "account", account)
+	err = p.renew(v)
+	if err != nil {
+		return p.notRenewed(v, err)
+	}
 	return p.show(v, http.StatusOK, "bound.html", map[string]any{"Name": person.Name})
+}
+
+// notRenewed answers whoever did something in a session that could not be renewed.
+func (p *Pages) notRenewed(v visit, err error) error {
+	if errors.Is(err, errEnded) {
+		return p.ended(v)
+	}
+	return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
 }
 
 // noAccount says why there is no account to show.
@@ -110,5 +114,9 @@ func (p *Pages) unbind(v visit) error {
 		return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
 	}
 	p.config.Log.Info("unbound", "channel", v.channel, "account", v.account)
+	err = p.renew(v)
+	if err != nil {
+		return p.notRenewed(v, err)
+	}
 	return p.show(v, http.StatusOK, "unbound.html", nil)
 }

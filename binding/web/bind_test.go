@@ -40,17 +40,22 @@ func TestAHolderBindsAndUnbinds(t *testing.T) {
 	}
 }
 
-func TestASecondPressOfAButtonIsNoError(t *testing.T) {
+// TestASecondPressOfAButtonSaysSoAndLeadsOn: binding and unbinding end the session
+// that the form is of.
+func TestASecondPressOfAButtonSaysSoAndLeadsOn(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	b := w.browser("zhang")
 	form := b.open("/h5/wechat/bind")
-	for range 2 {
-		b.submit(form, "username", "zhangsan", "password", password).want(http.StatusOK, "绑定成功")
+	b.submit(form, "username", "zhangsan", "password", password).want(http.StatusOK, "绑定成功")
+	b.submit(form, "username", "zhangsan", "password", password).want(http.StatusForbidden, "页面已过期", `href="/h5/wechat/card"`)
+	if n := w.portal.Count("verify"); n != 1 {
+		t.Errorf("the portal was asked %d times, want 1", n)
 	}
 	card := b.open("/h5/wechat/card")
 	b.submit(card).want(http.StatusOK, "已解除绑定")
-	b.submit(card).wantAt("/h5/wechat/bind")
+	b.submit(card).want(http.StatusForbidden, "页面已过期")
+	w.wantBound("zhang", "")
 }
 
 func TestWhatCannotBeBoundIsSaid(t *testing.T) {
@@ -194,20 +199,20 @@ func TestRightPasswordsDoNotCountAgainstAPayer(t *testing.T) {
 	t.Parallel()
 	w := start(t, withClerk(&clerk{}))
 	b := w.browser("zhang")
-	form := b.open("/h5/wechat/bind")
-	try := func(times, status int, user, word string) {
+	right := func(times int) {
 		t.Helper()
 		for range times {
-			b.submit(form, "username", user, "password", word).want(status)
+			b.login("zhangsan", password).want(http.StatusOK)
+			b.submit(b.open("/h5/wechat/card")).want(http.StatusOK, "已解除绑定")
 		}
 	}
-	try(12, http.StatusOK, "zhangsan", password)
-	try(4, http.StatusUnprocessableEntity, "zhangsan", wrong)
-	try(3, http.StatusOK, "zhangsan", password)
+	right(12)
+	b.guess(4, http.StatusUnprocessableEntity, "zhangsan", wrong)
+	right(3)
 	// Nor do they forgive: a payer cannot wipe guesses at others with a
 	// password of their own.
-	try(1, http.StatusUnprocessableEntity, "lisi", wrong)
-	try(1, http.StatusTooManyRequests, "lisi", wrong)
+	b.guess(1, http.StatusUnprocessableEntity, "lisi", wrong)
+	b.guess(1, http.StatusTooManyRequests, "lisi", wrong)
 }
 
 func TestWhatThePortalDidNotJudgeIsNoGuessAtAUser(t *testing.T) {

@@ -8,8 +8,10 @@
 //	card      what is pending, what is owed, the way to unbind
 //
 // A page knows the payer only from the session, into which the channel's OAuth
-// put them; nothing of a request says who somebody is. Each form carries the
-// session's CSRF token, a form that orders or refunds also an idempotency key,
+// put them; nothing of a request says who somebody is. Before that a browser
+// carries what is needed itself, signed, and nothing is stored for it. A session is
+// renewed whenever its payer proves something or gives it up; one that has ended
+// stays dead, whatever runs at that moment. Each form carries the session's CSRF token, a form that orders or refunds also an idempotency key,
 // so that a double tap gives one; where the outcome of an order is unknown, a
 // button posts the same key again. An order's page follows the order in the
 // books, never what the app returned.

@@ -379,19 +379,17 @@ func FuzzDoubleForm(f *testing.F) {
 func FuzzBindForm(f *testing.F) {
 	base := newTarget(f)
 	base.browser = base.world.browser("new")
-	_, values := base.browser.open("/h5/wechat/bind").form()
-	base.csrf = values.Get("csrf")
 	for _, fields := range []url.Values{
 		{}, {"username": {"zhangsan"}, "password": {"x"}}, {"username": {"zhangsan"}, "password": {right}}, {"username": {"guest"}, "password": {right}},
 	} {
-		fields.Set("csrf", base.csrf)
+		fields.Set("csrf", base.token("bind"))
 		base.learn(base.send("bind", fields, ""))
 		base.forget(f)
 	}
 	base.learn(base.send("bind", url.Values{}, "%zz"))
 	f.Fuzz(func(t *testing.T, user, word, more string) {
 		tg := base.in(t)
-		got := tg.send("bind", url.Values{"csrf": {tg.csrf}, "username": {user}, "password": {word}}, more)
+		got := tg.send("bind", url.Values{"csrf": {tg.token("bind")}, "username": {user}, "password": {word}}, more)
 		tg.wantShape(got)
 		got.each("input", func(attribute func(string) string, _ *html.Node) {
 			if attribute("name") == "password" && attribute("value") != "" {
@@ -407,11 +405,18 @@ func FuzzBindForm(f *testing.F) {
 	})
 }
 
-// forget takes the binding and the counted guesses away again.
+// token is the session's CSRF token of now, as a page has it.
+func (tg *target) token(page string) string {
+	tg.t.Helper()
+	_, values := tg.browser.open("/h5/wechat/" + page).form()
+	return values.Get("csrf")
+}
+
+// forget takes the binding and whatever was counted away again.
 func (tg *target) forget(tb testing.TB) {
 	tb.Helper()
 	_ = tg.links.Unbind(context.Background(), payer("new"), string(account))
-	keys, err := tg.client.Keys(context.Background(), "*guess*").Result()
+	keys, err := tg.client.Keys(context.Background(), "*:[gl]*").Result()
 	if err == nil && len(keys) > 0 {
 		err = tg.client.Del(context.Background(), keys...).Err()
 	}
@@ -422,7 +427,7 @@ func (tg *target) forget(tb testing.TB) {
 
 func FuzzUnbindForm(f *testing.F) {
 	base := newTarget(f)
-	for _, fields := range []url.Values{{}, {"csrf": {base.csrf}}, {"fill": {strings.Repeat("x", 17<<10)}}} {
+	for _, fields := range []url.Values{{}, {"csrf": {base.token("card")}}, {"fill": {strings.Repeat("x", 17<<10)}}} {
 		base.learn(base.send("unbind", fields, ""))
 	}
 	base.learn(base.send("unbind", url.Values{}, "%zz"))
@@ -431,13 +436,14 @@ func FuzzUnbindForm(f *testing.F) {
 		if err := tg.links.Bind(context.Background(), payer("zhang"), string(account)); err != nil {
 			t.Fatal(err)
 		}
+		now := tg.token("card")
 		if csrf == token {
-			csrf = tg.csrf
+			csrf = now
 		}
 		fields := url.Values{"csrf": {csrf}}
 		tg.wantShape(tg.send("unbind", fields, more))
 		want := account
-		if csrf == tg.csrf && parses(more) && len(fields.Encode()+"&"+more) <= 16<<10 {
+		if csrf == now && parses(more) && len(fields.Encode()+"&"+more) <= 16<<10 {
 			want = ""
 		}
 		tg.wantBound("zhang", want)
@@ -451,6 +457,7 @@ func FuzzOAuthReturn(f *testing.F) {
 	base.learn(base.world.browser("nobody").step("/h5/wechat/oauth"))
 	f.Fuzz(func(t *testing.T, query string) {
 		tg := base.in(t)
+		defer tg.forget(t)
 		b := tg.world.browser("zhang")
 		back, err := url.Parse(b.callback("/h5/wechat/card"))
 		if err != nil {

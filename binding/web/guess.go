@@ -66,7 +66,7 @@ func (g guess) take() (time.Duration, error) {
 }
 
 func (g guess) allow(key string, limit redis_rate.Limit) (time.Duration, error) {
-	r, err := g.pages.limiter.Allow(g.visit.ctx(), key, limit)
+	r, err := g.pages.rates.Allow(g.visit.ctx(), key, limit)
 	if err != nil {
 		return 0, fmt.Errorf("count guesses: %w", err)
 	}
@@ -79,7 +79,7 @@ func (g guess) allow(key string, limit redis_rate.Limit) (time.Duration, error) 
 // right takes note that the password was right.
 func (g guess) right() {
 	g.log(g.giveBack(g.payer, payerGuesses()))
-	g.log(g.pages.limiter.Reset(g.visit.ctx(), g.user))
+	g.log(g.pages.rates.Reset(g.visit.ctx(), g.user))
 }
 
 // unheard takes note that the portal judged no password.
@@ -88,9 +88,9 @@ func (g guess) unheard() { g.log(g.giveBack(g.user, userGuesses())) }
 // giveBack takes one try off a count. The limiter does not store a count that
 // has become empty, so that one is removed.
 func (g guess) giveBack(key string, limit redis_rate.Limit) error {
-	r, err := g.pages.limiter.AllowN(g.visit.ctx(), key, limit, -1)
+	r, err := g.pages.rates.AllowN(g.visit.ctx(), key, limit, -1)
 	if err == nil && r.ResetAfter <= 0 {
-		err = g.pages.limiter.Reset(g.visit.ctx(), key)
+		err = g.pages.rates.Reset(g.visit.ctx(), key)
 	}
 	return err
 }

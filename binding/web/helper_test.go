@@ -79,6 +79,7 @@ type world struct {
 	t        testing.TB
 	base     string
 	server   *httptest.Server
+	echo     *echo.Echo
 	redis    *redistest.Server
 	client   *redis.Client
 	links    *binding.Store
@@ -116,7 +117,7 @@ func start(t testing.TB, options ...func(*web.Config)) *world {
 		o(&config)
 	}
 	e := echo.New()
-	w.server = httptest.NewUnstartedServer(e)
+	w.server, w.echo = httptest.NewUnstartedServer(e), e
 	scheme := "http://"
 	if config.Secure {
 		scheme = "https://"

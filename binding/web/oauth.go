@@ -6,11 +6,12 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"guodu/channels"
+	"guodu/internal/limit"
 )
 
 const (
@@ -18,38 +19,36 @@ const (
 	// Without a bound, a channel that refuses every code would send the browser
 	// round for ever.
 	codesMax = 3
-	// backMax bounds the address that a session remembers, in bytes.
-	backMax = 256
-	// roundsMax is how often in a row a browser may come back to a session that is
-	// gone.
+	// roundsMax is how often in a row a browser may come back without the state that
+	// it left with.
 	roundsMax = 3
 )
 
+// admissions is how many sessions one payer may begin.
+func admissions() limit.Rate { return limit.Rate{Most: 60, Per: time.Hour} }
+
 // payer is whom the session knows on a channel.
 func (p *Pages) payer(c echo.Context, channel string) (kind, id string, found bool) {
+	if c.Get(sessionLoaded) == nil {
+		return "", "", false
+	}
 	ctx := c.Request().Context()
 	id = p.sessions.GetString(ctx, "payer:"+channel)
 	kind = p.sessions.GetString(ctx, "kind:"+channel)
 	return kind, id, id != "" && kind != ""
 }
 
-// authorise sends the browser to the channel, with a state that works once and
-// only in this session: nobody can make another person's browser finish an
-// authorization that they began. A state that is still out is used again, so
-// that two pages opened at once both come back to a state that stands. round
-// counts the times that the browser came back to a session that was gone.
-func (p *Pages) authorise(c echo.Context, channel, back string, round int) error {
-	ctx := c.Request().Context()
-	state := p.sessions.GetString(ctx, "state:"+channel)
-	if state == "" {
-		state = rand.Text() + strconv.Itoa(round)
-		p.sessions.Put(ctx, "state:"+channel, state)
-	}
-	if len(back) <= backMax {
-		p.sessions.Put(ctx, "back:"+channel, back)
+// authorise sends the browser to the channel, with a state that only this browser
+// carries: nobody can make another person's browser finish an authorization that
+// they began. round counts the times that the browser came back without its state.
+func (p *Pages) authorise(c echo.Context, channel string, t trip, back string, round int) error {
+	t = t.towards(back, round)
+	err := p.setTrip(c, channel, t)
+	if err != nil {
+		return p.sorry(c, http.StatusServiceUnavailable, busy(), err)
 	}
 	callback := p.config.PublicURL + "/h5/" + channel + "/oauth"
-	return p.send(c, http.StatusFound, p.config.OAuth[channel].AuthorizeURL(state, callback))
+	return p.send(c, http.StatusFound, p.config.OAuth[channel].AuthorizeURL(t.State, callback))
 }
 
 // oauth is where the channel sends the browser back to.
@@ -59,44 +58,53 @@ func (p *Pages) oauth(c echo.Context) error {
 	if !ok {
 		return p.notFound(c)
 	}
-	back := p.sessions.GetString(ctx, "back:"+channel)
-	if !strings.HasPrefix(back, "/h5/"+channel+"/") {
-		back = "/h5/" + channel + "/card"
-	}
-	state := p.sessions.GetString(ctx, "state:"+channel)
+	t, carried := p.trip(c, channel)
+	back, state := t.wayBack(channel), t.State
 	if state == "" || subtle.ConstantTimeCompare([]byte(state), []byte(c.QueryParam("state"))) != 1 {
-		if _, _, found := p.payer(c, channel); found {
-			return p.send(c, http.StatusSeeOther, back) // the app loaded the address twice
-		}
-		// Of two loads at once the first has ended the session that the second one
-		// brings. So a browser with a cookie begins again, with a state of its own and
-		// without the code: a forged link gets no further than a click on the menu. The
-		// state in the session stays.
-		_, err := c.Cookie(p.sessions.Cookie.Name)
-		if round := roundOf(c.QueryParam("state")); err == nil && round < roundsMax {
-			return p.authorise(c, channel, back, round+1)
-		}
-		return p.sorry(c, http.StatusForbidden, phrase{"授权已失效，请重新进入。", "The authorization is no longer valid. Please start again."}, nil)
+		return p.otherState(c, channel, t, carried)
 	}
-	p.sessions.Remove(ctx, "state:"+channel)
+	t.State = "" // it works once
 	code := c.QueryParam("code")
 	if code == "" {
 		code = c.QueryParam("auth_code") // Alipay's name for it
 	}
 	payer, err := provider.Exchange(ctx, code)
+	if errors.Is(err, channels.ErrCode) && t.Codes < codesMax {
+		t.Codes++
+		return p.authorise(c, channel, t, back, 0)
+	}
+	t.Codes = 0
+	if err := p.setTrip(c, channel, t); err != nil {
+		return p.sorry(c, http.StatusServiceUnavailable, busy(), err)
+	}
 	switch {
 	case errors.Is(err, channels.ErrVirtualPayer):
 		return p.sorry(c, http.StatusForbidden,
 			phrase{"当前为快照页模式，请点击“使用完整服务”后再试。", "This is a preview of the page. Please choose “使用完整服务” first."}, nil)
-	case errors.Is(err, channels.ErrCode) && p.sessions.GetInt(ctx, "codes:"+channel) < codesMax:
-		p.sessions.Put(ctx, "codes:"+channel, p.sessions.GetInt(ctx, "codes:"+channel)+1)
-		return p.authorise(c, channel, back, 0)
 	case err != nil:
-		p.sessions.Remove(ctx, "codes:"+channel)
 		return p.sorry(c, http.StatusBadGateway,
 			phrase{"暂时无法确认您的身份，请稍后重新进入。", "Who you are cannot be confirmed just now. Please start again later."}, err)
 	}
 	return p.admit(c, channel, payer, back)
+}
+
+// otherState answers a browser that comes back with a state that is not its own.
+func (p *Pages) otherState(c echo.Context, channel string, t trip, carried bool) error {
+	back := t.wayBack(channel)
+	if _, _, found := p.payer(c, channel); found {
+		return p.send(c, http.StatusSeeOther, back) // the app loaded the address twice
+	}
+	// Of two loads at once the first uses up the state that the second one brings. So a
+	// browser with a cookie begins again, with a state of its own and without the code:
+	// a forged link gets no further than a click on the menu. A state that is still out
+	// stays.
+	_, err := c.Cookie(p.sessions.Cookie.Name)
+	if round := roundOf(c.QueryParam("state")); (err == nil || carried) && round < roundsMax {
+		p.refuse(c, doorPage, "state_again")
+		return p.authorise(c, channel, t, back, round+1)
+	}
+	p.refuse(c, doorPage, "state")
+	return p.sorry(c, http.StatusForbidden, phrase{"授权已失效，请重新进入。", "The authorization is no longer valid. Please start again."}, nil)
 }
 
 // roundOf is the round of a state that came back. Somebody may have made it up: it
@@ -109,16 +117,28 @@ func roundOf(state string) int {
 	return round
 }
 
-// admit puts the payer into the session, under a new cookie and with a new
-// CSRF token: whoever knew the old ones does not know the payer's.
+// admit puts the payer into a session under a new cookie.
 func (p *Pages) admit(c echo.Context, channel string, payer channels.Payer, back string) error {
 	ctx := c.Request().Context()
-	err := p.sessions.RenewToken(ctx)
+	var exceeded *limit.ExceededError
+	err := p.limiter.Take(ctx, rand.Text(), limit.Rule{Name: "admit", Of: []string{channel, payer.Kind, payer.ID}, Rate: admissions()})
+	if errors.As(err, &exceeded) {
+		p.refuse(c, doorPage, "limit_sessions", "payer", payer)
+		return p.later(c, phrase{"打开次数过多", "Opened too often"}, exceeded.For)
+	}
 	if err != nil {
 		return p.sorry(c, http.StatusServiceUnavailable, busy(), err)
 	}
-	p.sessions.Remove(ctx, "codes:"+channel)
-	p.sessions.Put(ctx, csrfField, rand.Text())
+	err = p.renew(c)
+	if errors.Is(err, errEnded) { // the channel has just named the payer: that session is not needed
+		err = p.sessions.Destroy(ctx)
+		if err == nil {
+			err = p.renew(c)
+		}
+	}
+	if err != nil {
+		return p.sorry(c, http.StatusServiceUnavailable, busy(), err)
+	}
 	p.sessions.Put(ctx, "payer:"+channel, payer.ID)
 	p.sessions.Put(ctx, "kind:"+channel, payer.Kind)
 	return p.send(c, http.StatusSeeOther, back)

@@ -2,8 +2,10 @@ package web_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -85,9 +87,10 @@ func stateOf(t *testing.T, address string) string {
 func TestAReturnLoadedTwiceAtOnceEndsOnAPageBothTimes(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	w.bind("zhang", account)
 	for i := range 40 {
-		b := w.browser("zhang")
+		person := fmt.Sprint("zhang", i)
+		w.bind(person, account)
+		b := w.browser(person)
 		callback := b.callback("/h5/wechat/card")
 		var loads sync.WaitGroup
 		for range 2 {
@@ -206,23 +209,26 @@ func TestAChannelInTroubleIsToldAndNotLooped(t *testing.T) {
 // of before the login has nothing.
 func TestALoginGetsANewCookie(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	w := start(t, func(c *web.Config) { c.OAuth["alipay"] = c.OAuth["wechat"] })
 	w.bind("zhang", account)
 	b := w.browser("zhang")
 	b.plant("guodu", "planted")
 	callback := b.callback("/h5/wechat/card")
+	if now := b.cookie("guodu"); now != "planted" {
+		t.Fatalf("before the login the cookie is %q", now)
+	}
+	b.open(callback).want(http.StatusOK, "12.34")
 	before := b.cookie("guodu")
 	if before == "planted" || before == "" {
 		t.Fatalf("the cookie is %q", before)
 	}
-	b.open(callback).want(http.StatusOK, "12.34")
+	b.step(b.callback("/h5/alipay/card")) // a second login in the same session
 	if after := b.cookie("guodu"); after == before {
 		t.Error("the login kept its cookie")
 	}
-	thief := w.browser("thief")
-	thief.plant("guodu", before)
-	if got := thief.step("/h5/wechat/card"); got.status != http.StatusFound || !strings.HasPrefix(got.target(), app.base) {
-		t.Errorf("the old cookie opens %d %s", got.status, got.target())
+	b.open("/h5/wechat/card").want(http.StatusOK, "12.34")
+	for _, old := range []string{"planted", before} {
+		w.wantDead(old)
 	}
 	keys, err := w.client.Keys(t.Context(), "*").Result()
 	if err != nil || len(keys) == 0 {
@@ -232,6 +238,16 @@ func TestALoginGetsANewCookie(t *testing.T) {
 		if strings.Contains(key, b.cookie("guodu")) {
 			t.Errorf("the cookie can be read in Redis: %s", key)
 		}
+	}
+}
+
+// wantDead wants a session's cookie to open nothing.
+func (w *world) wantDead(cookie string) {
+	w.t.Helper()
+	thief := w.browser("thief")
+	thief.plant("guodu", cookie)
+	if got := thief.step("/h5/wechat/card"); got.status != http.StatusFound || !strings.HasPrefix(got.target(), app.base) {
+		w.t.Errorf("the old cookie opens %d %s", got.status, got.target())
 	}
 }
 
@@ -266,7 +282,7 @@ func TestTheWayBackStaysOnThisHost(t *testing.T) {
 			t.Errorf("%.60s leads back to %d %.90q", tc.asked, got.status, got.header.Get("Location"))
 		}
 		for _, cookie := range got.header.Values("Set-Cookie") {
-			if !strings.HasPrefix(cookie, "guodu=") {
+			if !strings.HasPrefix(cookie, "guodu=") && !strings.HasPrefix(cookie, "guodu-wechat=") {
 				t.Errorf("%.60s sets a cookie: %s", tc.asked, cookie)
 			}
 		}
@@ -282,25 +298,29 @@ func TestCookiesAreForThisHostAndNoScript(t *testing.T) {
 		has    []string
 		hasNot []string
 	}{
-		{"plain http", false, "guodu=", []string{"; Path=/h5;", "; HttpOnly", "; SameSite=Lax"}, []string{"Secure", "Domain"}},
-		{"https", true, "__Host-guodu=", []string{"; Path=/;", "; HttpOnly", "; SameSite=Lax", "; Secure"}, []string{"Domain"}},
+		{"plain http", false, "guodu", []string{"; Path=/h5;", "; HttpOnly", "; SameSite=Lax"}, []string{"Secure", "Domain"}},
+		{"https", true, "__Host-guodu", []string{"; Path=/;", "; HttpOnly", "; SameSite=Lax", "; Secure"}, []string{"Domain"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := start(t, func(c *web.Config) { c.Secure = tc.secure })
 			w.bind("zhang", account)
 			b := w.browser("zhang")
-			cookies := b.step("/h5/wechat/card").header.Values("Set-Cookie")
-			if len(cookies) != 1 || !strings.HasPrefix(cookies[0], tc.cookie) {
-				t.Fatalf("cookies are %q", cookies)
-			}
-			for _, has := range tc.has {
-				if !strings.Contains(cookies[0]+";", has) {
-					t.Errorf("%q lacks %q", cookies[0], has)
+			before := b.step("/h5/wechat/card?lang=en").header.Values("Set-Cookie")
+			after := b.step(b.callback("/h5/wechat/card")).header.Values("Set-Cookie")
+			cookies := slices.Concat(before, after)
+			for i, name := range []string{"-lang", "-wechat", "-wechat", ""} {
+				if len(cookies) != 4 || !strings.HasPrefix(cookies[i], tc.cookie+name+"=") {
+					t.Fatalf("cookies are %q", cookies)
 				}
-			}
-			for _, not := range tc.hasNot {
-				if strings.Contains(cookies[0], not) {
-					t.Errorf("%q has %q", cookies[0], not)
+				for _, has := range tc.has {
+					if !strings.Contains(cookies[i]+";", has) {
+						t.Errorf("%q lacks %q", cookies[i], has)
+					}
+				}
+				for _, not := range tc.hasNot {
+					if strings.Contains(cookies[i], not) {
+						t.Errorf("%q has %q", cookies[i], not)
+					}
 				}
 			}
 			b.open("/h5/wechat/card").want(http.StatusOK, "12.34")

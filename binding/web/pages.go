@@ -9,12 +9,15 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/go-redis/redis_rate/v10"
+	"github.com/gorilla/securecookie"
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
 	"guodu/binding"
 	"guodu/channels"
 	"guodu/idempotency"
+	"guodu/internal/limit"
+	"guodu/internal/refusal"
 	"guodu/transition"
 	"guodu/transition/recharge"
 )
@@ -54,6 +57,8 @@ type Config struct {
 	Identity  binding.Identity
 	OAuth     map[string]channels.OAuth // by channel
 	Ephemeral *redis.Client             // sessions and limits
+	CookieKey []byte                    // signs what browsers keep; the same in all hubs of a campus; random if nil
+	Refusals  *refusal.Log              // nil notes none
 	Prefix    string                    // first part of the ephemeral keys; "h" if empty
 	PublicURL string                    // without a slash at the end
 	Secure    bool                      // cookies over https only
@@ -68,7 +73,9 @@ type Config struct {
 type Pages struct {
 	config   Config
 	sessions *scs.SessionManager
-	limiter  *redis_rate.Limiter
+	trips    *securecookie.SecureCookie
+	limiter  *limit.Limiter
+	rates    *redis_rate.Limiter
 	views    map[string]*template.Template // by language
 }
 
@@ -92,7 +99,9 @@ func New(c Config) (*Pages, error) {
 			return nil, fmt.Errorf("pages: %w", err)
 		}
 	}
-	return &Pages{config: c, sessions: newSessions(c), limiter: redis_rate.NewLimiter(c.Ephemeral), views: views}, nil
+	return &Pages{
+		config: c, sessions: newSessions(c), trips: newTrips(c.CookieKey), limiter: limit.New(c.Ephemeral, c.Prefix, nil), rates: redis_rate.NewLimiter(c.Ephemeral), views: views,
+	}, nil
 }
 
 // Mount adds the routes to a group with the prefix /h5.
@@ -101,8 +110,9 @@ func (p *Pages) Mount(g *echo.Group) {
 	g.FileFS("/static/style.css", "static/style.css", assets, cached)
 	g.FileFS("/static/pay.js", "static/pay.js", assets, cached)
 	g.FileFS("/static/weui/weui.min.css", "static/weui/weui.min.css", assets, cached)
-	pages := g.Group("/:channel", p.withSession, p.withLanguage, p.withForm)
+	pages := g.Group("/:channel", p.withLanguage, p.withSession, p.withForm)
 	pages.GET("/oauth", p.oauth)
+	pages.POST("/logout", p.logout)
 	pages.GET("/bind", p.known(p.bindForm))
 	pages.POST("/bind", p.known(p.bind))
 	pages.POST("/unbind", p.known(p.bound(p.unbind)))

@@ -1,6 +1,10 @@
 package web
 
-import "github.com/labstack/echo/v4"
+import (
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
 
 // The languages of the pages. Chinese is what a holder sees who did not ask.
 const (
@@ -30,22 +34,35 @@ func channelName(channel string) phrase {
 	return phrase{channel, channel}
 }
 
-// language is the one that the session asks for.
+// languageField marks a request with its language.
+const languageField = "language"
+
+// languageLife is how long a browser remembers a language.
+const languageLife = 180 * 24 * time.Hour
+
+func (p *Pages) languageName() string { return p.sessions.Cookie.Name + "-lang" }
+
+// language is the one that the browser asks for.
 func (p *Pages) language(c echo.Context) string {
-	if c.Get(sessionLoaded) != nil && p.sessions.GetString(c.Request().Context(), "lang") == english {
+	if c.Get(languageField) == english {
 		return english
 	}
 	return chinese
 }
 
-// withLanguage lets an address ask for a language, once for the whole session.
+// withLanguage lets an address ask for a language; the browser remembers it.
 func (p *Pages) withLanguage(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		cookie, err := c.Cookie(p.languageName())
+		if err == nil {
+			c.Set(languageField, cookie.Value)
+		}
 		switch asked := c.QueryParam("lang"); asked {
 		case chinese, english:
 			if asked != p.language(c) {
-				p.sessions.Put(c.Request().Context(), "lang", asked)
+				p.setCookie(c, p.languageName(), asked, languageLife)
 			}
+			c.Set(languageField, asked)
 		}
 		return next(c)
 	}

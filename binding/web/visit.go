@@ -47,9 +47,11 @@ func (p *Pages) known(next func(visit) error) echo.HandlerFunc {
 		kind, id, found := p.payer(c, v.channel)
 		if !found {
 			if c.Request().Method != http.MethodGet {
+				p.refuse(c, doorPage, "session_ended")
 				return p.sorry(c, http.StatusForbidden, phrase{"登录已过期，请重新打开页面。", "Your login has expired. Please open the page again."}, nil)
 			}
-			return p.authorise(c, v.channel, c.Request().URL.EscapedPath(), 0)
+			t, _ := p.trip(c, v.channel)
+			return p.authorise(c, v.channel, t, c.Request().URL.EscapedPath(), 0)
 		}
 		v.payer = binding.Payer{Channel: v.channel, Kind: kind, ID: id}
 		return next(v)

@@ -132,7 +132,7 @@ func (w wiring) newPages() (*web.Pages, error) {
 		Links: w.links, Orders: w.orders, Accounts: w.books, Identity: portal,
 		OAuth: authorize, Ephemeral: w.ephemeral, Prefix: w.config.Ephemeral.Prefix,
 		PublicURL: w.config.PublicURL, Secure: w.config.Environment == production, Log: w.log, Ready: w.ready,
-		Place: w.place,
+		Place: w.place, CookieKey: derived(w.parts.hubKey, "cookie"), Refusals: w.refusals,
 	})
 }
 
