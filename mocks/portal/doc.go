@@ -4,8 +4,8 @@
 //
 // POST /api/v1/verify takes {"username","password"} from a client that proves
 // itself with "Authorization: Bearer <client secret>". A username is open, or
-// locked for 15 minutes after 5 failures in a row; a success forgets the
-// failures. An unknown username behaves in every way like a known one with a
+// locked for 15 minutes after 5 failures in a row, each within 15 minutes of the
+// one before; a success forgets the failures. An unknown username behaves in every way like a known one with a
 // wrong password, so that nobody can find out who exists. [Portal.Fail] makes
 // the endpoint misbehave.
 //

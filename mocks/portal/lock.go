@@ -8,10 +8,12 @@ import (
 const (
 	failuresToLock = 5
 	lockFor        = 15 * time.Minute
+	forgetAfter    = 15 * time.Minute // since the last failure
 	maxTracked     = 100_000
 )
 
-// locks counts failures in a row by username, known or not.
+// locks counts failures in a row by username, known or not. A row ends when none came
+// for a while.
 type locks struct {
 	mu sync.Mutex
 	by map[string]*record
@@ -19,6 +21,7 @@ type locks struct {
 
 type record struct {
 	failures int
+	last     time.Time // failure
 	until    time.Time
 }
 
@@ -38,12 +41,13 @@ func (l *locks) attempt(username string, right bool, now time.Time) (left time.D
 		delete(l.by, username)
 		return 0, false
 	}
-	if r == nil || !r.until.IsZero() {
+	if r == nil || !r.until.IsZero() || now.Sub(r.last) >= forgetAfter {
 		l.makeRoom()
-		r = &record{} // the first failure, or the first after a lock has ended
+		r = &record{} // the first failure of a row, or the first after a lock has ended
 		l.by[username] = r
 	}
 	r.failures++
+	r.last = now
 	if r.failures == failuresToLock {
 		r.until = now.Add(lockFor)
 	}

@@ -49,6 +49,22 @@ func TestLockHoldsForFifteenMinutesEvenAgainstTheRightPassword(t *testing.T) {
 	b.want(b.login("zhangsan", password), 200, found)
 }
 
+func TestFailuresAreForgottenFifteenMinutesAfterTheLast(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for range 3 {
+		for range 4 {
+			b.want(b.login("zhangsan", "wrong"), 401, unknown)
+		}
+		b.clock.move(15 * time.Minute)
+	}
+	for range 5 { // none of them is forgotten while the next one comes in time
+		b.want(b.login("zhangsan", "wrong"), 401, unknown)
+		b.clock.move(15*time.Minute - time.Second)
+	}
+	b.want(b.login("zhangsan", password), 423, `{"error":"locked","retry_after_seconds":1}`)
+}
+
 func TestSuccessForgetsTheFailures(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
