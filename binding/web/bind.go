@@ -3,17 +3,9 @@ package web
 import (
 	"errors"
 	"net/http"
-	"strings"
-	"time"
 
 	"guodu/binding"
 	"guodu/transition"
-)
-
-// What a portal's user name and password can be at most, in bytes.
-const (
-	userMax     = 64
-	passwordMax = 128
 )
 
 func (p *Pages) bindForm(v visit) error {
@@ -34,41 +26,23 @@ func (p *Pages) askPassword(v visit, status int, user string, problem phrase) er
 
 // bind checks the password with the portal and links payer and account.
 func (p *Pages) bind(v visit) error {
-	user, password := strings.TrimSpace(v.field("username")), v.field("password")
-	if user == "" || password == "" || len(user) > userMax || len(password) > passwordMax {
-		return p.askPassword(v, http.StatusBadRequest, "", phrase{"请输入用户名和密码。", "Please enter user name and password."})
+	user, password := v.typed()
+	if user == "" {
+		return p.askPassword(v, http.StatusBadRequest, "", typeBoth())
 	}
-	try := p.guess(v, user)
-	wait, err := try.take()
+	person, err := p.login(v, user, password)
 	if err != nil {
-		return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
+		d := p.denied(v, user, err)
+		if !d.again {
+			return p.sorry(v, d.status, d.text, d.err)
+		}
+		return p.askPassword(v, d.status, user, d.text)
 	}
-	if wait > 0 {
-		return p.askLater(v, http.StatusTooManyRequests, user, phrase{"尝试次数过多", "Too many tries"}, wait)
-	}
-	person, err := p.config.Identity.Login(v.ctx(), user, password)
-	var locked *binding.LockedError
-	switch {
-	case err == nil:
-		try.right()
-		return p.link(v, person)
-	case errors.Is(err, binding.ErrCredentials):
-		return p.askPassword(v, http.StatusUnprocessableEntity, user, phrase{"用户名或密码不正确。", "User name or password is wrong."})
-	}
-	try.unheard()
-	if errors.As(err, &locked) {
-		return p.askLater(v, http.StatusLocked, user, phrase{"账号已被锁定", "The account is locked"}, locked.For)
-	}
-	return p.sorry(v, http.StatusBadGateway,
-		phrase{"统一身份认证暂时无法访问，请稍后再试。", "The university's login does not answer. Please try again later."}, err)
+	return p.link(v, user, person)
 }
 
-// askLater shows the form and says when it will work again.
-func (p *Pages) askLater(v visit, status int, user string, problem phrase, wait time.Duration) error {
-	return p.askPassword(v, status, user, retryAfter(v, problem, wait))
-}
-
-func (p *Pages) link(v visit, person binding.Person) error {
+// link binds the payer to the person's account.
+func (p *Pages) link(v visit, user string, person binding.Person) error {
 	account, err := transition.ParseAccountNo(person.AccountNo)
 	if err == nil {
 		_, err = p.config.Accounts.Account(v.ctx(), account)
@@ -88,7 +62,7 @@ func (p *Pages) link(v visit, person binding.Person) error {
 	if err != nil {
 		return p.notRenewed(v, err)
 	}
-	return p.show(v, http.StatusOK, "bound.html", map[string]any{"Name": person.Name})
+	return p.show(v, http.StatusOK, "bound.html", map[string]any{"Name": person.Name, "Tries": p.tries(v, user)})
 }
 
 // notRenewed answers whoever did something in a session that could not be renewed.

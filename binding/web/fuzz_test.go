@@ -15,10 +15,12 @@ import (
 	"golang.org/x/net/html"
 
 	"guodu/binding"
+	"guodu/binding/identity/guard"
 	"guodu/binding/web"
 	"guodu/channels"
 	"guodu/idempotency"
 	"guodu/internal/fen"
+	"guodu/internal/limit"
 	"guodu/transition"
 	"guodu/transition/recharge"
 	"guodu/transition/transitiontest"
@@ -98,7 +100,8 @@ func newTarget(f *testing.F) *target {
 		Limits: transition.Limits{Order: amountMost, Day: fen.Max, Balance: fen.Max},
 	})
 	w := start(f, func(c *web.Config) {
-		c.Orders, c.Accounts, c.Identity, c.Log = service, bench.Store, gate{}, slog.New(slog.DiscardHandler)
+		c.Orders, c.Accounts, c.Log = service, bench.Store, slog.New(slog.DiscardHandler)
+		c.Identity = guard.New(gate{}, limit.New(c.Ephemeral, "", nil), guard.DefaultRates(), nil)
 	})
 	tg := &target{world: w, bench: bench, service: service, shapes: map[string]bool{}}
 	tg.browser = w.holder()
@@ -416,7 +419,7 @@ func (tg *target) token(page string) string {
 func (tg *target) forget(tb testing.TB) {
 	tb.Helper()
 	_ = tg.links.Unbind(context.Background(), payer("new"), string(account))
-	keys, err := tg.client.Keys(context.Background(), "*:[gl]*").Result()
+	keys, err := tg.client.Keys(context.Background(), "*:limit:*").Result()
 	if err == nil && len(keys) > 0 {
 		err = tg.client.Del(context.Background(), keys...).Err()
 	}

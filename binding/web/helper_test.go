@@ -18,11 +18,13 @@ import (
 
 	"guodu/binding"
 	"guodu/binding/identity"
+	"guodu/binding/identity/guard"
 	"guodu/binding/web"
 	"guodu/channels"
 	"guodu/channels/wechat"
 	"guodu/idempotency"
 	"guodu/internal/fen"
+	"guodu/internal/limit"
 	"guodu/internal/redistest"
 	"guodu/internal/redisx"
 	"guodu/mocks/portal"
@@ -109,7 +111,7 @@ func start(t testing.TB, options ...func(*web.Config)) *world {
 	config := web.Config{
 		Links: w.links, Orders: w.orders, Accounts: books{w.accounts, w}, Place: func(_ context.Context, id string) string {
 			return map[string]string{"T1": "第二食堂 3 号窗口"}[id]
-		}, Identity: w.identity(),
+		}, Identity: w.guard(w.identity()),
 		OAuth: map[string]channels.OAuth{"wechat": w.oauth}, Ephemeral: w.client,
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
@@ -145,6 +147,11 @@ func start(t testing.TB, options ...func(*web.Config)) *world {
 		}
 	})
 	return w
+}
+
+// guard stands before an identity provider as it does in a hub.
+func (w *world) guard(i binding.Identity) *guard.Guard {
+	return guard.New(i, limit.New(w.client, "", nil), guard.DefaultRates(), nil)
 }
 
 func (w *world) identity() *identity.Portal {

@@ -8,12 +8,12 @@ import (
 	"log/slog"
 
 	"github.com/alexedwards/scs/v2"
-	"github.com/go-redis/redis_rate/v10"
 	"github.com/gorilla/securecookie"
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
 	"guodu/binding"
+	"guodu/binding/identity/guard"
 	"guodu/channels"
 	"guodu/idempotency"
 	"guodu/internal/limit"
@@ -30,6 +30,12 @@ type links interface {
 	Bind(ctx context.Context, p binding.Payer, account string) error
 	Unbind(ctx context.Context, p binding.Payer, account string) error
 	Account(ctx context.Context, p binding.Payer) (string, error)
+}
+
+// identity is what the pages need of the guarded portal.
+type identity interface {
+	Login(ctx context.Context, a guard.Attempt) (binding.Person, error)
+	Others(ctx context.Context, user string, payer binding.Payer) (guard.Tries, error)
 }
 
 // orders is what the pages need of the order life.
@@ -54,7 +60,7 @@ type Config struct {
 	Links     links
 	Orders    orders
 	Accounts  accounts
-	Identity  binding.Identity
+	Identity  identity
 	OAuth     map[string]channels.OAuth // by channel
 	Ephemeral *redis.Client             // sessions and limits
 	CookieKey []byte                    // signs what browsers keep; the same in all hubs of a campus; random if nil
@@ -75,7 +81,6 @@ type Pages struct {
 	sessions *scs.SessionManager
 	trips    *securecookie.SecureCookie
 	limiter  *limit.Limiter
-	rates    *redis_rate.Limiter
 	views    map[string]*template.Template // by language
 }
 
@@ -100,7 +105,7 @@ func New(c Config) (*Pages, error) {
 		}
 	}
 	return &Pages{
-		config: c, sessions: newSessions(c), trips: newTrips(c.CookieKey), limiter: limit.New(c.Ephemeral, c.Prefix, nil), rates: redis_rate.NewLimiter(c.Ephemeral), views: views,
+		config: c, sessions: newSessions(c), trips: newTrips(c.CookieKey), limiter: limit.New(c.Ephemeral, c.Prefix, nil), views: views,
 	}, nil
 }
 
