@@ -37,7 +37,9 @@ type Config struct {
 	Health      string `koanf:"health"`      // /healthz and /readyz; empty: none
 	PublicURL   string `koanf:"public_url"`  // how phones and channels reach Listen
 	// MaxConnections bounds those of listen, and those of one address to a quarter.
-	MaxConnections int             `koanf:"max_connections"`
+	MaxConnections int `koanf:"max_connections"`
+	// TrustedProxies are believed about where a request comes from.
+	TrustedProxies []string        `koanf:"trusted_proxies"`
 	DataDir        string          `koanf:"data_dir"` // for Redis children
 	Redis          RedisConfig     `koanf:"redis"`
 	Ephemeral      RedisConfig     `koanf:"ephemeral"`
@@ -112,6 +114,17 @@ type AlipayConfig struct {
 type PortalConfig struct {
 	Base             string `koanf:"base"`
 	ClientSecretFile string `koanf:"client_secret_file"`
+	// Lock is after how many failures, each within so long of the one before, the portal
+	// locks a user name.
+	Lock    string        `koanf:"lock"`
+	Guesses GuessesConfig `koanf:"guesses"`
+}
+
+// GuessesConfig bounds wrong passwords: so many in so long, such as 5/15m.
+type GuessesConfig struct {
+	Payer   string `koanf:"payer"`
+	Address string `koanf:"address"` // of a client; of IPv6 its /64
+	All     string `koanf:"all"`
 }
 
 // TerminalsConfig is how terminals are spoken to.
@@ -130,6 +143,8 @@ type LimitsConfig struct {
 	Balance string `koanf:"balance_yuan"`
 	// Unpaid is how many orders of an account may wait to be paid at once.
 	Unpaid int `koanf:"unpaid_orders"`
+	// Prepays is how many orders a payer may make in an hour.
+	Prepays int `koanf:"prepays_per_hour"`
 }
 
 // OrderConfig is what an order says.
@@ -150,7 +165,8 @@ func Defaults() Config {
 		Environment: production, Listen: "127.0.0.1:8080", Health: "127.0.0.1:8081", DataDir: "data", MaxConnections: 4096,
 		Redis: RedisConfig{Prefix: "h"}, Ephemeral: RedisConfig{Prefix: "h"},
 		Terminals: TerminalsConfig{NotAfter: time.Minute, Deadline: 2 * time.Minute},
-		Limits:    LimitsConfig{Order: "500", Day: "2000", Balance: "5000", Unpaid: 3},
+		Portal:    PortalConfig{Lock: "5/15m", Guesses: GuessesConfig{Payer: "5/15m", Address: "60/15m", All: "600/15m"}},
+		Limits:    LimitsConfig{Order: "500", Day: "2000", Balance: "5000", Unpaid: 3, Prepays: 20},
 		Poll:      PollConfig{PerSecond: notify.DefaultPerSecond},
 		Order:     OrderConfig{Description: "校园卡充值", Expiry: 15 * time.Minute, RefundReason: "校园卡充值退款"},
 		WeChat:    WeChatConfig{Timeout: 5 * time.Second},
@@ -244,6 +260,7 @@ func (c Config) check() problems {
 	}
 	need(c.Environment == production || c.Environment == "test", "environment", ": %s is neither production nor test", shown(c.Environment))
 	c.checkPublicURL(need)
+	c.checkClients(need)
 	for name, value := range c.needed() {
 		need(value != "", name, " is missing")
 	}
@@ -332,12 +349,12 @@ func (c Config) SettingOf(path string) string {
 	return ""
 }
 
-// limit is a setting that bounds recharges.
-type limit struct{ setting, yuan string }
+// yuanLimit is a setting that bounds recharges.
+type yuanLimit struct{ setting, yuan string }
 
 // all are the limits: order, day, balance.
-func (l LimitsConfig) all() []limit {
-	return []limit{{"limits.order_yuan", l.Order}, {"limits.day_yuan", l.Day}, {"limits.balance_yuan", l.Balance}}
+func (l LimitsConfig) all() []yuanLimit {
+	return []yuanLimit{{"limits.order_yuan", l.Order}, {"limits.day_yuan", l.Day}, {"limits.balance_yuan", l.Balance}}
 }
 
 // limits reads the limits, in yuan there, in fen here: order, day, balance.

@@ -16,8 +16,8 @@ import (
 
 // routes is the table of what the public listener serves. Callbacks and
 // terminals prove themselves by signatures and stand outside sessions and CSRF.
-func routes(log *slog.Logger, https bool, money echo.MiddlewareFunc, pages *web.Pages, terminals *pos.Handler, callbacks map[string]http.Handler) http.Handler {
-	e := newEcho(log)
+func routes(log *slog.Logger, client echo.IPExtractor, https bool, money echo.MiddlewareFunc, pages *web.Pages, terminals *pos.Handler, callbacks map[string]http.Handler) http.Handler {
+	e := newEcho(log, client)
 	if https {
 		e.Use(strictTransport)
 	}
@@ -71,7 +71,7 @@ func (h *Hub) whileDurable(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func (h *Hub) healthRoutes() http.Handler {
-	e := newEcho(h.log)
+	e := newEcho(h.log, echo.ExtractIPDirect())
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{})))
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", func(c echo.Context) error {
@@ -91,12 +91,12 @@ func (h *Hub) healthRoutes() http.Handler {
 	return e
 }
 
-// newEcho is an Echo that trusts no forwarding header, logs a panic once, and
+// newEcho is an Echo that hears from client where a request comes from, logs a panic once, and
 // tells outsiders nothing of an internal error.
-func newEcho(log *slog.Logger) *echo.Echo {
+func newEcho(log *slog.Logger, client echo.IPExtractor) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = echo.ExtractIPDirect()
+	e.IPExtractor = client
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			c.Response().Header().Set("X-Content-Type-Options", "nosniff")

@@ -14,8 +14,10 @@ import (
 
 	"guodu/binding"
 	"guodu/binding/identity"
+	"guodu/binding/identity/guard"
 	"guodu/binding/web"
 	"guodu/channels"
+	"guodu/internal/limit"
 	"guodu/internal/refusal"
 	"guodu/notify"
 	"guodu/notify/message"
@@ -70,7 +72,7 @@ func (h *Hub) wire(parts secrets) error {
 	if err != nil {
 		return err
 	}
-	h.public = routes(h.log, strings.HasPrefix(h.config.PublicURL, "https://"), h.whileDurable, pages, terminals, callbacks)
+	h.public = routes(h.log, h.config.clientAddress(), strings.HasPrefix(h.config.PublicURL, "https://"), h.whileDurable, pages, terminals, callbacks)
 	h.health = h.healthRoutes()
 	return nil
 }
@@ -122,6 +124,11 @@ func (w wiring) newPages() (*web.Pages, error) {
 	if err != nil {
 		return nil, err
 	}
+	rates, err := w.config.Portal.rates()
+	if err != nil {
+		return nil, err
+	}
+	guesses := guard.New(portal, limit.New(w.ephemeral, w.config.Ephemeral.Prefix, nil), rates, w.log)
 	authorize := map[string]channels.OAuth{}
 	for name, merchants := range w.inUse {
 		if o, ok := merchants.Current.(channels.OAuth); ok {
@@ -129,7 +136,7 @@ func (w wiring) newPages() (*web.Pages, error) {
 		}
 	}
 	return web.New(web.Config{
-		Links: w.links, Orders: w.orders, Accounts: w.books, Identity: portal,
+		Links: w.links, Orders: w.orders, Accounts: w.books, Identity: guesses,
 		OAuth: authorize, Ephemeral: w.ephemeral, Prefix: w.config.Ephemeral.Prefix,
 		PublicURL: w.config.PublicURL, Secure: w.config.Environment == production, Log: w.log, Ready: w.ready,
 		Place: w.place, CookieKey: derived(w.parts.hubKey, "cookie"), Refusals: w.refusals,

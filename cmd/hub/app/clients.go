@@ -1,0 +1,83 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/labstack/echo/v4"
+
+	"guodu/binding/identity/guard"
+	"guodu/internal/limit"
+)
+
+// errNetwork says that a text is neither an address nor a network.
+var errNetwork = errors.New("neither an address nor a network, such as 10.0.0.0/8")
+
+// parseNetwork reads 10.0.0.0/8, and 10.0.0.1 as a network of one.
+func parseNetwork(text string) (*net.IPNet, error) {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		addr, addrErr := netip.ParseAddr(text)
+		if addrErr != nil || addr.Zone() != "" {
+			return nil, errNetwork
+		}
+		prefix = netip.PrefixFrom(addr, addr.BitLen())
+	}
+	if prefix.Bits() == 0 {
+		return nil, errors.New("everybody: then anybody could make up where they come from")
+	}
+	prefix = prefix.Masked()
+	return &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}, nil
+}
+
+// clientAddress says where a request comes from: the peer, or whom the nearest proxies
+// that are trusted name.
+func (c Config) clientAddress() echo.IPExtractor {
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, text := range c.TrustedProxies {
+		network, err := parseNetwork(text)
+		if err == nil { // Check has said so otherwise
+			trust = append(trust, echo.TrustIPRange(network))
+		}
+	}
+	return echo.ExtractIPFromXFFHeader(trust...)
+}
+
+// rateSettings are those that say how often, by name.
+func (p PortalConfig) rateSettings() map[string]string {
+	return map[string]string{
+		"portal.lock": p.Lock, "portal.guesses.payer": p.Guesses.Payer, "portal.guesses.address": p.Guesses.Address, "portal.guesses.all": p.Guesses.All,
+	}
+}
+
+// rates are the limits of guesses.
+func (p PortalConfig) rates() (guard.Rates, error) {
+	read := map[string]limit.Rate{}
+	for name, text := range p.rateSettings() {
+		rate, err := limit.ParseRate(text)
+		if err != nil {
+			return guard.Rates{}, fmt.Errorf("%w: %s: %w", ErrConfig, name, err)
+		}
+		read[name] = rate
+	}
+	return guard.Rates{
+		Lock: read["portal.lock"], Payer: read["portal.guesses.payer"], Address: read["portal.guesses.address"], All: read["portal.guesses.all"],
+	}, nil
+}
+
+// checkClients looks at what bounds visitors.
+func (c Config) checkClients(need func(ok bool, setting, format string, args ...any)) {
+	for i, text := range c.TrustedProxies {
+		_, err := parseNetwork(text)
+		need(err == nil, fmt.Sprintf("trusted_proxies[%d]", i), ": %s is %v", shown(text), err)
+	}
+	for name, text := range c.Portal.rateSettings() {
+		_, err := limit.ParseRate(text)
+		need(err == nil, name, ": %s is %v", shown(text), err)
+	}
+	lock, err := limit.ParseRate(c.Portal.Lock)
+	need(err != nil || lock.Most > 1, "portal.lock", ": %s leaves no wrong password", shown(c.Portal.Lock))
+	need(c.Limits.Prepays > 0, "limits.prepays_per_hour", ": %d; it is 1 or more", c.Limits.Prepays)
+}
