@@ -23,7 +23,7 @@ type payment struct {
 	At      string // when it was paid, Beijing time
 }
 
-// double is the newest pair among the account's payments that a page tells of;
+// double is the newest pair among the visitor's payments that a page tells of;
 // about, if not empty, is the order that must be in it. A page stands without it,
 // so a pair that cannot be read is logged, and nil as one that is not there.
 func (p *Pages) double(v visit, about transition.OrderNo) *double {
@@ -33,6 +33,9 @@ func (p *Pages) double(v visit, about transition.OrderNo) *double {
 		return nil
 	}
 	i := slices.IndexFunc(pairs, func(pair recharge.Pair) bool {
+		if !v.owns(pair.First) || !v.owns(pair.Second) {
+			return false
+		}
 		return about == "" || about == pair.First.No || about == pair.Second.No
 	})
 	if i < 0 {
@@ -51,6 +54,10 @@ func (p *Pages) refundDouble(v visit) error {
 	no, orderErr := transition.ParseOrderNo(v.field("order"))
 	if keyErr != nil || orderErr != nil {
 		return p.sorry(v, http.StatusBadRequest, expired(), nil)
+	}
+	_, err := p.own(v, no)
+	if err != nil {
+		return p.noRefund(v, err)
 	}
 	r, err := p.config.Orders.RefundDouble(v.ctx(), v.account, no, key)
 	switch {

@@ -14,16 +14,18 @@ import (
 	"guodu/transition/recharge"
 )
 
-// paidTwice puts a pair into the world: 50.00 by WeChat, 20.00 by Alipay.
+// paidTwice puts a pair of 50.00 into the world that zhang paid.
 func (w *world) paidTwice() recharge.Pair {
 	w.t.Helper()
-	leg := func(channel string, pair transition.Order, second int) transition.Order {
-		pair.No, pair.Account, pair.State, pair.Channel = transition.NewOrderNo(account, time.Now()), account, transition.OrderCredited, channel
-		pair.PaidAt = time.Date(2026, 11, 23, 4, 0, second, 0, time.UTC)
-		w.orders.known[pair.No] = pair
-		return pair
+	leg := func(second int) transition.Order {
+		o := transition.Order{
+			No: transition.NewOrderNo(account, time.Now()), Account: account, State: transition.OrderCredited, Amount: 5000,
+			Channel: "wechat", PayerKind: "openid", Payer: payer("zhang").ID, PaidAt: time.Date(2026, 11, 23, 4, 0, second, 0, time.UTC),
+		}
+		w.orders.known[o.No] = o
+		return o
 	}
-	pair := recharge.Pair{First: leg("wechat", transition.Order{Amount: 5000}, 5), Second: leg("alipay", transition.Order{Amount: 2000}, 45)}
+	pair := recharge.Pair{First: leg(5), Second: leg(45)}
 	w.orders.pairs = append(w.orders.pairs, pair)
 	return pair
 }
@@ -50,13 +52,13 @@ func TestTwoPaymentsInAMinuteAreShownWithOneButton(t *testing.T) {
 	pages := []string{"card", "orders/" + string(pair.First.No), "orders/" + string(pair.Second.No)}
 	for _, name := range pages {
 		got := b.open("/h5/wechat/" + name)
-		got.want(http.StatusOK, "您在一分钟内支付了两笔", "微信支付 <b>50.00</b> 元", "11-23 12:00:05", "支付宝 <b>20.00</b> 元", "11-23 12:00:45")
+		got.want(http.StatusOK, "您在一分钟内支付了两笔", "微信支付 <b>50.00</b> 元", "11-23 12:00:05", "11-23 12:00:45")
 		values, _ := got.button("/h5/wechat/doubles")
 		if values["order"] != string(pair.Second.No) || values["key"] == "" || strings.Count(got.body, "退回这一笔") != 1 {
 			t.Errorf("%s: the button posts %v, want the later order %s", name, values, pair.Second.No)
 		}
 	}
-	b.open("/h5/wechat/card?lang=en").want(http.StatusOK, "You paid twice within a minute", "Give this one back", "Alipay <b>20.00</b> yuan")
+	b.open("/h5/wechat/card?lang=en").want(http.StatusOK, "You paid twice within a minute", "Give this one back", "WeChat Pay <b>50.00</b> yuan")
 }
 
 func TestPagesWithoutADoublePaymentSayNothingOfOne(t *testing.T) {
@@ -99,11 +101,11 @@ func TestTheButtonGivesTheLaterPaymentBackInOneStep(t *testing.T) {
 			t.Errorf("asked to give %s of %s back", no, owner)
 		}
 		keys = append(keys, key)
-		return transition.RefundOrder{Amount: 2000, State: transition.RefundHeld}, nil
+		return transition.RefundOrder{Amount: 5000, State: transition.RefundHeld}, nil
 	}
 	form := b.open("/h5/wechat/orders/" + string(pair.Second.No))
 	for range 2 {
-		b.submit(form).want(http.StatusOK, "退款已受理", "20.00 元")
+		b.submit(form).want(http.StatusOK, "退款已受理", "50.00 元")
 	}
 	if len(keys) != 2 || keys[0] != keys[1] || slices.Contains(keys, "") {
 		t.Errorf("two clicks have the keys %v, want one", keys)

@@ -100,7 +100,7 @@ func newTarget(f *testing.F) *target {
 		Limits: transition.Limits{Order: amountMost, Day: fen.Max, Balance: fen.Max},
 	})
 	w := start(f, func(c *web.Config) {
-		c.Orders, c.Accounts, c.Log = service, bench.Store, slog.New(slog.DiscardHandler)
+		c.Orders, c.Accounts, c.Log, c.Prepays = service, bench.Store, slog.New(slog.DiscardHandler), 1_000_000
 		c.Identity = guard.New(gate{}, limit.New(c.Ephemeral, "", nil), guard.DefaultRates(), nil)
 	})
 	tg := &target{world: w, bench: bench, service: service, shapes: map[string]bool{}}
@@ -119,10 +119,14 @@ func (tg target) in(t *testing.T) *target {
 	return &tg
 }
 
-// order is one of the owner that was paid at a time.
+// order is one of the owner that was paid at a time; the holder paid those of the
+// account.
 func (tg *target) order(owner transition.AccountNo, amount fen.Fen, at time.Time) transition.OrderNo {
 	tg.t.Helper()
 	payer := channels.Payer{Kind: "openid", ID: "oPayer" + string(idempotency.NewKey())}
+	if owner == account {
+		payer.ID = holderID()
+	}
 	made, err := tg.service.Create(context.Background(), recharge.Wish{Account: owner, Channel: "wechat", Amount: amount, Payer: payer})
 	if err != nil {
 		tg.t.Fatal(err)
@@ -523,3 +527,6 @@ func FuzzOrderNumber(f *testing.F) {
 		}
 	})
 }
+
+// holderID is how the channel knows the holder.
+func holderID() string { return payer("zhang").ID }

@@ -67,6 +67,7 @@ type Config struct {
 	Refusals  *refusal.Log              // nil notes none
 	Prefix    string                    // first part of the ephemeral keys; "h" if empty
 	PublicURL string                    // without a slash at the end
+	Prepays   int                       // orders of one payer in an hour; 20 if zero
 	Secure    bool                      // cookies over https only
 	Log       *slog.Logger
 	// Place says where a terminal stands, "" if that is not known; nil is never known.
@@ -88,6 +89,9 @@ type Pages struct {
 func New(c Config) (*Pages, error) {
 	if c.Prefix == "" {
 		c.Prefix = "h"
+	}
+	if c.Prepays == 0 {
+		c.Prepays = 20
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

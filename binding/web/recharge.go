@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"guodu/channels"
 	"guodu/idempotency"
 	"guodu/internal/fen"
+	"guodu/internal/limit"
 	"guodu/transition"
 	"guodu/transition/recharge"
 )
@@ -116,10 +118,26 @@ func (p *Pages) recharge(v visit) error {
 	if err != nil {
 		return p.askAmount(v, http.StatusBadRequest, amount.Yuan(), phrase{"页面已过期，请重试。", "This page has expired. Please try again."})
 	}
+	prepay := limit.Rule{Name: "prepay", Of: []string{v.channel, v.payer.Kind, v.payer.ID}, Rate: limit.Rate{Most: p.config.Prepays, Per: time.Hour}}
+	err = p.limiter.Take(v.ctx(), string(key), prepay) // a repeat has the same key, and is free
+	var exceeded *limit.ExceededError
+	if errors.As(err, &exceeded) {
+		p.refuse(v, doorPage, "limit_orders")
+		return p.later(v, phrase{"您提交的订单过多", "You have made too many orders"}, exceeded.For)
+	}
+	if err != nil {
+		return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
+	}
 	ready, err := p.config.Orders.Create(v.ctx(), recharge.Wish{
 		Account: v.account, Channel: v.channel, Amount: amount, Key: key,
 		Payer: channels.Payer{Kind: v.payer.Kind, ID: v.payer.ID}, Outside: v.outside(),
 	})
+	if errors.As(err, new(*transition.LimitError)) { // no channel was asked
+		back := p.limiter.GiveBack(v.ctx(), string(key), prepay)
+		if back != nil {
+			p.config.Log.Warn("order not given back", "error", back)
+		}
+	}
 	if err != nil {
 		return p.noOrder(v, amount, key, ready, err)
 	}
@@ -182,19 +200,34 @@ func overLimit(l *transition.LimitError) phrase {
 	return phrase{fmt.Sprintf("已达%s，请明天再试。", name.zh), fmt.Sprintf("You have reached %s. Please try again tomorrow.", name.en)}
 }
 
-// order shows an order as the books have it. Orders of other accounts are
-// not there.
+// owns says whether the visitor made an order for this account. Others who are bound to
+// the account see and give back only what they paid themselves.
+func (v visit) owns(o transition.Order) bool {
+	return o.Account == v.account && o.Channel == v.channel && o.PayerKind == v.payer.Kind && o.Payer == v.payer.ID
+}
+
+// own reads an order that the visitor made.
+// Errors: transition.ErrNoOrder for all others; those of the books.
+func (p *Pages) own(v visit, no transition.OrderNo) (transition.Order, error) {
+	o, err := p.config.Orders.Order(v.ctx(), no)
+	if err == nil && !v.owns(o) {
+		return transition.Order{}, transition.ErrNoOrder
+	}
+	return o, err
+}
+
+// order shows an order as the books have it. Orders of others are not there.
 func (p *Pages) order(v visit) error {
 	no, err := transition.ParseOrderNo(v.Param("order"))
 	var o transition.Order
 	if err == nil {
-		o, err = p.config.Orders.Order(v.ctx(), no)
+		o, err = p.own(v, no)
 	}
 	missing := errors.Is(err, transition.ErrNumber) || errors.Is(err, transition.ErrNoOrder)
 	if err != nil && !missing {
 		return p.sorry(v, http.StatusServiceUnavailable, busy(), err)
 	}
-	if missing || o.Account != v.account {
+	if missing {
 		return p.sorry(v, http.StatusNotFound, phrase{"没有找到这个订单。", "There is no such order."}, nil)
 	}
 	paid, closed := o.State == transition.OrderCredited, o.State == transition.OrderClosed

@@ -215,7 +215,7 @@ func TestAPaidOrderLeadsToItsPage(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	no := transition.NewOrderNo(account, time.Now())
-	w.orders.known[no] = transition.Order{No: no, Account: account, State: transition.OrderCredited, Amount: 500}
+	w.orders.known[no] = transition.Order{No: no, Account: account, State: transition.OrderCredited, Amount: 500, Channel: "wechat", PayerKind: "openid", Payer: payer("zhang").ID}
 	w.orders.create = func(recharge.Wish) (recharge.Ready, error) {
 		return recharge.Ready{Order: no}, fmt.Errorf("order: %w", channels.ErrAlreadyPaid)
 	}
@@ -231,7 +231,7 @@ func TestAnOrdersPageFollowsTheBooks(t *testing.T) {
 	b := w.holder()
 	put := func(owner transition.AccountNo, state transition.OrderState) string {
 		no := transition.NewOrderNo(owner, time.Now())
-		w.orders.known[no] = transition.Order{No: no, Account: owner, State: state, Amount: 500, Payer: payer("zhang").ID}
+		w.orders.known[no] = transition.Order{No: no, Account: owner, State: state, Amount: 500, Channel: "wechat", PayerKind: "openid", Payer: payer("zhang").ID}
 		return "/h5/wechat/orders/" + string(no)
 	}
 	for _, tc := range []struct {

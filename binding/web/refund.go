@@ -24,7 +24,7 @@ func (p *Pages) refundForm(v visit) error {
 	return p.askRefund(v, http.StatusOK, phrase{})
 }
 
-// askRefund shows the orders that pending money can go back to.
+// askRefund shows the visitor's orders that pending money can go back to.
 func (p *Pages) askRefund(v visit, status int, problem phrase) error {
 	a, err := p.config.Accounts.Account(v.ctx(), v.account)
 	if err != nil {
@@ -37,7 +37,7 @@ func (p *Pages) askRefund(v visit, status int, problem phrase) error {
 	var all []back
 	for _, o := range orders {
 		most := min(o.Left(), a.Pending)
-		if most <= 0 {
+		if most <= 0 || !v.owns(o) {
 			continue
 		}
 		all = append(all, back{Order: o, Channel: channelName(o.Channel).in(p.language(v)), Most: most, Key: idempotency.NewKey()})
@@ -58,6 +58,10 @@ func (p *Pages) refund(v visit) error {
 	no, orderErr := transition.ParseOrderNo(v.field("order"))
 	if keyErr != nil || orderErr != nil {
 		return p.askRefund(v, http.StatusBadRequest, phrase{"页面已过期，请重试。", "This page has expired. Please try again."})
+	}
+	_, err = p.own(v, no)
+	if err != nil {
+		return p.noRefund(v, err)
 	}
 	r, err := p.config.Orders.Refund(v.ctx(), recharge.RefundWish{
 		Account: v.account, Order: no, Amount: amount, Key: key, By: "holder", Why: "asked for on the page",

@@ -16,7 +16,8 @@ func (w *world) credited() transition.OrderNo {
 	w.t.Helper()
 	no := transition.NewOrderNo(account, time.Now())
 	w.orders.known[no] = transition.Order{
-		No: no, State: transition.OrderCredited, Account: account, Channel: "wechat", Amount: 5000, Refunded: 1000,
+		No: no, State: transition.OrderCredited, Account: account, Amount: 5000, Refunded: 1000,
+		Channel: "wechat", PayerKind: "openid", Payer: payer("zhang").ID,
 		Credited: time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC),
 	}
 	return no
