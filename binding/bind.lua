@@ -8,6 +8,7 @@ if held == ARGV[1] then
   return { 'SAME' }
 end
 if held then return { 'OTHER' } end
+redis.call('HDEL', KEYS[1], 'ended', 'ended_by')
 redis.call('HSET', KEYS[1], 'account', ARGV[1], 'at', ARGV[3])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
 return { 'BOUND' }

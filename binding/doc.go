@@ -7,7 +7,10 @@
 // channel's OAuth, the account by the university's portal ([Identity]). Both
 // directions are written in one step, so no half of a link ever exists.
 //
-//	(unknown) ─ OAuth ─▶ payer ─ portal login ─▶ bound ─ Unbind ─▶ (unknown)
+//	(unknown) ─ OAuth ─▶ payer ─ portal login ─▶ bound ─ Unbind, End ─▶ (unknown)
+//
+// Who is bound can be seen by everybody who is, and ended by the account's holder
+// and by the card centre; the payer is told, and the account keeps who did it.
 //
 // The sub-package identity holds portals, web holds the pages.
 //

@@ -3,12 +3,12 @@ package binding
 import (
 	"context"
 	_ "embed" // for the scripts
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -88,6 +88,8 @@ func NewStore(run *redisx.Runner, prefix string, clock func() time.Time) *Store 
 
 func (s *Store) payerKey(p Payer) string { return s.prefix + "p:" + p.field() }
 
+func (s *Store) endedKey(account string) string { return s.prefix + "e:" + account }
+
 // keys are both ends of a link, if it can be one.
 func (s *Store) keys(p Payer, account string) ([]string, error) {
 	if err := p.check(); err != nil {
@@ -120,15 +122,35 @@ func (s *Store) Bind(ctx context.Context, p Payer, account string) error {
 	return fmt.Errorf("bind: unexpected reply %.40q", reply)
 }
 
-// Unbind takes a link away; money and orders stay with the account.
+// Unbind takes the payer's own link away; money and orders stay with the account.
 // Errors: ErrPayer, ErrAccount, ErrNotBound, redisx.ErrUnavailable,
 // redisx.ErrUnknownOutcome.
 func (s *Store) Unbind(ctx context.Context, p Payer, account string) error {
+	return s.end(ctx, p, account, ByPayer, "", "")
+}
+
+// End takes somebody else's link away: by is ByHolder, or the name of an operator. The
+// payer finds a notice, and the account's list keeps who did it and why.
+// Errors: as Unbind.
+func (s *Store) End(ctx context.Context, account string, p Payer, by, why string) error {
+	notice := NoticeCentre
+	if by == ByHolder {
+		notice = NoticeHolder
+	}
+	return s.end(ctx, p, account, by, why, notice)
+}
+
+func (s *Store) end(ctx context.Context, p Payer, account, by, why, notice string) error {
 	keys, err := s.keys(p, account)
 	if err != nil {
 		return err
 	}
-	reply, err := s.run.Run(ctx, s.unbind, keys, account, p.field())
+	now := strconv.FormatInt(s.clock().UnixMilli(), 10)
+	kept, err := json.Marshal(endedEntry{At: s.clock().UnixMilli(), Channel: p.Channel, Kind: p.Kind, By: by, Why: why})
+	if err != nil {
+		return fmt.Errorf("end binding: %w", err)
+	}
+	reply, err := s.run.Run(ctx, s.unbind, append(keys, s.endedKey(account)), account, p.field(), now, string(kept), notice)
 	if err != nil {
 		return err
 	}
@@ -157,23 +179,16 @@ func (s *Store) Account(ctx context.Context, p Payer) (string, error) {
 	return account, nil
 }
 
-// Payers are those who are bound to an account, in no order.
+// Payers are those who are bound to an account, oldest first.
 // Errors: ErrAccount, redisx.ErrUnavailable, redisx.ErrUnknownOutcome.
 func (s *Store) Payers(ctx context.Context, account string) ([]Payer, error) {
-	if !part.MatchString(account) {
-		return nil, ErrAccount
-	}
-	fields, err := s.run.Client().HKeys(ctx, s.prefix+"a:"+account).Result()
+	bindings, err := s.Bindings(ctx, account)
 	if err != nil {
-		return nil, fmt.Errorf("read bindings: %w", redisx.Classify(err))
+		return nil, err
 	}
-	payers := make([]Payer, 0, len(fields))
-	for _, field := range fields {
-		parts := strings.Split(field, ":")
-		if len(parts) != 3 {
-			return nil, fmt.Errorf("binding of account %s: %d parts in a payer", account, len(parts))
-		}
-		payers = append(payers, Payer{Channel: parts[0], Kind: parts[1], ID: parts[2]})
+	payers := make([]Payer, 0, len(bindings))
+	for _, b := range bindings {
+		payers = append(payers, b.Payer)
 	}
 	return payers, nil
 }

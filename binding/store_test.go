@@ -47,12 +47,39 @@ func play(ctx context.Context, t *testing.T, client redis.UniversalClient, rewri
 	who(parent())
 	step("unbind from elsewhere", s.Unbind(ctx, zhang(), "2026000002"))
 	store(ctx, t, client, &log)
+	now = time.UnixMilli(3_000)
 	step("unbind", s.Unbind(ctx, zhang(), "2026000001"))
 	step("unbind again", s.Unbind(ctx, zhang(), "2026000001"))
 	who(zhang())
 	store(ctx, t, client, &log)
 	step("bind where it was refused", s.Bind(ctx, zhang(), "2026000002"))
 	store(ctx, t, client, &log)
+	now = time.UnixMilli(4_000)
+	step("end elsewhere", s.End(ctx, "2026000002", parent(), ByHolder, "x"))
+	step("end another's", s.End(ctx, "2026000001", parent(), ByHolder, "not mine"))
+	step("end again", s.End(ctx, "2026000001", parent(), "wang", "x"))
+	told := func(p Payer) {
+		notice, err := s.Notice(ctx, p)
+		if notice == nil {
+			notice = &Notice{At: time.UnixMilli(0)}
+		}
+		fmt.Fprintf(&log, "%s is told %d %q: %v\n", p.Channel, notice.At.UnixMilli(), notice.By, err)
+	}
+	told(parent())
+	told(zhang())
+	step("end by the centre", s.End(ctx, "2026000002", zhang(), "wang", "lost phone"))
+	told(zhang())
+	store(ctx, t, client, &log)
+	step("bind again after all", s.Bind(ctx, zhang(), "2026000001"))
+	told(zhang())
+	store(ctx, t, client, &log)
+	for range 60 {
+		if err := errors.Join(s.Unbind(ctx, zhang(), "2026000001"), s.Bind(ctx, zhang(), "2026000001")); err != nil {
+			step("over and over", err)
+		}
+	}
+	ended, err := s.Ended(ctx, "2026000001")
+	fmt.Fprintf(&log, "%d ended: %v\n", len(ended), err)
 	return log.String()
 }
 
@@ -65,6 +92,10 @@ func store(ctx context.Context, t *testing.T, client redis.UniversalClient, log 
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
+		if list, err := client.LRange(ctx, key, 0, -1).Result(); err == nil {
+			fmt.Fprintf(log, "  %s %v\n", key, list)
+			continue
+		}
 		h, err := client.HGetAll(ctx, key).Result()
 		if err != nil {
 			t.Fatal(err)
@@ -88,12 +119,33 @@ unbind: <nil>
 unbind again: payer is not bound
 wechat has "": payer is not bound
   h:{bind}:a:2026000001 map[alipay:open_id:oParent:2000]
+  h:{bind}:e:2026000001 [{"at":3000,"channel":"wechat","kind":"openid","by":"payer"}]
   h:{bind}:p:alipay:open_id:oParent map[account:2026000001 at:2000]
 bind where it was refused: <nil>
   h:{bind}:a:2026000001 map[alipay:open_id:oParent:2000]
-  h:{bind}:a:2026000002 map[wechat:openid:oZhang_1-x:2000]
+  h:{bind}:a:2026000002 map[wechat:openid:oZhang_1-x:3000]
+  h:{bind}:e:2026000001 [{"at":3000,"channel":"wechat","kind":"openid","by":"payer"}]
   h:{bind}:p:alipay:open_id:oParent map[account:2026000001 at:2000]
-  h:{bind}:p:wechat:openid:oZhang_1-x map[account:2026000002 at:2000]
+  h:{bind}:p:wechat:openid:oZhang_1-x map[account:2026000002 at:3000]
+end elsewhere: payer is not bound
+end another's: <nil>
+end again: payer is not bound
+alipay is told 4000 "holder": <nil>
+wechat is told 0 "": <nil>
+end by the centre: <nil>
+wechat is told 4000 "centre": <nil>
+  h:{bind}:e:2026000001 [{"at":4000,"channel":"alipay","kind":"open_id","by":"holder","why":"not mine"} {"at":3000,"channel":"wechat","kind":"openid","by":"payer"}]
+  h:{bind}:e:2026000002 [{"at":4000,"channel":"wechat","kind":"openid","by":"wang","why":"lost phone"}]
+  h:{bind}:p:alipay:open_id:oParent map[ended:4000 ended_by:holder]
+  h:{bind}:p:wechat:openid:oZhang_1-x map[ended:4000 ended_by:centre]
+bind again after all: <nil>
+wechat is told 0 "": <nil>
+  h:{bind}:a:2026000001 map[wechat:openid:oZhang_1-x:4000]
+  h:{bind}:e:2026000001 [{"at":4000,"channel":"alipay","kind":"open_id","by":"holder","why":"not mine"} {"at":3000,"channel":"wechat","kind":"openid","by":"payer"}]
+  h:{bind}:e:2026000002 [{"at":4000,"channel":"wechat","kind":"openid","by":"wang","why":"lost phone"}]
+  h:{bind}:p:alipay:open_id:oParent map[ended:4000 ended_by:holder]
+  h:{bind}:p:wechat:openid:oZhang_1-x map[account:2026000001 at:4000]
+50 ended: <nil>
 `
 
 func TestLinksAreMadeAndTakenAwayInBothDirections(t *testing.T) {
@@ -109,7 +161,7 @@ func TestLinksAreMadeAndTakenAwayInBothDirections(t *testing.T) {
 func TestRemovingAnyWriteOrCheckIsNoticed(t *testing.T) {
 	t.Parallel()
 	client := redistest.Start(t, redistest.Cluster).Client()
-	lines := regexp.MustCompile(`(?m)^ *(redis\.call\('(?:HSET|HINCRBY|DEL|HDEL)'.*|if .* then return .* end)$`)
+	lines := regexp.MustCompile(`(?m)^ *(redis\.call\('(?:HSET|HINCRBY|DEL|HDEL|LPUSH|LTRIM)'.*|if .* then return .* end)$`)
 	mutants := 0
 	for name, source := range map[string]string{"bind": bindLua, "unbind": unbindLua} {
 		for _, at := range lines.FindAllStringIndex(source, -1) {
@@ -126,8 +178,8 @@ func TestRemovingAnyWriteOrCheckIsNoticed(t *testing.T) {
 			}
 		}
 	}
-	if mutants != 7 {
-		t.Errorf("%d writes and checks were found in the scripts, want 7", mutants)
+	if mutants != 11 {
+		t.Errorf("%d writes and checks were found in the scripts, want 11", mutants)
 	}
 }
 
@@ -216,6 +268,20 @@ func TestAnAccountsPayersAreThoseWhoAreBoundNow(t *testing.T) {
 	}
 }
 
+func TestAReferenceNeedsTheKeyAndHidesThePayer(t *testing.T) {
+	t.Parallel()
+	b := Binding{Payer: zhang()}
+	ref := b.Ref([]byte("key"), "1")
+	if ref != b.Ref([]byte("key"), "1") || len(ref) != 16 || strings.Contains(ref, zhang().ID) {
+		t.Errorf("the reference is %s", ref)
+	}
+	for _, other := range []string{b.Ref([]byte("kez"), "1"), b.Ref([]byte("key"), "2"), Binding{Payer: parent()}.Ref([]byte("key"), "1")} {
+		if other == ref {
+			t.Error("key, account and payer do not all count")
+		}
+	}
+}
+
 func TestARedisThatIsGoneSaysNothingOfLinks(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -229,8 +295,13 @@ func TestARedisThatIsGoneSaysNothingOfLinks(t *testing.T) {
 	if !errors.Is(err, redisx.ErrUnavailable) && !errors.Is(err, redisx.ErrUnknownOutcome) {
 		t.Errorf("Payers = %v, want no word on the links", err)
 	}
+	_, endedErr := s.Ended(t.Context(), "1")
+	_, noticeErr := s.Notice(t.Context(), zhang())
+	if endedErr == nil || noticeErr == nil {
+		t.Error("ended links or a notice were read")
+	}
 	for name, err := range map[string]error{
-		"Bind": s.Bind(t.Context(), zhang(), "1"), "Unbind": s.Unbind(t.Context(), zhang(), "1"),
+		"End": s.End(t.Context(), "1", zhang(), ByHolder, ""), "Bind": s.Bind(t.Context(), zhang(), "1"), "Unbind": s.Unbind(t.Context(), zhang(), "1"),
 	} {
 		if !errors.Is(err, redisx.ErrUnavailable) {
 			t.Errorf("%s = %v, want ErrUnavailable", name, err)

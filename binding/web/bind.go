@@ -21,7 +21,9 @@ func (p *Pages) bindForm(v visit) error {
 
 // askPassword shows the form, never with the password that was typed.
 func (p *Pages) askPassword(v visit, status int, user string, problem phrase) error {
-	return p.show(v, status, "bind.html", map[string]any{"Error": problem.in(p.language(v)), "Username": user})
+	return p.show(v, status, "bind.html", map[string]any{
+		"Error": problem.in(p.language(v)), "Username": user, "Ended": p.endedNotice(v),
+	})
 }
 
 // bind checks the password with the portal and links payer and account.

@@ -5,7 +5,8 @@
 //	recharge  what the limits leave ─▶ amount ─▶ order ─▶ the app's pay sheet ─▶ the order's page
 //	refunds   an order and an amount ─▶ held ─▶ the channel ─▶ back the way it came
 //	doubles   the second of two payments in a minute ─▶ back, in one step
-//	card      what is pending, what is owed, the way to unbind
+//	card      what is pending, what is owed, the way to unbind and to log out
+//	bindings  who is bound to the account; the holder's password ends another's binding
 //
 // A page knows the payer only from the session, into which the channel's OAuth
 // put them; nothing of a request says who somebody is. Before that a browser
@@ -17,7 +18,7 @@
 // books, never what the app returned.
 //
 // Texts are in Chinese first. Passwords pass through to the portal and are in
-// no log, no page and no session; how often they may be guessed is in guess.go.
+// no log, no page and no session; how often they may be guessed is the guard's.
 // Style and script are files under /h5/static: the Content-Security-Policy
 // allows nothing inline.
 //

@@ -44,12 +44,15 @@ type denial struct {
 	err    error // to be logged
 }
 
+// userHash is a user name as a log may have it.
+func (p *Pages) userHash(user string) string { return p.config.Refusals.Hash(strings.ToLower(user)) }
+
 // denied takes note of a login that failed, and says why to the holder.
 func (p *Pages) denied(v visit, user string, err error) denial {
 	var limited *guard.LimitedError
 	var locked *binding.LockedError
 	note := func(reason string) {
-		p.refuse(v, doorLogin, reason, "user", p.config.Refusals.Hash(strings.ToLower(user)))
+		p.refuse(v, doorLogin, reason, "user", p.userHash(user))
 	}
 	switch {
 	case errors.Is(err, binding.ErrCredentials):

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"embed"
 	"fmt"
 	"html/template"
@@ -30,6 +31,10 @@ type links interface {
 	Bind(ctx context.Context, p binding.Payer, account string) error
 	Unbind(ctx context.Context, p binding.Payer, account string) error
 	Account(ctx context.Context, p binding.Payer) (string, error)
+	Bindings(ctx context.Context, account string) ([]binding.Binding, error)
+	End(ctx context.Context, account string, p binding.Payer, by, why string) error
+	Ended(ctx context.Context, account string) ([]binding.Ended, error)
+	Notice(ctx context.Context, p binding.Payer) (*binding.Notice, error)
 }
 
 // identity is what the pages need of the guarded portal.
@@ -64,6 +69,7 @@ type Config struct {
 	OAuth     map[string]channels.OAuth // by channel
 	Ephemeral *redis.Client             // sessions and limits
 	CookieKey []byte                    // signs what browsers keep; the same in all hubs of a campus; random if nil
+	RefKey    []byte                    // of the names of bindings; likewise
 	Refusals  *refusal.Log              // nil notes none
 	Prefix    string                    // first part of the ephemeral keys; "h" if empty
 	PublicURL string                    // without a slash at the end
@@ -92,6 +98,9 @@ func New(c Config) (*Pages, error) {
 	}
 	if c.Prepays == 0 {
 		c.Prepays = 20
+	}
+	if c.RefKey == nil {
+		c.RefKey = []byte(rand.Text())
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -125,6 +134,8 @@ func (p *Pages) Mount(g *echo.Group) {
 	pages.GET("/bind", p.known(p.bindForm))
 	pages.POST("/bind", p.known(p.bind))
 	pages.POST("/unbind", p.known(p.bound(p.unbind)))
+	pages.GET("/bindings", p.known(p.bound(p.bindings)))
+	pages.POST("/bindings", p.known(p.bound(p.endBinding)))
 	pages.GET("/card", p.known(p.bound(p.card)))
 	pages.GET("/recharge", p.known(p.bound(p.rechargeForm)))
 	pages.POST("/recharge", p.known(p.bound(p.recharge)))

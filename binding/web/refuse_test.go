@@ -38,6 +38,10 @@ func TestEachRefusalIsCountedAndLoggedOnce(t *testing.T) {
 		{door: "login", reason: "limit_address", rates: func(r *guard.Rates) { r.Address = one }, before: wrongOnce, do: guess},
 		{door: "login", reason: "limit_all", rates: func(r *guard.Rates) { r.All = one }, before: wrongOnce, do: guess},
 		{door: "login", reason: "limit_user", rates: func(r *guard.Rates) { r.Lock.Most = 2 }, before: guess, do: func(b *browser) { b.login("ZhangSan", password) }},
+		{door: "login", reason: "not_holder", before: func(b *browser) {
+			b.w.bind("zhang", other)
+			b.w.bind("mother", other)
+		}, do: func(b *browser) { b.submit(b.ending(), "username", "zhangsan", "password", password) }},
 		{door: "page", reason: "csrf", do: func(b *browser) { b.post("/h5/wechat/bind", url.Values{"csrf": {"x"}}) }},
 		{door: "page", reason: "session_ended", hides: true, do: func(b *browser) {
 			b.w.browser("nobody").post("/h5/wechat/bind", url.Values{"csrf": {"x"}})

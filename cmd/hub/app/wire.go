@@ -139,7 +139,7 @@ func (w wiring) newPages() (*web.Pages, error) {
 		Links: w.links, Orders: w.orders, Accounts: w.books, Identity: guesses,
 		OAuth: authorize, Ephemeral: w.ephemeral, Prefix: w.config.Ephemeral.Prefix,
 		PublicURL: w.config.PublicURL, Secure: w.config.Environment == production, Log: w.log, Ready: w.ready,
-		Place: w.place, CookieKey: derived(w.parts.hubKey, "cookie"), Refusals: w.refusals, Prepays: w.config.Limits.Prepays,
+		Place: w.place, CookieKey: derived(w.parts.hubKey, "cookie"), RefKey: derived(w.parts.hubKey, bindingRefs), Refusals: w.refusals, Prepays: w.config.Limits.Prepays,
 	})
 }
 
