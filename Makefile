@@ -22,7 +22,7 @@ mockpay: ## WeChat Pay and Alipay for the tests of a shop of yours, in any langu
 	@exec bin/mockpay $(ARGS)
 
 ##@ Work
-.PHONY: setup test check fmt tidy bench cost kill-matrix crash-points fleet mutants readme soak model
+.PHONY: setup test check fmt tidy bench cost doors kill-matrix crash-points fleet mutants readme soak model
 setup: ## Install what tests need (redis-server, gcc, curl, openssl, chromium, fonts), as root on Debian or with brew
 	@.ci/setup
 
@@ -47,6 +47,9 @@ fleet: setup ## 800 terminals, 60 cards a second for a minute, 1 % die; then the
 
 model: setup ## Every history of three taps, each tempting shortcut, and long random ones, on the real scripts
 	$(GO) test -count=1 -timeout 30m -run '$(MODEL)' -v ./transition | grep -v '^=== '
+
+doors: setup ## Floods at each door while good requests go on: anonymous visitors, wrong passwords, half-sent bodies
+	$(GO) test -count=1 -timeout 20m -run TestDoors -v ./cmd/hub -doors | grep -v '^=== '
 
 mutants: setup ## Take out each defence of docs/money-path.md and see its test fail. ARGS='-mutants wechat-25' for some
 	$(GO) test -count=1 -timeout 60m -run TestMutantsAreKilled -v ./internal/mutants -mutants all $(ARGS)

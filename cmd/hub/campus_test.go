@@ -294,6 +294,7 @@ func newFront(t *testing.T) *front {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(f.pick())
 			r.Out.Host = r.In.Host // signatures cover it
+			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),

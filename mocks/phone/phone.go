@@ -35,6 +35,8 @@ type Options struct {
 	Channel string        // "wechat" or "alipay": in which app
 	Outside bool          // in an ordinary browser instead; only Alipay can be paid there
 	Timeout time.Duration // of a request; ten seconds if zero
+	// Transport is how requests go out; http.DefaultTransport if nil.
+	Transport http.RoundTripper
 }
 
 // Phone is one person's phone.
@@ -58,7 +60,7 @@ func New(o Options) (*Phone, error) {
 	}
 	// The person is logged in to the app, not to the university.
 	jar.SetCookies(cashier, []*http.Cookie{{Name: "sim_person", Value: o.Person, Path: "/"}})
-	return &Phone{options: o, client: &http.Client{Jar: jar, Timeout: o.Timeout}}, nil
+	return &Phone{options: o, client: &http.Client{Jar: jar, Timeout: o.Timeout, Transport: o.Transport}}, nil
 }
 
 // Bind opens the bind page and logs in at the university.

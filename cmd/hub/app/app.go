@@ -295,7 +295,7 @@ func (h *Hub) serve(ctx context.Context, listener, health net.Listener) error {
 		servers = append(servers, server)
 		go func() { failed <- server.Serve(l) }()
 	}
-	start(limitConnections(listener, h.config.MaxConnections, nil, h.refusals), h.public)
+	start(limitConnections(listener, h.config.MaxConnections, h.config.trusts, h.refusals), h.public)
 	if health != nil {
 		start(health, h.health)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -30,6 +31,14 @@ func parseNetwork(text string) (*net.IPNet, error) {
 	}
 	prefix = prefix.Masked()
 	return &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}, nil
+}
+
+// trusts says whether an address is that of a proxy whose word about others is taken.
+func (c Config) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(c.TrustedProxies, func(text string) bool {
+		network, err := parseNetwork(text)
+		return err == nil && network.Contains(addr.AsSlice())
+	})
 }
 
 // clientAddress says where a request comes from: the peer, or whom the nearest proxies

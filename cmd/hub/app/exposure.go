@@ -17,6 +17,10 @@ func (c Config) exposure() [][2]string {
 		all = append(all, [2]string{"public_url is plain http: passwords and sessions can be read on the way", "put TLS in front of it, and name https in public_url"})
 	}
 	host, _, err := net.SplitHostPort(c.Listen)
+	if err == nil && local(host) && public.Scheme == "https" && len(c.TrustedProxies) == 0 {
+		all = append(all, [2]string{"trusted_proxies is empty, and something else ends TLS: every visitor seems to come from it, and limits of an address hold for nobody",
+			"name it: trusted_proxies: [127.0.0.1]"})
+	}
 	if err == nil && !local(host) && public.Scheme != "https" {
 		all = append(all, [2]string{"listen " + c.Listen + " is plain http on a public address", "listen on 127.0.0.1, and put TLS in front of it"})
 	}
