@@ -29,6 +29,7 @@ type program struct {
 	ExplainSignature explainSignature `cmd:"" help:"Say which part of a callback keeps its signature from holding."`
 	Verify           verify           `cmd:"" help:"Derive every balance, order and load again from the entries; print the first difference."`
 	Accounts         accounts         `cmd:"" help:"Accounts and cards."`
+	Bindings         bindings         `cmd:"" help:"Payers who are bound to an account."`
 	Terminals        terminals        `cmd:"" help:"Terminals."`
 	Refunds          refunds          `cmd:"" help:"Money back to payers."`
 	Trace            trace            `cmd:"" help:"Everything known of an order, in the order of time."`
