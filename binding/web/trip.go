@@ -66,7 +66,7 @@ func (p *Pages) setTrip(c echo.Context, channel string, t trip) error {
 // setCookie sets a cookie that goes where the session's goes.
 func (p *Pages) setCookie(c echo.Context, name, value string, life time.Duration) {
 	like := p.sessions.Cookie
-	c.SetCookie(&http.Cookie{
+	c.SetCookie(&http.Cookie{ // #nosec G124 -- Secure and SameSite are those of the session's cookie
 		Name: name, Value: value, Path: like.Path, MaxAge: int(life / time.Second),
 		HttpOnly: true, SameSite: like.SameSite, Secure: like.Secure,
 	})

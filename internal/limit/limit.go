@@ -67,7 +67,9 @@ type ExceededError struct {
 	For  time.Duration
 }
 
-func (e *ExceededError) Error() string { return "limit " + e.Name + " is used up for " + e.For.String() }
+func (e *ExceededError) Error() string {
+	return "limit " + e.Name + " is used up for " + e.For.String()
+}
 
 // Limiter counts on one Redis. It is safe for concurrent use.
 type Limiter struct {
