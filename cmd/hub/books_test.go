@@ -106,7 +106,6 @@ type damage struct {
 	do   func(t *testing.T, k kept, money string)
 	own  bool // the outcome on the hub's own Redis is recovery, not refused; likewise
 	ext  bool
-	none bool // nobody notices on an external Redis: what it holds is whole
 }
 
 func must(t *testing.T, errs ...error) {

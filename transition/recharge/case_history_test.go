@@ -490,7 +490,7 @@ func TestARefusedDecisionIsRecordedAsRefused(t *testing.T) {
 	if err := d.CloseCase(t.Context(), id, false, twoPeople); !errors.Is(err, transition.ErrSuspense) {
 		t.Fatalf("a case that holds money is closed: %v", err)
 	}
-	c, err := d.bench.Store.Case(t.Context(), id)
+	c, err := d.bench.Case(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -501,7 +501,7 @@ func TestARefusedDecisionIsRecordedAsRefused(t *testing.T) {
 	if err := d.CloseCase(t.Context(), id, true, twoPeople); err != nil {
 		t.Fatal(err)
 	}
-	c, err = d.bench.Store.Case(t.Context(), id)
+	c, err = d.bench.Case(t.Context(), id)
 	if last := c.Notes[len(c.Notes)-1]; err != nil || strings.Contains(last, "refused") {
 		t.Errorf("the last note of a decision that was carried out is %q, %v", last, err)
 	}

@@ -273,9 +273,9 @@ func (b *bookkeeper) tell(err error) {
 	if err != nil && !errors.Is(err, redisx.ErrUnavailable) && !errors.Is(err, redisx.ErrUnknownOutcome) {
 		text = err.Error()
 	}
-	switch {
-	case text == b.told:
-	case text == "":
+	switch text {
+	case b.told:
+	case "":
 		b.log.Info("the books are those of this hub again", "books", b.mark.Books)
 	default:
 		b.log.Error("books", "error", text)
