@@ -107,7 +107,7 @@ prefix: h
 		`prefix is not a setting; did you mean ephemeral.prefix or redis.prefix?`,
 		`public_url: "https://card.example.edu/x" is not scheme and host alone, such as https://card.example.edu`,
 		`redis.cluster: "maybe" is neither true nor false`,
-		`redis.host is not a setting; redis has accept, addrs, cluster, master_name, password_file, prefix, replicas, username`,
+		`redis.host is not a setting; redis has accept, addrs, ca_certificate_file, cluster, master_name, password_file, prefix, replicas, tls, username`,
 		`redis.prefix is one setting, and not a group`,
 		`redis.replicas: "many" is not a whole number`,
 		`redis.username is not a setting; in YAML it is written redis: {username: …}`,
