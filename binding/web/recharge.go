@@ -119,7 +119,8 @@ func (p *Pages) recharge(v visit) error {
 		return p.askAmount(v, http.StatusBadRequest, amount.Yuan(), phrase{"页面已过期，请重试。", "This page has expired. Please try again."})
 	}
 	prepay := limit.Rule{Name: "prepay", Of: []string{v.channel, v.payer.Kind, v.payer.ID}, Rate: limit.Rate{Most: p.config.Prepays, Per: time.Hour}}
-	err = p.limiter.Take(v.ctx(), string(key), prepay) // a repeat has the same key, and is free
+	id := string(v.account) + " " + string(key) // of a repeat as well, which is free
+	err = p.limiter.Take(v.ctx(), id, prepay)
 	var exceeded *limit.ExceededError
 	if errors.As(err, &exceeded) {
 		p.refuse(v, doorPage, "limit_orders")
@@ -133,7 +134,7 @@ func (p *Pages) recharge(v visit) error {
 		Payer: channels.Payer{Kind: v.payer.Kind, ID: v.payer.ID}, Outside: v.outside(),
 	})
 	if errors.As(err, new(*transition.LimitError)) { // no channel was asked
-		back := p.limiter.GiveBack(v.ctx(), string(key), prepay)
+		back := p.limiter.GiveBack(v.ctx(), id, prepay)
 		if back != nil {
 			p.config.Log.Warn("order not given back", "error", back)
 		}
