@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 
 	"guodu/binding"
 	"guodu/binding/identity/guard"
 	"guodu/binding/web"
 	"guodu/internal/limit"
+	"guodu/internal/redistest"
 	"guodu/internal/refusal"
 )
 
@@ -30,10 +32,12 @@ func TestEachRefusalIsCountedAndLoggedOnce(t *testing.T) {
 		say          error // of the portal
 		before, do   func(b *browser)
 		hides        bool // no payer is known
+		uncounted    bool // the counts' Redis is gone
 	}{
 		{door: "login", reason: "wrong_password", do: guess},
 		{door: "login", reason: "locked", say: &binding.LockedError{For: time.Minute}, do: guess},
 		{door: "login", reason: "no_verdict", say: binding.ErrIdentityDown, do: guess},
+		{door: "login", reason: "not_counted", uncounted: true, do: guess},
 		{door: "login", reason: "limit_payer", rates: func(r *guard.Rates) { r.Payer = one }, before: wrongOnce, do: guess},
 		{door: "login", reason: "limit_address", rates: func(r *guard.Rates) { r.Address = one }, before: wrongOnce, do: guess},
 		{door: "login", reason: "limit_all", rates: func(r *guard.Rates) { r.All = one }, before: wrongOnce, do: guess},
@@ -77,7 +81,13 @@ func TestEachRefusalIsCountedAndLoggedOnce(t *testing.T) {
 			c := &clerk{}
 			registry := prometheus.NewRegistry()
 			w := start(t, func(config *web.Config) {
-				config.Identity = guard.New(c, limit.New(config.Ephemeral, "", nil), rates, nil)
+				counts := redis.UniversalClient(config.Ephemeral)
+				if tc.uncounted {
+					gone := redistest.Start(t, redistest.Ephemeral)
+					counts = gone.Client()
+					gone.Kill()
+				}
+				config.Identity = guard.New(c, limit.New(counts, "", nil), rates, nil)
 				config.Prepays = 1
 				config.Refusals = refusal.New(refusal.Config{Log: config.Log, Registry: registry, Key: []byte("key")})
 			})
@@ -117,6 +127,9 @@ func TestEachRefusalIsCountedAndLoggedOnce(t *testing.T) {
 				c.say = func(string, string) error { return tc.say }
 			}
 			tc.do(b)
+			if asked := c.asked.Load(); tc.uncounted && asked != 0 {
+				t.Errorf("the portal was asked %d times", asked)
+			}
 			if n := counted() - already; n != 1 {
 				t.Errorf("it was counted %v times, want once", n)
 			}

@@ -1,7 +1,10 @@
 package web_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
@@ -11,8 +14,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/gorilla/securecookie"
 
 	"guodu/binding/web"
 )
@@ -45,15 +46,11 @@ func TestNothingIsStoredForSomebodyWhomNoChannelNamed(t *testing.T) {
 	if err := w.client.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	// An expired one: signed long ago.
-	past := securecookie.New(key, nil).SetSerializer(securecookie.JSONEncoder{})
-	expired, err := past.Encode("guodu-wechat", map[string]string{"state": "x", "back": "/h5/wechat/card"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	expired := signedTrip(key, "guodu-wechat", "x", 16*time.Minute)
+	back := signedTrip(key, "guodu-wechat", "x", time.Minute) // its code is refused
 	cookies := map[string][2]string{
 		"none": {}, "junk": {"junk", "junk"}, "ended": {"GPm8F0n9p0Wl3Vz7v8ZzQ1qk3J7dI0w2bHq4yqkYw2E", expired},
-		"long": {strings.Repeat("x", 3000), strings.Repeat("y", 3000)}, "on the way": {"", signed},
+		"long": {strings.Repeat("x", 3000), strings.Repeat("y", 3000)}, "on the way": {"", signed}, "back": {"", back},
 	}
 	before := w.writes()
 	routes := 0
@@ -97,17 +94,11 @@ func TestATripIsTheHubsOwnAndOfItsChannel(t *testing.T) {
 	})
 	callback := w.browser("attacker").callback("/h5/wechat/card")
 	state := stateOf(t, callback)
-	sign := func(key []byte, name string) string {
-		value, err := securecookie.New(key, nil).SetSerializer(securecookie.JSONEncoder{}).Encode(name, map[string]string{"state": state})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
-	}
 	for name, value := range map[string]string{
-		"of another key":     sign([]byte(strings.Repeat("x", 32)), "guodu-wechat"),
-		"of another channel": sign(key, "guodu-alipay"),
-		"of another name":    sign(key, "guodu"),
+		"of another key":     signedTrip([]byte(strings.Repeat("x", 32)), "guodu-wechat", state, 0),
+		"of another channel": signedTrip(key, "guodu-alipay", state, 0),
+		"of another name":    signedTrip(key, "guodu", state, 0),
+		"over":               signedTrip(key, "guodu-wechat", state, 15*time.Minute+time.Second),
 		"unsigned":           base64.URLEncoding.EncodeToString([]byte(`{"state":"` + state + `"}`)),
 	} {
 		b := w.browser("victim")
@@ -117,11 +108,21 @@ func TestATripIsTheHubsOwnAndOfItsChannel(t *testing.T) {
 		}
 	}
 	b := w.browser("attacker") // and the one that a hub with the same key signed is
-	b.plant("guodu-wechat", sign(key, "guodu-wechat"))
+	b.plant("guodu-wechat", signedTrip(key, "guodu-wechat", state, 14*time.Minute))
 	b.step(callback)
 	if w.oauth.exchanged.Load() != 1 {
 		t.Error("the hub's own trip was not taken")
 	}
+}
+
+// signedTrip is a trip that was signed some time ago.
+// (Source: securecookie: base64 of date|value|MAC, the MAC over name|date|value.)
+func signedTrip(key []byte, name, state string, ago time.Duration) string {
+	value := base64.URLEncoding.EncodeToString([]byte(`{"state":"` + state + `"}` + "\n"))
+	signed := fmt.Sprintf("%d|%s", time.Now().Add(-ago).Unix(), value)
+	mac := hmac.New(sha256.New, key)
+	_, _ = fmt.Fprintf(mac, "%s|%s", name, signed)
+	return base64.URLEncoding.EncodeToString(append([]byte(signed+"|"), mac.Sum(nil)...))
 }
 
 func TestALogOutEndsTheSession(t *testing.T) {
