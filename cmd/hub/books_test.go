@@ -295,6 +295,9 @@ func TestBooksThatAreNotThoseOfTheMark(t *testing.T) {
 							return
 						}
 						env = append(env, "GUODU_REDIS__ADDRS="+addr)
+						if status, out := k.commandOn(t, env, "doctor"); status == 0 || !strings.Contains(out, "FAIL  books") {
+							t.Errorf("doctor finds nothing in the books: %d, %s", status, out)
+						}
 					}
 					word, line := k.outcome(t, env)
 					if word != want || line == "" {

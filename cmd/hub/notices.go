@@ -52,9 +52,10 @@ func (c notices) Run(r run) error {
 	if err != nil {
 		return err
 	}
-	if len(cuts) > 0 {
-		fmt.Fprintf(r.out, "a hub was killed before %s (%d times in 30 days): callbacks of its last moments may be missing here; they were answered all the same\n",
-			app.Moment(cuts[0]), len(cuts))
+	if n := len(cuts); n > 0 {
+		often := map[bool]string{true: "once", false: strconv.Itoa(n) + " times"}[n == 1]
+		fmt.Fprintf(r.out, "a hub was killed before %s (%s in 30 days): callbacks of its last moments may be missing here; they were answered all the same\n",
+			app.Moment(cuts[0]), often)
 	}
 	lost, err := kept.Lost(r.ctx)
 	if lost > 0 {

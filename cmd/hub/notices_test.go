@@ -1,9 +1,11 @@
 package main_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 
 	"guodu/mocks/alipay"
@@ -124,4 +126,50 @@ func TestWithoutItsJournalTheHubAnswersTheSame(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestCallbacksRecordsSurviveAKill: with a Redis of its own, a hub that is killed has
+// kept what it told people, and the next one says that it was killed.
+func TestCallbacksRecordsSurviveAKill(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	data := shortDir(t)
+	env := "GUODU_DATA_DIR=" + data
+	notices := func() string {
+		t.Helper()
+		status, out := c.commandOn(t, []string{env}, "notices")
+		if status != 0 {
+			t.Fatalf("notices: %s", out)
+		}
+		return out
+	}
+	first := c.run("", env)
+	c.front.add(first.addr)
+	if status, out := c.commandOn(t, []string{env}, "accounts", "import", c.AccountsFile()); status != 0 {
+		t.Fatal(out)
+	}
+	order := c.paid("50.00")
+	must(t, c.callback(order))
+	c.until("the callback is kept", func() error {
+		if !strings.Contains(notices(), order) {
+			return errors.New("not so far")
+		}
+		return nil
+	})
+	if out := notices(); strings.Contains(out, "was killed") {
+		t.Errorf("nobody was killed: %s", out)
+	}
+	must(t, first.cmd.Process.Kill())
+	<-first.done
+	second := c.run("", env)
+	c.front.only(second.addr)
+	if out := notices(); !strings.Contains(out, order) || !strings.Contains(out, "a hub was killed before") {
+		t.Errorf("after a kill: %s", out)
+	}
+	must(t, second.cmd.Process.Signal(syscall.SIGTERM))
+	<-second.done
+	c.run("", env)
+	if out := notices(); !strings.Contains(out, order) || !strings.Contains(out, "(once in 30 days)") {
+		t.Errorf("after one that ended by itself: %s", out)
+	}
 }

@@ -76,6 +76,7 @@ type bookkeeper struct {
 	mu       sync.Mutex // one look at a time
 	mark     mark       // the last one
 	where    string     // it stands
+	earlier  mark       // what was seen at the last look, with replicas
 	admitted []string   // servers, by their processes
 }
 
@@ -232,7 +233,12 @@ func (b *bookkeeper) note(ctx context.Context) error {
 		f = b.mark.File
 	}
 	now := markOf(e, f)
-	if now.same(b.mark) || e.ID == "" {
+	if b.config.Redis.Replicas > 0 {
+		// What replicas have not confirmed may go with a failover, and is no loss: the
+		// mark is what there was a second ago, confirmed by now or given up.
+		now, b.earlier = b.earlier, now
+	}
+	if now.same(b.mark) || now.Books == "" {
 		return nil
 	}
 	b.mark, b.where = now, b.marks.path()

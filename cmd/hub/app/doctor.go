@@ -201,8 +201,31 @@ func (d *doctor) durability(ctx context.Context, client redis.UniversalClient) {
 	d.well("money Redis", "keeps what it acknowledges")
 }
 
+// ours says whether the money Redis holds the books that the mark names, whole.
+func (d *doctor) ours(ctx context.Context, client redis.UniversalClient) bool {
+	kept, where, err := marks{dir: d.config.DataDir, prefix: d.config.Redis.Prefix}.read(ctx)
+	var e transition.Extent
+	if err == nil {
+		e, err = transition.ReadExtent(ctx, client, d.config.Redis.Prefix)
+	}
+	lost := ""
+	if err == nil {
+		lost, err = judge(kept, where, e, nil, intent{begin: true})
+	}
+	switch {
+	case err != nil:
+		d.fail("books", err.Error(), "docs/operations.md, Which books these are")
+	case lost != "":
+		d.fail("books", lost, "the hub begins recovery at its next look; see hub recovery")
+	}
+	return err == nil
+}
+
 // books says what waits for a person.
 func (d *doctor) books(ctx context.Context, client redis.UniversalClient, inUse channels.Set) {
+	if !d.ours(ctx, client) {
+		return
+	}
 	run := redisx.NewRunner(client, redisx.RunnerOptions{Replicas: d.config.Redis.Replicas})
 	store, err := transition.Open(ctx, run, transition.Options{Prefix: d.config.Redis.Prefix, Existing: true})
 	if errors.Is(err, transition.ErrNoBooks) {
