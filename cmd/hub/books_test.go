@@ -355,8 +355,8 @@ func TestKillingAHubBeginsNoRecovery(t *testing.T) {
 		file := c.file("accounts.csv", booksHeader+strings.Join(someAccounts(fmt.Sprintf("K%d", i), 300), ",1,open,,,,,,\n")+",1,open,,,,,,\n")
 		importing := exec.Command(hubBinary, "--config", c.ConfigFile, "accounts", "import", file)
 		importing.Env = append(os.Environ(), env)
-		must(t, importing.Start())
 		seen := mark(t, data)
+		must(t, importing.Start())
 		c.until("a mark is written meanwhile", func() error {
 			if now := mark(t, data); bytes.Equal(now, seen) {
 				return errors.New("it is the one of before")
