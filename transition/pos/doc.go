@@ -1,9 +1,9 @@
 // Package pos is the edge at which terminals meet the transition balance:
 // /pos/v1 (docs/pos-v1.md).
 //
-// A request is believed in this order: size, signature (RFC 9421, by a key of
-// the terminal's record), its number ([Registry.Take]), the terminal's state,
-// then its content. The nonce of a request that moves money is used up inside
+// A request is believed in this order: declared size, signature over its headers
+// (RFC 9421, by a key of the terminal's record), its body by the signed digest, its
+// number ([Registry.Take]), the terminal's state, then its content. The nonce of a request that moves money is used up inside
 // the money script itself, of any other in [Nonces]. Answers are signed and name
 // the request's nonce.
 //
