@@ -13,7 +13,7 @@ func TestOnePersonIsNotTwoByABlank(t *testing.T) {
 	c := newCampus(t, withAlipay)
 	c.start("")
 	for _, again := range []string{"li\u00a0", "li\u200b", "\u3000li"} {
-		c.refuses("want letters, digits", "cases", "credit", "wechat:none", "--as", "li", "--as", again, "--why", "alone")
+		c.refuses("want Chinese or Latin letters, digits", "cases", "credit", "wechat:none", "--as", "li", "--as", again, "--why", "alone")
 	}
 }
 

@@ -76,7 +76,7 @@ func TestAKeysPublicHalfIsPrintedWithItsLabelsAndAgain(t *testing.T) {
 	if status, again := alone(t, "keys", "new", file); status != 1 || !strings.Contains(again, "never replaced") || !strings.Contains(again, "keys show") {
 		t.Errorf("a second key: %d\n%s", status, again)
 	}
-	if status, none := alone(t, "keys", "show"); status != 1 || !strings.Contains(none, "terminals.key_file") {
+	if status, none := alone(t, "keys", "show"); status != 2 || !strings.Contains(none, "no configuration") {
 		t.Errorf("keys show of nothing: %d\n%s", status, none)
 	}
 	if key := strings.Split(string(text), "\n")[1]; strings.Contains(made, key) {
