@@ -213,7 +213,8 @@ func (s *Server) Ended() error {
 	}
 	lines := lastLines(s.log, s.from)
 	for _, line := range lines {
-		if strings.Contains(line, "No space left on device") {
+		// Of a write that was cut short Redis names no cause.
+		if strings.Contains(line, "No space left on device") || strings.Contains(line, "Short write while writing to the AOF file") {
 			return fmt.Errorf("%w: the disk is full (%s): %w", ErrEnded, filepath.Dir(s.log), err)
 		}
 	}

@@ -296,7 +296,9 @@ func (h *Hub) noteRest() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), markEvery)
 	defer cancel()
-	h.keeper.unkept(h.keeper.note(ctx))
+	if err := h.keeper.note(ctx); !errors.Is(err, redisx.ErrUnavailable) { // its Redis may be what has ended
+		h.keeper.unkept(err)
+	}
 }
 
 // Where names the books that a hub has opened, for the first line of a command.
