@@ -46,7 +46,7 @@ func (p *paper) String() string {
 func (p *paper) wait(t *testing.T, pattern string) {
 	t.Helper()
 	form := regexp.MustCompile(pattern)
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !form.MatchString(p.String()) {
 		select {
 		case <-p.wrote:

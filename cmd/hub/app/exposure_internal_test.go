@@ -21,10 +21,11 @@ import (
 )
 
 func TestWhatOthersCouldReadIsSaid(t *testing.T) {
-	quiet := Config{PublicURL: "https://card.example.edu", Listen: "127.0.0.1:8080", Health: "127.0.0.1:8081"}
+	quiet := Config{PublicURL: "https://card.example.edu", Listen: "127.0.0.1:8080", Health: "127.0.0.1:8081", TrustedProxies: []string{"127.0.0.1"}}
 	for want, change := range map[string]func(*Config){
 		"":                       func(*Config) {},
 		" ":                      func(c *Config) { c.PublicURL = "http://127.0.0.1:8080" },
+		"trusted_proxies is":     func(c *Config) { c.TrustedProxies = nil },
 		"public_url is plain":    func(c *Config) { c.PublicURL = "http://card.example.edu" },
 		"listen 0.0.0.0:80 is":   func(c *Config) { c.PublicURL, c.Listen = "http://127.0.0.1", "0.0.0.0:80" },
 		"health :8081 shows":     func(c *Config) { c.Health = ":8081" },
