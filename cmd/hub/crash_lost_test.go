@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"guodu/mocks/terminal"
@@ -169,6 +170,13 @@ func (s *scene) unnoticed(at terminal.Step) (order string) {
 	m.tap().says("reason=nothing_pending") // its counter is known
 	order = s.recharges("wechat", "50.00")
 	s.loses(func() { m.dies(at) })
+	// A hub that had marked the books meanwhile does notice: then two people end the
+	// recovery too early. It looks at its start, and at this server never again.
+	s.c.endHubs()
+	s.c.serve("")
+	if status, output := s.tries("recovery"); status != 0 || !strings.HasPrefix(output, "not in recovery") {
+		s.hub("ended", people("recovery", "end")...)
+	}
 	s.until("the refund is made", func() error {
 		if status, _ := s.tries(refundArgs(order, "50.00")...); status != 0 {
 			return errNotYet
