@@ -309,21 +309,23 @@ func (a *attempt) wait(what string, advise func(), read func(context.Context) (s
 	began, shown, advised, told := time.Now(), "", false, time.Now()
 	for {
 		state, done, err := read(ctx)
-		if err != nil || done {
+		if done || err != nil && ctx.Err() == nil {
 			return err
 		}
-		waited := time.Since(began)
-		every := progressEvery
-		if advised {
-			every = progressLater
-		}
-		if state != shown || time.Since(told) >= every {
-			a.more("waiting for %s, %s so far: %s", what, waited.Truncate(time.Second), state)
-			shown, told = state, time.Now()
-		}
-		if waited >= a.Patience && !advised {
-			advise()
-			advised = true
+		if err == nil { // otherwise the time ran out while it was read
+			waited := time.Since(began)
+			every := progressEvery
+			if advised {
+				every = progressLater
+			}
+			if state != shown || time.Since(told) >= every {
+				a.more("waiting for %s, %s so far: %s", what, waited.Truncate(time.Second), state)
+				shown, told = state, time.Now()
+			}
+			if waited >= a.Patience && !advised {
+				advise()
+				advised = true
+			}
 		}
 		if !a.pause(ctx) {
 			if a.r.ctx.Err() != nil {
