@@ -44,13 +44,21 @@ func TestBothReadmesRunTheSameCommands(t *testing.T) {
 func readmePorts(t *testing.T) map[string]string {
 	t.Helper()
 	free := map[string]string{}
+	// Below the ports that systems give to others, who could take one before the shell does.
+	next := 10_000 + os.Getpid()%500*40
 	for _, port := range []string{"8080", "8081", "9000", "9001", "9002", "9003"} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+		for {
+			next++
+			listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", next))
+			if err == nil {
+				free[port] = listener.Addr().String()
+				_ = listener.Close()
+				break
+			}
+			if !errors.Is(err, syscall.EADDRINUSE) {
+				t.Fatal(err)
+			}
 		}
-		defer func() { _ = listener.Close() }() // all at the end, so that no two are the same
-		free[port] = listener.Addr().String()
 	}
 	return free
 }

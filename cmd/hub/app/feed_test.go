@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -106,23 +107,28 @@ func listensToAFreeze(ctx context.Context, t *testing.T, w *world.World, hub *ap
 		}
 		return took
 	}
-	statement.Freeze = []string{"lost"}
-	took := hear(terminal.EventBlock, func() error {
-		_, err := hub.Books().Import(ctx, statement)
-		return err
-	})
-	if took > time.Second {
-		t.Errorf("a freeze was heard after %s", took)
+	// The middle of three: a machine that runs other tests pauses now and then.
+	var took []time.Duration
+	for range 3 {
+		statement.Version, statement.Freeze = statement.Version+1, []string{"lost"}
+		took = append(took, hear(terminal.EventBlock, func() error {
+			_, err := hub.Books().Import(ctx, statement)
+			return err
+		}))
+		if blocked := pos.Memory().Blocked; len(blocked) != 1 || blocked[world.CardUID].Reason != "frozen" {
+			t.Errorf("blocklist of the terminal %v", blocked)
+		}
+		statement.Version, statement.Freeze = statement.Version+1, nil
+		if _, err := hub.Books().Import(ctx, statement); err != nil {
+			t.Fatal(err)
+		}
+		if blocked, err := pos.Blocklist(ctx); err != nil || len(blocked) != 0 {
+			t.Errorf("after the thaw %v, %v", blocked, err)
+		}
 	}
-	if blocked := pos.Memory().Blocked; len(blocked) != 1 || blocked[world.CardUID].Reason != "frozen" {
-		t.Errorf("blocklist of the terminal %v", blocked)
+	slices.Sort(took)
+	if took[1] > time.Second {
+		t.Errorf("freezes were heard after %s", took)
 	}
-	t.Logf("result: freeze to event and blocklist %s", took.Round(time.Millisecond))
-	statement.Version, statement.Freeze = statement.Version+1, nil
-	if _, err := hub.Books().Import(ctx, statement); err != nil {
-		t.Fatal(err)
-	}
-	if blocked, err := pos.Blocklist(ctx); err != nil || len(blocked) != 0 {
-		t.Errorf("after the thaw %v, %v", blocked, err)
-	}
+	t.Logf("result: freeze to event and blocklist %s", took[1].Round(time.Millisecond))
 }
