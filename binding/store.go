@@ -69,7 +69,7 @@ type Store struct {
 	run          *redisx.Runner
 	prefix       string
 	clock        func() time.Time
-	bind, unbind *redisx.Script
+	bind, unbind *redisx.Plain
 }
 
 // NewStore returns a Store under the key prefix ("h" if empty). clock may be nil.
@@ -82,7 +82,7 @@ func NewStore(run *redisx.Runner, prefix string, clock func() time.Time) *Store 
 	}
 	return &Store{
 		run: run, prefix: prefix + ":{bind}:", clock: clock,
-		bind: redisx.NewScript("bind", bindLua), unbind: redisx.NewScript("unbind", unbindLua),
+		bind: redisx.NewPlain("bind", bindLua), unbind: redisx.NewPlain("unbind", unbindLua),
 	}
 }
 

@@ -104,7 +104,7 @@ type mutation struct{ script, what, source string }
 func mutations() []mutation {
 	s := newScripts()
 	var all []mutation
-	for _, script := range []*redisx.Script{
+	for _, script := range []*redisx.Plain{
 		s.orderCreate, s.orderPrepared, s.orderCredit, s.orderClose, s.dueClaim, s.dueResched, s.caseOpen,
 		s.caseNote, s.caseEnd, s.caseReopen, s.caseRetell, s.caseRefundHold, s.caseRefundSettle, s.caseRefundReturn,
 		s.caseRefundExt, s.caseRefundLate, s.orderRebuild, s.orderRestate,

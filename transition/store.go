@@ -200,64 +200,64 @@ var metaLua string
 
 // scripts are the money scripts, by their files' names.
 type scripts struct {
-	orderCreate, orderPrepared, orderCredit, orderClose *redisx.Script
-	dueClaim, dueResched                                *redisx.Script
-	caseOpen, caseNote, caseEnd, caseReopen, caseRetell *redisx.Script
-	caseRefundHold, caseRefundSettle                    *redisx.Script
-	caseRefundReturn, caseRefundExt, caseRefundLate     *redisx.Script
-	orderRebuild, orderRestate                          *redisx.Script
-	tap, loadResult, loadDrop, loadDoubt                *redisx.Script
-	cardRecheck, cardAdopt, cardRepair, cardReport      *redisx.Script
-	loadDecide, loadUndo, recovery                      *redisx.Script
-	refundHold, refundSettle, refundReturn              *redisx.Script
-	refundSend, refundExt, refundResched, orderTold     *redisx.Script
-	imports, index, meta                                *redisx.Script
-	blockSet, feedPending                               *redisx.Script
+	orderCreate, orderPrepared, orderCredit, orderClose *redisx.Plain
+	dueClaim, dueResched                                *redisx.Plain
+	caseOpen, caseNote, caseEnd, caseReopen, caseRetell *redisx.Plain
+	caseRefundHold, caseRefundSettle                    *redisx.Plain
+	caseRefundReturn, caseRefundExt, caseRefundLate     *redisx.Plain
+	orderRebuild, orderRestate                          *redisx.Plain
+	tap, loadResult, loadDrop, loadDoubt                *redisx.Plain
+	cardRecheck, cardAdopt, cardRepair, cardReport      *redisx.Plain
+	loadDecide, loadUndo, recovery                      *redisx.Plain
+	refundHold, refundSettle, refundReturn              *redisx.Plain
+	refundSend, refundExt, refundResched, orderTold     *redisx.Plain
+	imports, index, meta                                *redisx.Plain
+	blockSet, feedPending                               *redisx.Plain
 }
 
 func newScripts() scripts {
 	return scripts{
-		orderCreate:      redisx.NewScript("order_create", ledgerLua, unpaidLua, idempotency.Fragment, orderCreateLua),
-		orderPrepared:    redisx.NewScript("order_prepared", orderPreparedLua),
-		orderCredit:      redisx.NewScript("order_credit", ledgerLua, unpaidLua, caseLua, orderCreditLua),
-		orderClose:       redisx.NewScript("order_close", ledgerLua, unpaidLua, orderCloseLua),
-		dueClaim:         redisx.NewScript("due_claim", dueClaimLua),
-		dueResched:       redisx.NewScript("due_resched", dueReschedLua),
-		caseOpen:         redisx.NewScript("case_open", ledgerLua, caseOpenLua),
-		caseNote:         redisx.NewScript("case_note", caseNoteLua),
-		caseEnd:          redisx.NewScript("case_end", ledgerLua, caseLua, caseEndLua),
-		caseReopen:       redisx.NewScript("case_reopen", ledgerLua, caseLua, caseReopenLua),
-		caseRetell:       redisx.NewScript("case_retell", ledgerLua, caseLua, caseRetellLua),
-		caseRefundHold:   redisx.NewScript("case_refund_hold", ledgerLua, caseLua, caseRefundHoldLua),
-		caseRefundSettle: redisx.NewScript("case_refund_settle", ledgerLua, caseLua, caseRefundSettleLua),
-		caseRefundReturn: redisx.NewScript("case_refund_return", ledgerLua, caseLua, caseRefundReturnLua),
-		caseRefundExt:    redisx.NewScript("case_refund_ext", ledgerLua, caseLua, caseRefundExtLua),
-		caseRefundLate:   redisx.NewScript("case_refund_late", ledgerLua, refundLua, caseRefundLateLua),
-		orderRebuild:     redisx.NewScript("order_rebuild", orderRebuildLua),
-		orderRestate:     redisx.NewScript("order_restate", ledgerLua, unpaidLua, orderRestateLua),
-		tap:              redisx.NewScript("tap", ledgerLua, markLua, cashLua, loadLua, tapLua),
-		loadResult:       redisx.NewScript("load_result", ledgerLua, markLua, cashLua, loadLua, suspenseLua, loadResultLua),
-		loadDrop:         redisx.NewScript("load_drop", ledgerLua, markLua, loadLua, loadDropLua),
-		loadDoubt:        redisx.NewScript("load_doubt", loadDoubtLua),
-		cardRecheck:      redisx.NewScript("card_recheck", ledgerLua, markLua, cashLua, loadLua, conflictLua, cardRecheckLua),
-		cardAdopt:        redisx.NewScript("card_adopt", ledgerLua, markLua, standLua, loadLua, conflictLua, cardAdoptLua),
-		cardRepair:       redisx.NewScript("card_repair", ledgerLua, markLua, loadLua, conflictLua, cardRepairLua),
-		cardReport:       redisx.NewScript("card_report", ledgerLua, markLua, cashLua, loadLua, conflictLua, cardReportLua),
-		loadDecide:       redisx.NewScript("load_decide", ledgerLua, markLua, standLua, loadLua, suspenseLua, conflictLua, loadDecideLua),
-		loadUndo:         redisx.NewScript("load_undo", ledgerLua, markLua, standLua, cashLua, loadLua, loadUndoLua),
-		recovery:         redisx.NewScript("recovery", recoveryLua),
-		refundHold:       redisx.NewScript("refund_hold", ledgerLua, idempotency.Fragment, refundLua, refundHoldLua),
-		refundSettle:     redisx.NewScript("refund_settle", ledgerLua, refundLua, refundSettleLua),
-		orderTold:        redisx.NewScript("order_told", orderToldLua),
-		refundSend:       redisx.NewScript("refund_send", refundSendLua),
-		refundReturn:     redisx.NewScript("refund_return", ledgerLua, refundLua, refundReturnLua),
-		refundExt:        redisx.NewScript("refund_ext", ledgerLua, refundLua, refundExtLua),
-		refundResched:    redisx.NewScript("refund_resched", refundReschedLua),
-		imports:          redisx.NewScript("import", ledgerLua, markLua, importLua),
-		blockSet:         redisx.NewScript("block_set", feedLua, blockSetLua),
-		feedPending:      redisx.NewScript("feed_pending", feedLua, feedPendingLua),
-		index:            redisx.NewScript("index", indexLua),
-		meta:             redisx.NewScript("meta", ledgerLua, metaLua),
+		orderCreate:      redisx.NewPlain("order_create", ledgerLua, unpaidLua, idempotency.Fragment, orderCreateLua),
+		orderPrepared:    redisx.NewPlain("order_prepared", orderPreparedLua),
+		orderCredit:      redisx.NewPlain("order_credit", ledgerLua, unpaidLua, caseLua, orderCreditLua),
+		orderClose:       redisx.NewPlain("order_close", ledgerLua, unpaidLua, orderCloseLua),
+		dueClaim:         redisx.NewPlain("due_claim", dueClaimLua),
+		dueResched:       redisx.NewPlain("due_resched", dueReschedLua),
+		caseOpen:         redisx.NewPlain("case_open", ledgerLua, caseOpenLua),
+		caseNote:         redisx.NewPlain("case_note", caseNoteLua),
+		caseEnd:          redisx.NewPlain("case_end", ledgerLua, caseLua, caseEndLua),
+		caseReopen:       redisx.NewPlain("case_reopen", ledgerLua, caseLua, caseReopenLua),
+		caseRetell:       redisx.NewPlain("case_retell", ledgerLua, caseLua, caseRetellLua),
+		caseRefundHold:   redisx.NewPlain("case_refund_hold", ledgerLua, caseLua, caseRefundHoldLua),
+		caseRefundSettle: redisx.NewPlain("case_refund_settle", ledgerLua, caseLua, caseRefundSettleLua),
+		caseRefundReturn: redisx.NewPlain("case_refund_return", ledgerLua, caseLua, caseRefundReturnLua),
+		caseRefundExt:    redisx.NewPlain("case_refund_ext", ledgerLua, caseLua, caseRefundExtLua),
+		caseRefundLate:   redisx.NewPlain("case_refund_late", ledgerLua, refundLua, caseRefundLateLua),
+		orderRebuild:     redisx.NewPlain("order_rebuild", orderRebuildLua),
+		orderRestate:     redisx.NewPlain("order_restate", ledgerLua, unpaidLua, orderRestateLua),
+		tap:              redisx.NewPlain("tap", ledgerLua, markLua, cashLua, loadLua, tapLua),
+		loadResult:       redisx.NewPlain("load_result", ledgerLua, markLua, cashLua, loadLua, suspenseLua, loadResultLua),
+		loadDrop:         redisx.NewPlain("load_drop", ledgerLua, markLua, loadLua, loadDropLua),
+		loadDoubt:        redisx.NewPlain("load_doubt", loadDoubtLua),
+		cardRecheck:      redisx.NewPlain("card_recheck", ledgerLua, markLua, cashLua, loadLua, conflictLua, cardRecheckLua),
+		cardAdopt:        redisx.NewPlain("card_adopt", ledgerLua, markLua, standLua, loadLua, conflictLua, cardAdoptLua),
+		cardRepair:       redisx.NewPlain("card_repair", ledgerLua, markLua, loadLua, conflictLua, cardRepairLua),
+		cardReport:       redisx.NewPlain("card_report", ledgerLua, markLua, cashLua, loadLua, conflictLua, cardReportLua),
+		loadDecide:       redisx.NewPlain("load_decide", ledgerLua, markLua, standLua, loadLua, suspenseLua, conflictLua, loadDecideLua),
+		loadUndo:         redisx.NewPlain("load_undo", ledgerLua, markLua, standLua, cashLua, loadLua, loadUndoLua),
+		recovery:         redisx.NewPlain("recovery", recoveryLua),
+		refundHold:       redisx.NewPlain("refund_hold", ledgerLua, idempotency.Fragment, refundLua, refundHoldLua),
+		refundSettle:     redisx.NewPlain("refund_settle", ledgerLua, refundLua, refundSettleLua),
+		orderTold:        redisx.NewPlain("order_told", orderToldLua),
+		refundSend:       redisx.NewPlain("refund_send", refundSendLua),
+		refundReturn:     redisx.NewPlain("refund_return", ledgerLua, refundLua, refundReturnLua),
+		refundExt:        redisx.NewPlain("refund_ext", ledgerLua, refundLua, refundExtLua),
+		refundResched:    redisx.NewPlain("refund_resched", refundReschedLua),
+		imports:          redisx.NewPlain("import", ledgerLua, markLua, importLua),
+		blockSet:         redisx.NewPlain("block_set", feedLua, blockSetLua),
+		feedPending:      redisx.NewPlain("feed_pending", feedLua, feedPendingLua),
+		index:            redisx.NewPlain("index", indexLua),
+		meta:             redisx.NewPlain("meta", ledgerLua, metaLua),
 	}
 }
 
@@ -327,7 +327,7 @@ func Open(ctx context.Context, run *redisx.Runner, o Options) (*Store, error) {
 
 // enter runs a script that appends entries. Its last key counts those of the
 // partition, which all its keys share.
-func (s *Store) enter(ctx context.Context, script *redisx.Script, keys []string, args ...string) ([]string, error) {
+func (s *Store) enter(ctx context.Context, script *redisx.Plain, keys []string, args ...string) ([]string, error) {
 	slot, _, _ := strings.Cut(keys[0], "}:")
 	return s.run.Run(ctx, script, append(slices.Clone(keys), slot+"}:"+countName), args...)
 }

@@ -14,25 +14,6 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Script is a Lua script with a name for errors and tests. It is immutable
-// and safe for concurrent use.
-type Script struct {
-	name   string
-	source string
-}
-
-// NewScript joins the parts (shared fragments first, the body last) to one
-// script.
-func NewScript(name string, parts ...string) *Script {
-	return &Script{name: name, source: strings.Join(parts, "\n")}
-}
-
-// Name is the script's name, that of its file.
-func (s *Script) Name() string { return s.name }
-
-// Source is the script's text, without a shebang line.
-func (s *Script) Source() string { return s.source }
-
 // Runner runs scripts on one Redis (single, Sentinel or Cluster). It is safe
 // for concurrent use.
 type Runner struct {
@@ -41,7 +22,7 @@ type Runner struct {
 	wait     time.Duration
 	rewrite  func(name, source string) string
 	prefix   string
-	made     sync.Map // *Script to readyScript
+	made     sync.Map // *Text to readyScript
 }
 
 // RunnerOptions tune a Runner; the zero value runs the scripts as written.
@@ -75,27 +56,22 @@ func NewRunner(client redis.UniversalClient, o RunnerOptions) *Runner {
 // Client is the connection below, for reads.
 func (r *Runner) Client() redis.UniversalClient { return r.client }
 
-// Text is what Run sends for the script.
-func (r *Runner) Text(s *Script) string {
-	if r.rewrite == nil {
-		return r.prefix + s.source
-	}
-	return r.prefix + r.rewrite(s.name, s.source)
-}
-
-// Run runs the script once and returns its reply, a flat list of strings.
+// run runs the script once and returns its reply, a flat list of strings.
 // All keys share one slot; arguments are strings, so that no number passes
 // through a float.
 // Errors: ErrUnavailable, ErrUnknownOutcome, or the script's own error reply.
-func (r *Runner) Run(ctx context.Context, s *Script, keys []string, args ...string) ([]string, error) {
-	ready := r.ready(s)
+func (r *Runner) run(ctx context.Context, s *Text, keys []string, args ...string) ([]string, error) {
+	ready, err := r.ready(s)
+	if err != nil {
+		return nil, err
+	}
 	reply, err := r.call(ctx, keys, args, "EVALSHA", ready.sha)
 	var refused redis.Error
 	if errors.As(err, &refused) && strings.HasPrefix(refused.Error(), "NOSCRIPT") {
 		reply, err = r.call(ctx, keys, args, "EVAL", ready.text)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("script %s: %w", s.name, Classify(err))
+		return nil, fmt.Errorf("script %s%s: %w", s.name, s.place(err), Classify(err))
 	}
 	return reply, nil
 }
@@ -105,15 +81,21 @@ type readyScript struct{ text, sha string }
 
 // ready makes text and SHA of a script once: joining and hashing cost as much as a
 // round trip.
-func (r *Runner) ready(s *Script) readyScript {
+func (r *Runner) ready(s *Text) (readyScript, error) {
 	if made, ok := r.made.Load(s); ok {
-		return made.(readyScript)
+		return made.(readyScript), nil
 	}
-	text := r.Text(s)
-	sum := sha1.Sum([]byte(text))
-	made := readyScript{text, hex.EncodeToString(sum[:])}
+	text := s.text
+	if r.rewrite != nil {
+		var err error
+		if text, err = s.resolve(r.rewrite(s.name, s.Source())); err != nil {
+			return readyScript{}, fmt.Errorf("script %s, rewritten: %w", s.name, err)
+		}
+	}
+	sum := sha1.Sum([]byte(r.prefix + text))
+	made := readyScript{r.prefix + text, hex.EncodeToString(sum[:])}
 	r.made.Store(s, made)
-	return made
+	return made, nil
 }
 
 func (r *Runner) call(ctx context.Context, keys, args []string, command, script string) ([]string, error) {

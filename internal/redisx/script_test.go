@@ -10,8 +10,8 @@ import (
 	"guodu/internal/redisx"
 )
 
-func count() *redisx.Script {
-	return redisx.NewScript("count", "-- count: adds one.", "return { 'N', redis.call('INCR', KEYS[1]) .. '' }")
+func count() *redisx.Plain {
+	return redisx.NewPlain("count", "-- count: adds one.", "return { 'N', redis.call('INCR', KEYS[1]) .. '' }")
 }
 
 func TestRunSurvivesALostScriptCache(t *testing.T) {
@@ -34,12 +34,12 @@ func TestRunRefusesForeignSlotsAndUndeclaredKeys(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	client := redistest.Start(t, redistest.Cluster).Client()
-	foreign := redisx.NewScript("foreign", "redis.call('SET', '{b}', '1') return { 'OK' }")
+	foreign := redisx.NewPlain("foreign", "redis.call('SET', '{b}', '1') return { 'OK' }")
 	_, err := redisx.NewRunner(client, redisx.RunnerOptions{}).Run(ctx, foreign, []string{"{a}"})
 	if err == nil {
 		t.Error("a key of another slot was written")
 	}
-	near := redisx.NewScript("near", "redis.call('SET', '{a}2', '1') return { 'OK' }")
+	near := redisx.NewPlain("near", "redis.call('SET', '{a}2', '1') return { 'OK' }")
 	_, err = redisx.NewRunner(client, redisx.RunnerOptions{Rewrite: redistest.Strict}).Run(ctx, near, []string{"{a}"})
 	if err == nil || !strings.Contains(err.Error(), "not declared") {
 		t.Errorf("an undeclared key of the same slot: %v, want the guard's refusal", err)

@@ -38,7 +38,7 @@ type Registry struct {
 	run    *redisx.Runner
 	prefix string // of every key that belongs to terminals
 
-	add, state, rotate, seq, seen, params, journalSeen, journalKeep *redisx.Script
+	add, state, rotate, seq, seen, params, journalSeen, journalKeep *redisx.Plain
 }
 
 // NewRegistry returns the registry under the key prefix ("h" if empty).
@@ -48,15 +48,15 @@ func NewRegistry(run *redisx.Runner, prefix string) *Registry {
 	}
 	return &Registry{
 		run: run, prefix: prefix + ":{term}:",
-		add:    redisx.NewScript("terminal_add", terminalAddLua),
-		state:  redisx.NewScript("terminal_state", terminalStateLua),
-		rotate: redisx.NewScript("terminal_rotate", terminalRotateLua),
-		seq:    redisx.NewScript("terminal_seq", terminalSeqLua),
-		seen:   redisx.NewScript("terminal_seen", terminalSeenLua),
-		params: redisx.NewScript("params_set", paramsSetLua),
+		add:    redisx.NewPlain("terminal_add", terminalAddLua),
+		state:  redisx.NewPlain("terminal_state", terminalStateLua),
+		rotate: redisx.NewPlain("terminal_rotate", terminalRotateLua),
+		seq:    redisx.NewPlain("terminal_seq", terminalSeqLua),
+		seen:   redisx.NewPlain("terminal_seen", terminalSeenLua),
+		params: redisx.NewPlain("params_set", paramsSetLua),
 
-		journalSeen: redisx.NewScript("journal_seen", journalSeenLua),
-		journalKeep: redisx.NewScript("journal_keep", journalKeepLua),
+		journalSeen: redisx.NewPlain("journal_seen", journalSeenLua),
+		journalKeep: redisx.NewPlain("journal_keep", journalKeepLua),
 	}
 }
 

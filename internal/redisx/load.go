@@ -1,0 +1,224 @@
+package redisx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Text is a script as its files have it, with what it shares before it.
+type Text struct {
+	name    string
+	text    string // as it is sent, without a shebang line
+	lines   []line
+	head    head
+	library *Library
+}
+
+// Name is that of the script's file.
+func (t *Text) Name() string { return t.name }
+
+// Source is the text with names: what a RunnerOptions.Rewrite gets.
+func (t *Text) Source() string { return joined(t.lines) }
+
+// Replies are the forms of its reply, as its head has them: a tag and names.
+func (t *Text) Replies() []string {
+	var all []string
+	for _, r := range t.head.replies {
+		all = append(all, r.String())
+	}
+	return all
+}
+
+func (r reply) String() string {
+	words := r.values
+	if r.tag != "" {
+		words = append([]string{r.tag}, words...)
+	}
+	if r.list != "" {
+		words = append(slices.Clone(words), r.list+"...")
+	}
+	return strings.Join(words, " ")
+}
+
+func (t *Text) resolve(source string) (string, error) {
+	if t.library == nil {
+		return source, nil
+	}
+	r := resolver{library: t.library, head: t.head, lenient: true, where: func(n int) string { return fmt.Sprintf("%s:%d", t.name, n) }}
+	return r.resolve(source)
+}
+
+var scriptLine = regexp.MustCompile(`user_script:(\d+)`)
+
+// place is the file and the line that an error of the server speaks of.
+func (t *Text) place(err error) string {
+	m := scriptLine.FindStringSubmatch(err.Error())
+	if m == nil {
+		return ""
+	}
+	n, _ := strconv.Atoi(m[1])
+	if n -= 2; n < 0 || n >= len(t.lines) { // after the shebang line, from 1
+		return ""
+	}
+	return fmt.Sprintf(" at %s.lua:%d", t.lines[n].file, t.lines[n].number)
+}
+
+// Script is a Lua script with the Go types of its call C and its reply R, two structs
+// whose tags are the names in the script's head:
+//
+//	type creditCall struct {
+//		Account string  `key:"account"`
+//		Amount  fen.Fen `arg:"amount"`
+//		Refunds []struct {
+//			No string `arg:"refund"`
+//		} `group:"arg"`
+//	}
+//	type creditReply struct {
+//		Tag string
+//		Seq string `reply:"seq"`
+//	}
+//
+// Fields of a call are strings, integers or bools ('1' or nothing). Structs without a
+// tag are taken for their fields. A slice of a tagged kind is a group with one name. It
+// is immutable and safe for concurrent use.
+type Script[C, R any] struct {
+	*Text
+	keys, argv plan
+	forms      []form
+}
+
+// form is a reply as the Go type takes it.
+type form struct {
+	reply
+	fields [][]int
+	list   []int
+}
+
+// Load reads the script NAME.lua, which may use the library's includes.
+// Errors name file, line and name: a name that is used and not declared or declared and
+// not used, a reply with another tag, a Go type with a missing or an extra field.
+func Load[C, R any](l *Library, files fs.FS, name string) (*Script[C, R], error) {
+	text, err := fs.ReadFile(files, name+".lua")
+	if err != nil {
+		return nil, err
+	}
+	t, err := l.text(name, string(text))
+	if err != nil {
+		return nil, err
+	}
+	s := &Script[C, R]{Text: t}
+	call, answer := reflect.TypeFor[C](), reflect.TypeFor[R]()
+	s.keys, err = planned(call, "key", t.head.keys)
+	errs := []error{err}
+	s.argv, err = planned(call, "arg", t.head.argv)
+	errs = append(errs, err)
+	s.forms, err = formed(answer, t.head.replies)
+	if err = errors.Join(append(errs, err)...); err != nil {
+		return nil, fmt.Errorf("script %s and its caller differ: %w", name, err)
+	}
+	l.mu.Lock()
+	l.scripts = append(l.scripts, t)
+	l.mu.Unlock()
+	return s, nil
+}
+
+// MustLoad is Load for package variables: it panics where that fails.
+func MustLoad[C, R any](l *Library, files fs.FS, name string) *Script[C, R] {
+	s, err := Load[C, R](l, files, name)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+func (l *Library) text(name, source string) (*Text, error) {
+	h, err := readHead(name, source)
+	if err != nil {
+		return nil, err
+	}
+	if len(h.replies) == 0 {
+		return nil, fmt.Errorf("%s.lua: it has no line REPLY", name)
+	}
+	lines, err := l.assemble(name, source, h)
+	if err != nil {
+		return nil, err
+	}
+	t := &Text{name: name, lines: lines, head: h, library: l}
+	r := resolver{library: l, head: h, where: func(n int) string { return fmt.Sprintf("%s.lua:%d", lines[n-1].file, lines[n-1].number) }}
+	if t.text, err = r.resolve(t.Source()); err != nil {
+		return nil, err
+	}
+	var errs []error
+	for list, n := range map[string]names{"KEYS": h.keys, "ARGV": h.argv} {
+		for _, one := range slices.Concat(n.single, n.group) {
+			if !r.used[list+"."+one] {
+				errs = append(errs, fmt.Errorf("%s.lua: %s.%s is declared and not used", name, list, one))
+			}
+		}
+	}
+	return t, errors.Join(append(errs, h.checkTags(name, tokens(t.Source()), lines)...)...)
+}
+
+// checkTags finds replies that are written out with a tag that the head does not have.
+func (h head) checkTags(name string, all []token, lines []line) []error {
+	if len(h.replies) == 0 || h.replies[0].tag == "" {
+		return nil
+	}
+	var errs []error
+	code := meaningful(all)
+	for i := range code {
+		if i+2 >= len(code) || code[i].text != "return" || code[i+1].text != "{" || code[i+2].kind != literal {
+			continue
+		}
+		tag := strings.Trim(code[i+2].text, `'"`)
+		if tagForm.MatchString(tag) && !slices.ContainsFunc(h.replies, func(r reply) bool { return r.tag == tag }) {
+			at := lines[code[i].line-1]
+			errs = append(errs, fmt.Errorf("%s.lua:%d: script %s declares no reply %s", at.file, at.number, name, tag))
+		}
+	}
+	return errs
+}
+
+// Run runs the script once. All keys share one slot; values are sent as strings, so
+// that no number passes through a float.
+// Errors: ErrUnavailable, ErrUnknownOutcome (a reply of another form too: the script
+// ran), or the script's own error reply.
+func (s *Script[C, R]) Run(ctx context.Context, r *Runner, call C) (R, error) {
+	var answer R
+	from := reflect.ValueOf(&call).Elem()
+	got, err := r.run(ctx, s.Text, s.keys.values(from), s.argv.values(from)...)
+	if err != nil {
+		return answer, err
+	}
+	into := reflect.ValueOf(&answer).Elem()
+	for _, f := range s.forms {
+		values := got
+		if f.tag != "" {
+			if len(got) == 0 || got[0] != f.tag {
+				continue
+			}
+			values = got[1:]
+		}
+		if len(values) != len(f.fields) && (f.list == nil || len(values) < len(f.fields)) {
+			continue
+		}
+		if f.tag != "" {
+			into.FieldByName("Tag").SetString(f.tag)
+		}
+		for i, at := range f.fields {
+			into.FieldByIndex(at).SetString(values[i])
+		}
+		if f.list != nil {
+			into.FieldByIndex(f.list).Set(reflect.ValueOf(values[len(f.fields):]))
+		}
+		return answer, nil
+	}
+	return answer, fmt.Errorf("script %s: reply %.200q is not one of its head: %w", s.name, got, ErrUnknownOutcome)
+}
