@@ -2,13 +2,12 @@ package binding
 
 import (
 	"context"
-	_ "embed" // for the scripts
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,11 +27,10 @@ var (
 	ErrAccount = errors.New("not an account")
 )
 
-//go:embed bind.lua
-var bindLua string
+//go:embed *.lua
+var files embed.FS
 
-//go:embed unbind.lua
-var unbindLua string
+var scripts = redisx.MustLibrary(files)
 
 // Payer is a person as one channel knows them. Printed or logged it shows the
 // channel and the kind only.
@@ -66,10 +64,9 @@ func (p Payer) check() error {
 
 // Store keeps the links in Redis. It is safe for concurrent use.
 type Store struct {
-	run          *redisx.Runner
-	prefix       string
-	clock        func() time.Time
-	bind, unbind *redisx.Plain
+	run    *redisx.Runner
+	prefix string
+	clock  func() time.Time
 }
 
 // NewStore returns a Store under the key prefix ("h" if empty). clock may be nil.
@@ -82,7 +79,6 @@ func NewStore(run *redisx.Runner, prefix string, clock func() time.Time) *Store 
 	}
 	return &Store{
 		run: run, prefix: prefix + ":{bind}:", clock: clock,
-		bind: redisx.NewPlain("bind", bindLua), unbind: redisx.NewPlain("unbind", unbindLua),
 	}
 }
 
@@ -90,36 +86,54 @@ func (s *Store) payerKey(p Payer) string { return s.prefix + "p:" + p.field() }
 
 func (s *Store) endedKey(account string) string { return s.prefix + "e:" + account }
 
-// keys are both ends of a link, if it can be one.
-func (s *Store) keys(p Payer, account string) ([]string, error) {
+// link is both ends of a link, and when something is done to it, in ms.
+type link struct {
+	Payer     string `key:"payer"`
+	Account   string `key:"account"`
+	AccountNo string `arg:"account_no"`
+	Field     string `arg:"field"`
+	Now       int64  `arg:"now"`
+}
+
+// link is the link of a payer with an account, if there can be one.
+func (s *Store) link(p Payer, account string) (link, error) {
 	if err := p.check(); err != nil {
-		return nil, err
+		return link{}, err
 	}
 	if !part.MatchString(account) {
-		return nil, ErrAccount
+		return link{}, ErrAccount
 	}
-	return []string{s.payerKey(p), s.prefix + "a:" + account}, nil
+	return link{s.payerKey(p), s.prefix + "a:" + account, account, p.field(), s.clock().UnixMilli()}, nil
 }
+
+// ending is a link that somebody ends.
+type ending struct {
+	link
+	Ended  string `key:"ended"`
+	Entry  string `arg:"entry"`
+	Notice string `arg:"notice"`
+}
+
+type tag struct{ Tag string }
+
+var (
+	bindScript   = redisx.MustLoad[link, tag](scripts, "bind")
+	unbindScript = redisx.MustLoad[ending, tag](scripts, "unbind")
+)
 
 // Bind links a payer with an account. Binding twice is the same as once.
 // Errors: ErrPayer, ErrAccount, ErrBoundElsewhere, redisx.ErrUnavailable,
 // redisx.ErrUnknownOutcome.
 func (s *Store) Bind(ctx context.Context, p Payer, account string) error {
-	keys, err := s.keys(p, account)
+	l, err := s.link(p, account)
 	if err != nil {
 		return err
 	}
-	reply, err := s.run.Run(ctx, s.bind, keys, account, p.field(), strconv.FormatInt(s.clock().UnixMilli(), 10))
-	if err != nil {
-		return err
-	}
-	switch reply[0] {
-	case "BOUND", "SAME":
-		return nil
-	case "OTHER":
+	reply, err := bindScript.Run(ctx, s.run, l)
+	if err == nil && reply.Tag == "OTHER" {
 		return ErrBoundElsewhere
 	}
-	return fmt.Errorf("bind: unexpected reply %.40q", reply)
+	return err
 }
 
 // Unbind takes the payer's own link away; money and orders stay with the account.
@@ -141,26 +155,19 @@ func (s *Store) End(ctx context.Context, account string, p Payer, by, why string
 }
 
 func (s *Store) end(ctx context.Context, p Payer, account, by, why, notice string) error {
-	keys, err := s.keys(p, account)
+	l, err := s.link(p, account)
 	if err != nil {
 		return err
 	}
-	now := strconv.FormatInt(s.clock().UnixMilli(), 10)
-	kept, err := json.Marshal(endedEntry{At: s.clock().UnixMilli(), Channel: p.Channel, Kind: p.Kind, By: by, Why: why})
+	entry, err := json.Marshal(endedEntry{At: l.Now, Channel: p.Channel, Kind: p.Kind, By: by, Why: why})
 	if err != nil {
 		return fmt.Errorf("end binding: %w", err)
 	}
-	reply, err := s.run.Run(ctx, s.unbind, append(keys, s.endedKey(account)), account, p.field(), now, string(kept), notice)
-	if err != nil {
-		return err
-	}
-	switch reply[0] {
-	case "UNBOUND":
-		return nil
-	case "NONE":
+	reply, err := unbindScript.Run(ctx, s.run, ending{l, s.endedKey(account), string(entry), notice})
+	if err == nil && reply.Tag == "NONE" {
 		return ErrNotBound
 	}
-	return fmt.Errorf("unbind: unexpected reply %.40q", reply)
+	return err
 }
 
 // Account is the account that a payer is bound to.

@@ -161,25 +161,21 @@ func TestLinksAreMadeAndTakenAwayInBothDirections(t *testing.T) {
 func TestRemovingAnyWriteOrCheckIsNoticed(t *testing.T) {
 	t.Parallel()
 	client := redistest.Start(t, redistest.Cluster).Client()
-	lines := regexp.MustCompile(`(?m)^ *(redis\.call\('(?:HSET|HINCRBY|DEL|HDEL|LPUSH|LTRIM)'.*|if .* then return .* end)$`)
-	mutants := 0
-	for name, source := range map[string]string{"bind": bindLua, "unbind": unbindLua} {
-		for _, at := range lines.FindAllStringIndex(source, -1) {
-			mutants++
-			mutant := source[:at[0]] + source[at[1]:]
-			got := play(t.Context(), t, client, func(script, text string) string {
-				if script == name {
-					return mutant
-				}
-				return text
-			})
-			if got == played {
-				t.Errorf("%s: nothing notices when it is missing: %s", name, source[at[0]:at[1]])
-			}
+	mutants := redistest.Mutants(scripts)
+	checks := regexp.MustCompile(`(?m)^ *if .* then return .* end$`)
+	for _, script := range scripts.Scripts() {
+		source := script.Source()
+		for _, at := range checks.FindAllStringIndex(source, -1) {
+			mutants = append(mutants, redistest.Mutant{Script: script.Name(), What: source[at[0]:at[1]], Source: source[:at[0]] + source[at[1]:]})
 		}
 	}
-	if mutants != 11 {
-		t.Errorf("%d writes and checks were found in the scripts, want 11", mutants)
+	for _, m := range mutants {
+		if got := play(t.Context(), t, client, m.Rewrite); got == played {
+			t.Errorf("%s: nothing notices when it is missing: %s", m.Script, m.What)
+		}
+	}
+	if len(mutants) != 11 {
+		t.Errorf("%d writes and checks were found in the scripts, want 11", len(mutants))
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// Library holds the Lua that scripts share. An include is a file of functions and
+// Library holds scripts and the Lua that they share. An include is a file of functions and
 // constants, each named with the file's name before it:
 //
 //	-- ledger: what every money script shares.
@@ -21,6 +21,7 @@ import (
 // A script gets the items that it uses, and the items that those use. A Library is safe
 // for concurrent use.
 type Library struct {
+	files    fs.FS
 	includes map[string]*include
 
 	mu      sync.Mutex
@@ -56,12 +57,13 @@ type line struct {
 
 var itemForm = regexp.MustCompile(`^(?:function )?([a-z0-9_]+)\.([A-Za-z0-9_]+)(?:\(| = )`)
 
-// NewLibrary reads the includes: all files *.lua at the top of each file system.
+// NewLibrary is a library of the scripts in files, and of the includes that they may
+// use: all files *.lua at the top of each further file system.
 // Errors name file and line: an include that is unknown or in a circle, a line that
 // belongs to no item.
-func NewLibrary(files ...fs.FS) (*Library, error) {
-	l := &Library{includes: map[string]*include{}}
-	for _, folder := range files {
+func NewLibrary(files fs.FS, includes ...fs.FS) (*Library, error) {
+	l := &Library{files: files, includes: map[string]*include{}}
+	for _, folder := range includes {
 		found, err := fs.Glob(folder, "*.lua")
 		if err != nil {
 			return nil, err
@@ -89,8 +91,8 @@ func NewLibrary(files ...fs.FS) (*Library, error) {
 }
 
 // MustLibrary is NewLibrary for package variables: it panics where that fails.
-func MustLibrary(files ...fs.FS) *Library {
-	l, err := NewLibrary(files...)
+func MustLibrary(files fs.FS, includes ...fs.FS) *Library {
+	l, err := NewLibrary(files, includes...)
 	if err != nil {
 		panic(err)
 	}

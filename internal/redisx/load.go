@@ -101,11 +101,11 @@ type form struct {
 	list   []int
 }
 
-// Load reads the script NAME.lua, which may use the library's includes.
+// Load reads the script NAME.lua of a library.
 // Errors name file, line and name: a name that is used and not declared or declared and
 // not used, a reply with another tag, a Go type with a missing or an extra field.
-func Load[C, R any](l *Library, files fs.FS, name string) (*Script[C, R], error) {
-	text, err := fs.ReadFile(files, name+".lua")
+func Load[C, R any](l *Library, name string) (*Script[C, R], error) {
+	text, err := fs.ReadFile(l.files, name+".lua")
 	if err != nil {
 		return nil, err
 	}
@@ -130,8 +130,8 @@ func Load[C, R any](l *Library, files fs.FS, name string) (*Script[C, R], error)
 }
 
 // MustLoad is Load for package variables: it panics where that fails.
-func MustLoad[C, R any](l *Library, files fs.FS, name string) *Script[C, R] {
-	s, err := Load[C, R](l, files, name)
+func MustLoad[C, R any](l *Library, name string) *Script[C, R] {
+	s, err := Load[C, R](l, name)
 	if err != nil {
 		panic(err)
 	}
@@ -220,5 +220,9 @@ func (s *Script[C, R]) Run(ctx context.Context, r *Runner, call C) (R, error) {
 		}
 		return answer, nil
 	}
-	return answer, fmt.Errorf("script %s: reply %.200q is not one of its head: %w", s.name, got, ErrUnknownOutcome)
+	tag := "" // values may be a payer's
+	if len(got) > 0 && tagForm.MatchString(got[0]) {
+		tag = " " + got[0]
+	}
+	return answer, fmt.Errorf("script %s: a reply%s of %d parts is none of its head: %w", s.name, tag, len(got), ErrUnknownOutcome)
 }

@@ -82,11 +82,11 @@ func TestAScriptIsCalledByNames(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	client := redistest.Start(t).Client()
-	library, err := redisx.NewLibrary(lua("ledger", ledgerInclude), lua("text", textInclude))
+	library, err := redisx.NewLibrary(lua("sum", sumScript), lua("ledger", ledgerInclude), lua("text", textInclude))
 	if err != nil {
 		t.Fatal(err)
 	}
-	script, err := redisx.Load[sumCall, sumReply](library, lua("sum", sumScript), "sum")
+	script, err := redisx.Load[sumCall, sumReply](library, "sum")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestAScriptIsCalledByNames(t *testing.T) {
 			t.Errorf("with a list: %+v, %v", got, err)
 		}
 		call.Flag = true
-		if got, err := script.Run(ctx, run, call); !errors.Is(err, redisx.ErrUnknownOutcome) || !strings.Contains(err.Error(), `script sum: reply ["OTHER"]`) {
+		if got, err := script.Run(ctx, run, call); !errors.Is(err, redisx.ErrUnknownOutcome) || !strings.Contains(err.Error(), "script sum: a reply OTHER of 1 parts") {
 			t.Errorf("a reply of another length: %+v, %v", got, err)
 		}
 	}
@@ -127,11 +127,11 @@ func TestAScriptIsCalledByNames(t *testing.T) {
 
 func TestAnErrorOfAScriptNamesFileAndLine(t *testing.T) {
 	t.Parallel()
-	library, err := redisx.NewLibrary(lua("ledger", ledgerInclude, "text", textInclude))
+	library, err := redisx.NewLibrary(lua("sum", sumScript), lua("ledger", ledgerInclude, "text", textInclude))
 	if err != nil {
 		t.Fatal(err)
 	}
-	script, err := redisx.Load[sumCall, sumReply](library, lua("sum", sumScript), "sum")
+	script, err := redisx.Load[sumCall, sumReply](library, "sum")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,11 +180,11 @@ func TestAScriptThatIsNotAsItSaysIsRefused(t *testing.T) {
 		"an extra reply field":    {change(" | OTHER reason", " | OTHER"), "a field for reason, which no reply has"},
 		"a reply without a tag":   {change("| NONE", "| none"), `REPLY: "none" has no tag`},
 	} {
-		library, err := redisx.NewLibrary(lua("ledger", ledgerInclude, "text", textInclude))
+		library, err := redisx.NewLibrary(lua("sum", c.script), lua("ledger", ledgerInclude, "text", textInclude))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := redisx.Load[sumCall, sumReply](library, lua("sum", c.script), "sum"); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := redisx.Load[sumCall, sumReply](library, "sum"); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
@@ -202,7 +202,7 @@ func TestALibraryThatIsNotAsItSaysIsRefused(t *testing.T) {
 		"no item":            {[]string{"a", "-- a: x.\nlocal b = 1\n"}, "a.lua:2: it belongs to no item"},
 		"keys of its own":    {[]string{"a", "-- a: x.\n-- KEYS b\nfunction a.f() end\n"}, "a.lua: KEYS and ARGV are declared by the scripts"},
 	} {
-		if _, err := redisx.NewLibrary(lua(c.files...)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := redisx.NewLibrary(nil, lua(c.files...)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

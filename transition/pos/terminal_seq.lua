@@ -1,27 +1,29 @@
 -- terminal_seq: takes note of a message's number before the message is acted on.
 -- The window holds the digests of the last messages, one slot of 22 bytes for
 -- each number modulo the window's size; zero bytes are a number not seen yet.
--- KEYS 1 terminal  2 window
--- ARGV 1 epoch  2 number  3 digest (22 characters)  4 now  5 size of the window
--- Replies: NEW, SAME (the same message again), OTHER (another message had this
--- number), EPOCH epoch (an epoch that is over), OLD newest (before the window),
+-- KEYS terminal window
+-- ARGV epoch number digest now size
+-- REPLY NEW | SAME | OTHER | EPOCH epoch | OLD newest | NO_TERMINAL
+--   digest: 22 characters; size: of the window
+--   SAME: the same message again; OTHER: another message had this number
+--   EPOCH: an epoch that is over; OLD: before the window
 -- NO_TERMINAL.
 -- Invariants: the newest number never falls within an epoch, nor the epoch; a
 -- number keeps its first digest as long as it is in the window.
-local width, size = 22, tonumber(ARGV[5])
+local width, size = 22, tonumber(ARGV.size)
 local whole = function(n) return string.format('%.0f', n) end
-local h = redis.call('HMGET', KEYS[1], 'state', 'epoch', 'seq')
+local h = redis.call('HMGET', KEYS.terminal, 'state', 'epoch', 'seq')
 if not h[1] then return { 'NO_TERMINAL' } end
 local epoch, top = tonumber(h[2]), tonumber(h[3])
-local e, n = tonumber(ARGV[1]), tonumber(ARGV[2])
+local e, n = tonumber(ARGV.epoch), tonumber(ARGV.number)
 local alarm = function(what)
-  redis.call('HINCRBY', KEYS[1], 'alarms', '1')
-  redis.call('HSET', KEYS[1], 'alarm', what .. ' ' .. ARGV[1] .. '.' .. ARGV[2] .. ' ' .. ARGV[4])
+  redis.call('HINCRBY', KEYS.terminal, 'alarms', '1')
+  redis.call('HSET', KEYS.terminal, 'alarm', what .. ' ' .. ARGV.epoch .. '.' .. ARGV.number .. ' ' .. ARGV.now)
 end
 local at = function(number) return math.fmod(number, size) * width end
 local blank = string.rep('\0', width)
 local seen = function(number)
-  local slot = redis.call('GETRANGE', KEYS[2], whole(at(number)), whole(at(number) + width - 1))
+  local slot = redis.call('GETRANGE', KEYS.window, whole(at(number)), whole(at(number) + width - 1))
   return slot ~= '' and slot ~= blank and slot
 end
 if e < epoch then
@@ -29,20 +31,20 @@ if e < epoch then
   return { 'EPOCH', h[2] }
 end
 if e == epoch and n <= top - size then
-  redis.call('HINCRBY', KEYS[1], 'late', '1')
+  redis.call('HINCRBY', KEYS.terminal, 'late', '1')
   return { 'OLD', h[3] }
 end
 if e == epoch and n <= top then
   local before = seen(n)
-  if before == ARGV[3] then
-    redis.call('HINCRBY', KEYS[1], 'repeats', '1')
+  if before == ARGV.digest then
+    redis.call('HINCRBY', KEYS.terminal, 'repeats', '1')
     return { 'SAME' }
   end
   if before then
     alarm('message')
     return { 'OTHER' }
   end
-  redis.call('SETRANGE', KEYS[2], whole(at(n)), ARGV[3])
+  redis.call('SETRANGE', KEYS.window, whole(at(n)), ARGV.digest)
   return { 'NEW' }
 end
 -- A new epoch begins with nothing seen: what the slots held before is blanked or
@@ -55,11 +57,11 @@ for number = math.max(1, top - size + 1), math.min(top, n - size) do
 end
 if n - top >= size then
   missed = missed + (n - size - top)
-  redis.call('DEL', KEYS[2])
+  redis.call('DEL', KEYS.window)
 else
-  for number = top + 1, n - 1 do redis.call('SETRANGE', KEYS[2], whole(at(number)), blank) end
+  for number = top + 1, n - 1 do redis.call('SETRANGE', KEYS.window, whole(at(number)), blank) end
 end
-redis.call('SETRANGE', KEYS[2], whole(at(n)), ARGV[3])
-redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'seq', ARGV[2])
-if missed > 0 then redis.call('HINCRBY', KEYS[1], 'missed', whole(missed)) end
+redis.call('SETRANGE', KEYS.window, whole(at(n)), ARGV.digest)
+redis.call('HSET', KEYS.terminal, 'epoch', ARGV.epoch, 'seq', ARGV.number)
+if missed > 0 then redis.call('HINCRBY', KEYS.terminal, 'missed', whole(missed)) end
 return { 'NEW' }
