@@ -2,10 +2,8 @@ package pos
 
 import (
 	"context"
-	_ "embed" // for the scripts
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,12 +11,6 @@ import (
 
 	"guodu/internal/redisx"
 )
-
-//go:embed journal_seen.lua
-var journalSeenLua string
-
-//go:embed journal_keep.lua
-var journalKeepLua string
 
 const (
 	// journalBlock is how many numbers' digests one key holds.
@@ -99,15 +91,61 @@ func (b batch) blocks(r *Registry) (keys []string, index map[int64]int) {
 // name is what a record is called in the set of those without a place.
 func (b batch) name(f filing) string { return fmt.Sprintf("%d.%d.%s", b.epoch, f.number, f.digest()) }
 
-func (b batch) args(f filing, index map[int64]int, placed bool) []string {
-	block := 0
-	if placed {
-		block = index[f.number/journalBlock]
-	}
-	return []string{
-		strconv.Itoa(block), strconv.FormatInt(f.number%journalBlock, 10), strconv.FormatInt(f.number, 10), f.digest(), b.name(f),
-	}
+// place is a record as journal_seen takes it.
+type place struct {
+	Block  int    `arg:"block"`
+	Place  int64  `arg:"place"`
+	Number int64  `arg:"number"`
+	Digest string `arg:"digest"`
+	Name   string `arg:"name"`
 }
+
+func (b batch) place(f filing, index map[int64]int, placed bool) place {
+	p := place{0, f.number % journalBlock, f.number, f.digest(), b.name(f)}
+	if placed {
+		p.Block = index[f.number/journalBlock]
+	}
+	return p
+}
+
+type journalSeenCall struct {
+	Aside    string   `key:"aside"`
+	Archived string   `key:"archived"`
+	Blocks   []string `key:"blocks"`
+	Records  []place  `group:"arg"`
+}
+
+// kept is a record as journal_keep takes it.
+type kept struct {
+	place
+	Why    why    `arg:"why"`
+	Record string `arg:"record"`
+}
+
+type journalKeepCall struct {
+	Terminal    string   `key:"terminal"`
+	Aside       string   `key:"aside"`
+	Filed       string   `key:"filed"`
+	Quarantine  string   `key:"quarantine"`
+	Runs        string   `key:"runs"`
+	Archived    string   `key:"archived"`
+	Blocks      []string `key:"blocks"`
+	ID          string   `arg:"id"`
+	Epoch       int64    `arg:"epoch"`
+	Now         int64    `arg:"now"`
+	Life        int64    `arg:"life"`
+	ArchivedNow string   `arg:"archived"`
+	Records     []kept   `group:"arg"`
+}
+
+type journalReply struct {
+	Records []string `reply:"records"`
+}
+
+var (
+	journalSeen = redisx.MustLoad[journalSeenCall, journalReply](scripts, "journal_seen")
+	journalKeep = redisx.MustLoad[journalKeepCall, journalReply](scripts, "journal_keep")
+)
 
 func (r *Registry) asideKey(id string) string { return r.prefix + "q:" + id }
 
@@ -124,20 +162,19 @@ func (r *Registry) archivedKey(id string, epoch int64) string {
 // had finds out which records the hub has.
 func (r *Registry) had(ctx context.Context, b *batch) error {
 	blocks, index := b.blocks(r)
-	var args []string
+	call := journalSeenCall{Aside: r.asideKey(b.terminal), Archived: r.archivedKey(b.terminal, b.epoch), Blocks: blocks}
 	for _, f := range b.filings {
-		args = append(args, b.args(f, index, f.number > 0)...)
+		call.Records = append(call.Records, b.place(f, index, f.number > 0))
 	}
-	keys := append([]string{r.asideKey(b.terminal), r.archivedKey(b.terminal, b.epoch)}, blocks...)
-	reply, err := r.run.Run(ctx, r.journalSeen, keys, args...)
+	reply, err := journalSeen.Run(ctx, r.run, call)
 	if err != nil {
 		return err
 	}
-	if len(reply) != len(b.filings) {
-		return unexpected("journal_seen", reply)
+	if err := b.answered(reply); err != nil {
+		return err
 	}
 	for i := range b.filings {
-		b.filings[i].had = reply[i]
+		b.filings[i].had = reply.Records[i]
 	}
 	return nil
 }
@@ -150,23 +187,27 @@ func (r *Registry) keep(ctx context.Context, b batch, archived []Hole, now time.
 	for _, run := range archived {
 		runs = append(runs, fmt.Sprintf("%d-%d", run.From, run.To))
 	}
-	args := []string{
-		b.terminal, strconv.FormatInt(b.epoch, 10), strconv.FormatInt(now.UnixMilli(), 10),
-		strconv.FormatInt(journalLife.Milliseconds(), 10), strings.Join(runs, " "),
+	call := journalKeepCall{
+		Terminal: r.terminalKey(b.terminal), Aside: r.asideKey(b.terminal), Filed: r.prefix + "j", Quarantine: r.quarantineKey(),
+		Runs: r.runsKey(b.terminal, b.epoch), Archived: r.archivedKey(b.terminal, b.epoch), Blocks: blocks,
+		ID: b.terminal, Epoch: b.epoch, Now: now.UnixMilli(), Life: journalLife.Milliseconds(), ArchivedNow: strings.Join(runs, " "),
 	}
 	for _, f := range b.filings {
-		args = append(args, b.args(f, index, f.number > 0 && !f.aside)...)
-		args = append(args, string(f.why), string(f.raw))
+		call.Records = append(call.Records, kept{b.place(f, index, f.number > 0 && !f.aside), f.why, string(f.raw)})
 	}
-	keys := append([]string{
-		r.terminalKey(b.terminal), r.asideKey(b.terminal), r.prefix + "j", r.quarantineKey(),
-		r.runsKey(b.terminal, b.epoch), r.archivedKey(b.terminal, b.epoch),
-	}, blocks...)
-	reply, err := r.run.Run(ctx, r.journalKeep, keys, args...)
-	if err == nil && len(reply) != len(b.filings) {
-		err = unexpected("journal_keep", reply)
+	reply, err := journalKeep.Run(ctx, r.run, call)
+	if err == nil {
+		err = b.answered(reply)
 	}
-	return reply, err
+	return reply.Records, err
+}
+
+// answered says whether a reply speaks of every record.
+func (b batch) answered(reply journalReply) error {
+	if len(reply.Records) != len(b.filings) {
+		return fmt.Errorf("journal of %s: answers to %d of %d records: %w", b.terminal, len(reply.Records), len(b.filings), redisx.ErrUnknownOutcome)
+	}
+	return nil
 }
 
 // Watermarks say up to which number all records of an epoch are here.

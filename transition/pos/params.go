@@ -27,6 +27,19 @@ const (
 	heartbeatDefault = 60
 )
 
+type paramsCall struct {
+	Params string `key:"params"`
+	Values string `arg:"values"`
+	Now    int64  `arg:"now"`
+}
+
+type paramsReply struct {
+	Tag     string
+	Version string `reply:"version"`
+}
+
+var paramsSet = redisx.MustLoad[paramsCall, paramsReply](scripts, "params_set")
+
 // Params are settings that all terminals fetch.
 type Params struct {
 	Version int64           `json:"version"`          // 0: none were ever set
@@ -103,14 +116,11 @@ func (r *Registry) SetParams(ctx context.Context, text []byte, now time.Time) (P
 	if len(canonical) > paramsMax {
 		return Params{}, fmt.Errorf("%w: %d bytes, at most %d", ErrParams, len(canonical), paramsMax)
 	}
-	reply, err := r.run.Run(ctx, r.params, []string{r.paramsKey()}, string(canonical), strconv.FormatInt(now.UnixMilli(), 10))
+	reply, err := paramsSet.Run(ctx, r.run, paramsCall{r.paramsKey(), string(canonical), now.UnixMilli()})
 	if err != nil {
 		return Params{}, err
 	}
-	if reply[0] != "SET" && reply[0] != "SAME" {
-		return Params{}, unexpected("params_set", reply)
-	}
-	return Params{Version: count(reply[1]), Values: canonical}, nil
+	return Params{Version: count(reply.Version), Values: canonical}, nil
 }
 
 func (h *Handler) params(c call) (any, error) {

@@ -2,11 +2,10 @@ package pos
 
 import (
 	"context"
-	_ "embed" // for the scripts
+	"embed"
 	"errors"
 	"fmt"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,30 +14,15 @@ import (
 	"guodu/internal/redisx"
 )
 
-//go:embed terminal_add.lua
-var terminalAddLua string
+//go:embed *.lua
+var files embed.FS
 
-//go:embed terminal_state.lua
-var terminalStateLua string
-
-//go:embed terminal_rotate.lua
-var terminalRotateLua string
-
-//go:embed terminal_seq.lua
-var terminalSeqLua string
-
-//go:embed terminal_seen.lua
-var terminalSeenLua string
-
-//go:embed params_set.lua
-var paramsSetLua string
+var scripts = redisx.MustLibrary(files)
 
 // Registry is the list of terminals in Redis. It is safe for concurrent use.
 type Registry struct {
 	run    *redisx.Runner
 	prefix string // of every key that belongs to terminals
-
-	add, state, rotate, seq, seen, params, journalSeen, journalKeep *redisx.Plain
 }
 
 // NewRegistry returns the registry under the key prefix ("h" if empty).
@@ -46,21 +30,26 @@ func NewRegistry(run *redisx.Runner, prefix string) *Registry {
 	if prefix == "" {
 		prefix = "h"
 	}
-	return &Registry{
-		run: run, prefix: prefix + ":{term}:",
-		add:    redisx.NewPlain("terminal_add", terminalAddLua),
-		state:  redisx.NewPlain("terminal_state", terminalStateLua),
-		rotate: redisx.NewPlain("terminal_rotate", terminalRotateLua),
-		seq:    redisx.NewPlain("terminal_seq", terminalSeqLua),
-		seen:   redisx.NewPlain("terminal_seen", terminalSeenLua),
-		params: redisx.NewPlain("params_set", paramsSetLua),
-
-		journalSeen: redisx.NewPlain("journal_seen", journalSeenLua),
-		journalKeep: redisx.NewPlain("journal_keep", journalKeepLua),
-	}
+	return &Registry{run: run, prefix: prefix + ":{term}:"}
 }
 
 func (r *Registry) terminalKey(id string) string { return r.prefix + "t:" + id }
+
+type addCall struct {
+	Terminal string    `key:"terminal"`
+	Key      string    `arg:"key"`
+	Alg      Algorithm `arg:"alg"`
+	Role     Role      `arg:"role"`
+	Place    string    `arg:"place"`
+	Now      int64     `arg:"now"`
+}
+
+type addReply struct {
+	Tag   string
+	Field string `reply:"field"`
+}
+
+var terminalAdd = redisx.MustLoad[addCall, addReply](scripts, "terminal_add")
 
 // Add registers a terminal, whose state is then Registered. Adding the same one
 // again changes its place at most, and added is false.
@@ -78,20 +67,27 @@ func (r *Registry) Add(ctx context.Context, t Terminal) (added bool, err error) 
 	if err := t.check(); err != nil {
 		return false, err
 	}
-	reply, err := r.run.Run(ctx, r.add, []string{r.terminalKey(t.ID)},
-		t.Key.text(), string(t.Algorithm), string(t.Role), t.Place, strconv.FormatInt(t.Added.UnixMilli(), 10))
-	if err != nil {
-		return false, err
-	}
-	switch reply[0] {
-	case "NEW", "SAME":
-		return reply[0] == "NEW", nil
-	case "TAKEN":
+	reply, err := terminalAdd.Run(ctx, r.run, addCall{r.terminalKey(t.ID), t.Key.text(), t.Algorithm, t.Role, t.Place, t.Added.UnixMilli()})
+	if err == nil && reply.Tag == "TAKEN" {
 		return false, fmt.Errorf("terminal %s: %w: another %s", t.ID, ErrTerminalTaken, map[string]string{
-			"key": "key", "alg": "algorithm", "role": "role"}[reply[1]])
+			"key": "key", "alg": "algorithm", "role": "role"}[reply.Field])
 	}
-	return false, unexpected("terminal_add", reply)
+	return reply.Tag == "NEW", err
 }
+
+type stateCall struct {
+	Terminal string `key:"terminal"`
+	State    State  `arg:"state"`
+	From     string `arg:"from"`
+	Now      int64  `arg:"now"`
+}
+
+type stateReply struct {
+	Tag   string
+	State string `reply:"state"`
+}
+
+var terminalState = redisx.MustLoad[stateCall, stateReply](scripts, "terminal_state")
 
 // Set moves a terminal to Suspended, Lost or Retired, or a suspended one back to
 // Running. Registered becomes Running by the terminal's own sign-in alone, and
@@ -110,12 +106,29 @@ func (r *Registry) Set(ctx context.Context, id string, to State, now time.Time) 
 	if !terminalID.MatchString(id) {
 		return fmt.Errorf("terminal %.40q: %w", id, ErrNoTerminal)
 	}
-	reply, err := r.run.Run(ctx, r.state, []string{r.terminalKey(id)}, string(to), from, strconv.FormatInt(now.UnixMilli(), 10))
+	reply, err := terminalState.Run(ctx, r.run, stateCall{r.terminalKey(id), to, from, now.UnixMilli()})
 	if err != nil {
 		return err
 	}
-	return outcome("terminal_state", id, reply, "OK", "SAME")
+	return refused(id, reply.Tag, reply.State)
 }
+
+type rotateCall struct {
+	Terminal string `key:"terminal"`
+	Key      string `arg:"key"`
+	Now      int64  `arg:"now"`
+	Until    int64  `arg:"until"`
+}
+
+type rotateReply struct {
+	Tag   string
+	Key   string `reply:"key"`
+	Until string `reply:"until"`
+	Alg   string `reply:"alg"`
+	State string `reply:"state"`
+}
+
+var terminalRotate = redisx.MustLoad[rotateCall, rotateReply](scripts, "terminal_rotate")
 
 // Rotate gives a terminal another key, with which it may sign from now on. The
 // one before is accepted for the time of overlap; zero ends it at once, and any
@@ -133,46 +146,38 @@ func (r *Registry) Rotate(ctx context.Context, id string, public []byte, now tim
 			return Key{}, fmt.Errorf("%w: key of %d bytes", ErrTerminal, len(public))
 		}
 	}
-	until := "0"
+	until := int64(0)
 	if overlap > 0 {
-		until = strconv.FormatInt(now.Add(overlap).UnixMilli(), 10)
+		until = now.Add(overlap).UnixMilli()
 	}
-	reply, err := r.run.Run(ctx, r.rotate, []string{r.terminalKey(id)}, text, strconv.FormatInt(now.UnixMilli(), 10), until)
-	if err != nil {
+	reply, err := terminalRotate.Run(ctx, r.run, rotateCall{r.terminalKey(id), text, now.UnixMilli(), until})
+	switch {
+	case err != nil:
+		return Key{}, err
+	case reply.Tag == "ALG":
+		return Key{}, fmt.Errorf("terminal %s: %w: it signs with %s", id, ErrTerminal, reply.Alg)
+	case reply.Tag == "OVERLAP":
+		return Key{}, fmt.Errorf("terminal %s: %w, until %s", id, ErrOverlap, millis(reply.Until).UTC().Format(time.RFC3339))
+	}
+	if err := refused(id, reply.Tag, reply.State); err != nil {
 		return Key{}, err
 	}
-	if err := outcome("terminal_rotate", id, reply, "ROTATED", "SAME"); err != nil {
-		return Key{}, err
-	}
-	key, ok := parseKey(alg, reply[1])
+	key, ok := parseKey(alg, reply.Key)
 	if !ok {
-		return Key{}, unexpected("terminal_rotate", reply)
+		return Key{}, fmt.Errorf("terminal %s: its stored key cannot be read: %w", id, ErrTerminal)
 	}
 	return key, nil
 }
 
-// outcome turns the replies that scripts of the registry share into errors.
-func outcome(script, id string, reply []string, good ...string) error {
-	for _, word := range good {
-		if reply[0] == word {
-			return nil
-		}
-	}
-	switch reply[0] {
+// refused is the error of the replies that scripts of the registry share, nil for others.
+func refused(id, tag, state string) error {
+	switch tag {
 	case "NO_TERMINAL":
 		return fmt.Errorf("terminal %s: %w", id, ErrNoTerminal)
 	case "STATE":
-		return fmt.Errorf("terminal %s: %w: it is %s", id, ErrTerminalState, reply[1])
-	case "ALG":
-		return fmt.Errorf("terminal %s: %w: it signs with %s", id, ErrTerminal, reply[1])
-	case "OVERLAP":
-		return fmt.Errorf("terminal %s: %w, until %s", id, ErrOverlap, millis(reply[1]).UTC().Format(time.RFC3339))
+		return fmt.Errorf("terminal %s: %w: it is %s", id, ErrTerminalState, state)
 	}
-	return unexpected(script, reply)
-}
-
-func unexpected(script string, reply []string) error {
-	return fmt.Errorf("script %s: unexpected reply %.80q", script, reply)
+	return nil
 }
 
 // Terminal reads a terminal, whatever its state.

@@ -157,25 +157,11 @@ func TestRemovingAnyWriteOfTheRegistryIsNoticed(t *testing.T) {
 			t.Errorf("the history lacks %q:\n%s", must, want)
 		}
 	}
-	writes := regexp.MustCompile(`redis\.call\('(HSET|HDEL|HINCRBY|SETRANGE|DEL|SADD|XADD|ZADD|ZREM|PEXPIRE)'`)
-	mutants := 0
-	for name, source := range map[string]string{
-		"terminal_add": terminalAddLua, "terminal_state": terminalStateLua, "terminal_rotate": terminalRotateLua,
-		"terminal_seq": terminalSeqLua, "terminal_seen": terminalSeenLua, "params_set": paramsSetLua, "journal_keep": journalKeepLua,
-	} {
-		for _, at := range writes.FindAllStringIndex(source, -1) {
-			mutants++
-			mutant := "local nop = function() return 1 end\n" + source[:at[0]] + "nop" + source[at[0]+len("redis.call"):]
-			got := run(func(n, s string) string {
-				if n == name {
-					return mutant
-				}
-				return s
-			})
-			if got == want {
-				t.Errorf("%s: nothing notices that this is missing: %.60s", name, source[at[0]:])
-			}
+	mutants := redistest.Mutants(scripts)
+	for _, m := range mutants {
+		if got := run(m.Rewrite); got == want {
+			t.Errorf("%s: nothing notices that this is missing: %.60s", m.Script, m.What)
 		}
 	}
-	t.Logf("result: %d writes of the registry's scripts, each missed when it is missing", mutants)
+	t.Logf("result: %d writes of the registry's scripts, each missed when it is missing", len(mutants))
 }

@@ -2,9 +2,19 @@ package pos
 
 import (
 	"context"
-	"strconv"
 	"time"
+
+	"guodu/internal/redisx"
 )
+
+type seenCall struct {
+	Terminal string   `key:"terminal"`
+	Kind     string   `arg:"kind"`
+	Now      int64    `arg:"now"`
+	Fields   []string `arg:"fields"`
+}
+
+var terminalSeen = redisx.MustLoad[seenCall, stateReply](scripts, "terminal_seen")
 
 // SignIn keeps what a terminal says of itself, as names and values; one that was
 // registered runs from then on.
@@ -20,10 +30,9 @@ func (r *Registry) Heartbeat(ctx context.Context, id string, now time.Time, fiel
 }
 
 func (r *Registry) hear(ctx context.Context, kind, id string, now time.Time, fields []string) error {
-	args := append([]string{kind, strconv.FormatInt(now.UnixMilli(), 10)}, fields...)
-	reply, err := r.run.Run(ctx, r.seen, []string{r.terminalKey(id)}, args...)
+	reply, err := terminalSeen.Run(ctx, r.run, seenCall{r.terminalKey(id), kind, now.UnixMilli(), fields})
 	if err != nil {
 		return err
 	}
-	return outcome("terminal_seen", id, reply, "OK")
+	return refused(id, reply.Tag, reply.State)
 }

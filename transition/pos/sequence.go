@@ -65,25 +65,42 @@ func digest(parts ...string) string {
 
 func (r *Registry) windowKey(id string) string { return r.prefix + "s:" + id }
 
+type seqCall struct {
+	Terminal string `key:"terminal"`
+	Window   string `key:"window"`
+	Epoch    int64  `arg:"epoch"`
+	Number   int64  `arg:"number"`
+	Digest   string `arg:"digest"`
+	Now      int64  `arg:"now"`
+	Size     int    `arg:"size"`
+}
+
+type seqReply struct {
+	Tag    string
+	Epoch  string `reply:"epoch"`
+	Newest string `reply:"newest"`
+}
+
+var terminalSeq = redisx.MustLoad[seqCall, seqReply](scripts, "terminal_seq")
+
 // Take notes a message's number, before anything is done for the message. what
 // is the message's digest: the same number with the same one is a repeat.
 // Errors: ErrSeq, which wraps ErrAlarm if two devices seem to share the key;
 // ErrNoTerminal.
 func (r *Registry) Take(ctx context.Context, id string, s Seq, what string, now time.Time) error {
-	reply, err := r.run.Run(ctx, r.seq, []string{r.terminalKey(id), r.windowKey(id)},
-		strconv.FormatInt(s.Epoch, 10), strconv.FormatInt(s.N, 10), what, strconv.FormatInt(now.UnixMilli(), 10), strconv.Itoa(seqWindow))
+	reply, err := terminalSeq.Run(ctx, r.run, seqCall{r.terminalKey(id), r.windowKey(id), s.Epoch, s.N, what, now.UnixMilli(), seqWindow})
 	if err != nil {
 		return err
 	}
-	switch reply[0] {
+	switch reply.Tag {
 	case "OTHER":
 		return fmt.Errorf("%w: %w: %s was used for another message", ErrSeq, ErrAlarm, s)
 	case "EPOCH":
-		return fmt.Errorf("%w: %w: %s, and epoch %s has begun", ErrSeq, ErrAlarm, s, reply[1])
+		return fmt.Errorf("%w: %w: %s, and epoch %s has begun", ErrSeq, ErrAlarm, s, reply.Epoch)
 	case "OLD":
-		return fmt.Errorf("%w: %s is too old, the newest is %s", ErrSeq, s, reply[1])
+		return fmt.Errorf("%w: %s is too old, the newest is %s", ErrSeq, s, reply.Newest)
 	}
-	return outcome("terminal_seq", id, reply, "NEW", "SAME")
+	return refused(id, reply.Tag, "")
 }
 
 // Hole is a range of numbers of which none has come.
