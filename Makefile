@@ -30,9 +30,10 @@ test: setup ## All tests, race detector on, nothing skipped
 	$(GO) test -race -count=1 -timeout 20m -parallel 8 ./...
 	$(GO) test -count=1 -timeout 20m -run '$(MODEL)' ./transition
 
-check: setup ## gofmt, go vet, golangci-lint with the import walls
+check: setup ## gofmt, go vet, luacheck of the scripts, golangci-lint with the import walls
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi
 	$(GO) vet ./...
+	$(GO) run ./internal/lualint
 	$(LINT) run --allow-parallel-runners ./...
 
 kill-matrix: setup ## Kill hub and redis-server at every step, and print what became of the money

@@ -3,7 +3,8 @@
 -- ARGV account_no field now
 -- REPLY BOUND | SAME | OTHER
 --   field: the payer in the hash of the account
---   SAME: it was so already; OTHER: the payer has another account
+--   SAME: it was so already
+--   OTHER: the payer has another account
 local held = redis.call('HGET', KEYS.payer, 'account')
 if held == ARGV.account_no then
   redis.call('HINCRBY', KEYS.payer, 'dup', '1')

@@ -6,9 +6,8 @@
 // three: first (nothing stored, carry it out), same (the stored result again),
 // conflict (the key was used for another wish: [ErrConflict], nothing done).
 //
-// Key and effect must share one slot, so the check is a fragment of Lua,
-// [Fragment], that a money script carries in front of its own text; which key
-// of Redis it looks at is the caller's to say. Keys of money have no TTL: a
+// Key and effect must share one slot, so the check is Lua that a money script
+// includes ([Includes]); which key of Redis it looks at is the caller's to say. Keys of money have no TTL: a
 // retry after a year must not make a second order.
 //
 // Callers: transition (order_create), binding/web (the key of a form).

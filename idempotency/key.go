@@ -3,17 +3,17 @@ package idempotency
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
 )
 
-// Fragment is the Lua that a script carries to check and store a key in the
-// slot of its effect: idem_answer and idem_store, and what these are made of.
+// Includes is the Lua with which a script checks and stores a key in the slot of its
+// effect: idem.answer and idem.store.
 //
 //go:embed idem.lua
-var Fragment string
+var Includes embed.FS
 
 var (
 	// ErrConflict says that a key was used before for another wish.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"guodu/internal/redisx"
 )
 
 // blockChanges is how many changes of a partition's blocklist are remembered, so
@@ -28,16 +30,31 @@ type Blocklist struct {
 	Unblock []CardUID
 }
 
+type blockSetCall struct {
+	Account    string    `key:"account"`
+	Card       string    `key:"card"`
+	Blocklist  string    `key:"blocklist"`
+	Feed       string    `key:"feed"`
+	UID        CardUID   `arg:"uid"`
+	AccountNo  AccountNo `arg:"account_no"`
+	Remembered int       `arg:"remembered"`
+}
+
+type blockSetReply struct {
+	Tag     string
+	Version string `reply:"version"`
+}
+
+var blockSet = redisx.MustLoad[blockSetCall, blockSetReply](scripts, "block_set")
+
 // setBlock makes the blocklist say what the books say of a card.
 func (s *Store) setBlock(ctx context.Context, account AccountNo, uid CardUID) (changed bool, err error) {
 	p := partitionOf(account)
-	reply, err := s.run.Run(ctx, s.scripts.blockSet,
-		[]string{s.keys.account(p, account), s.keys.card(p, uid), s.keys.block(p), s.keys.feed(p)},
-		string(uid), string(account), strconv.Itoa(s.blockChanges))
-	if err != nil {
-		return false, err
-	}
-	return reply[0] == "CHANGED", nil
+	reply, err := blockSet.Run(ctx, s.run, blockSetCall{
+		Account: s.keys.account(p, account), Card: s.keys.card(p, uid), Blocklist: s.keys.block(p), Feed: s.keys.feed(p),
+		UID: uid, AccountNo: account, Remembered: s.blockChanges,
+	})
+	return reply.Tag == "CHANGED", err
 }
 
 // BlockCursor is where the blocklist stands.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // CardState is a card as the books have it.
@@ -142,6 +143,26 @@ type CardDecision struct {
 	Amount fen.Fen
 }
 
+type cardRepairCall struct {
+	Account   string    `key:"account"`
+	Entries   string    `key:"entries"`
+	Count     string    `key:"count"`
+	Card      string    `key:"card"`
+	Case      string    `key:"case"`
+	UID       CardUID   `arg:"uid"`
+	Fen       fen.Fen   `arg:"fen"`
+	AccountNo AccountNo `arg:"account_no"`
+	decision
+}
+
+type cardRepairReply struct {
+	Tag  string
+	Mark string `reply:"mark"`
+	Load string `reply:"load"`
+}
+
+var cardRepair = redisx.MustLoad[cardRepairCall, cardRepairReply](scripts, "card_repair")
+
 // DecideCard ends an UNKNOWN_LOAD or a CONFLICT without a load.
 // Errors: ErrTwoNames, ErrNoCard, ErrNothingToDecide, ErrNoReading, ErrBuiltUpon (a
 // load is open, or the card's counter is another one by now), ErrOtherLoad.
@@ -165,13 +186,15 @@ func (s *Store) DecideCard(ctx context.Context, d CardDecision) error {
 		return s.adopt(ctx, c, d, "adopt", adopted)
 	}
 	p := partitionOf(c.Account)
-	reply, err := s.enter(ctx, s.scripts.cardRepair, []string{
-		s.keys.account(p, c.Account), s.keys.entries(p, c.Account), s.keys.card(p, d.UID), s.keys.cases(p),
-	}, string(d.UID), d.By, d.Second, d.Why, s.now(), d.Amount.String(), string(c.Account))
+	reply, err := cardRepair.Run(ctx, s.run, cardRepairCall{
+		Account: s.keys.account(p, c.Account), Entries: s.keys.entries(p, c.Account), Count: s.keys.count(p), Card: s.keys.card(p, d.UID),
+		Case: s.keys.cases(p), UID: d.UID, Fen: d.Amount, AccountNo: c.Account,
+		decision: decision{By: d.By, Second: d.Second, Why: d.Why, Now: s.now()},
+	})
 	if err != nil {
 		return err
 	}
-	return s.cardDecided(ctx, c, "card_repair", reply)
+	return s.cardDecided(ctx, c, cardAdoptReply{Tag: reply.Tag, Mark: reply.Mark, Load: reply.Load})
 }
 
 // UndoCard takes back what was adopted of a card last: what stood against it stands
@@ -215,33 +238,57 @@ func (s *Store) adoptedAt(ctx context.Context, c CardState, d CardDecision) (Loa
 	return LoadNo(no), nil
 }
 
+type cardAdoptCall struct {
+	accountKeys
+	Card      string    `key:"card"`
+	Load      string    `key:"load"`
+	Claim     string    `key:"claim"`
+	Core      string    `key:"core"`
+	Adopted   string    `key:"adopted"`
+	UID       CardUID   `arg:"uid"`
+	Verdict   string    `arg:"verdict"`
+	Counter   int64     `arg:"counter"`
+	Fen       fen.Fen   `arg:"fen"`
+	LoadNo    LoadNo    `arg:"load_no"`
+	AccountNo AccountNo `arg:"account_no"`
+	AdoptedNo LoadNo    `arg:"adopted_no"`
+	Version   string    `arg:"version"`
+	Correct   bool      `arg:"correct"`
+	decision
+}
+
+type cardAdoptReply struct {
+	Tag  string
+	Mark string `reply:"mark"`
+	Load string `reply:"load"`
+	Seen string `reply:"seen"`
+}
+
+var cardAdopt = redisx.MustLoad[cardAdoptCall, cardAdoptReply](scripts, "card_adopt")
+
 // adopt runs the script; adopted is the load that it takes back, or puts right.
 func (s *Store) adopt(ctx context.Context, c CardState, d CardDecision, verdict string, adopted LoadNo) error {
 	p := partitionOf(c.Account)
 	fresh := s.loadNo(p, s.clock())
-	before, again := s.keys.load(p, fresh), ""
+	before := s.keys.load(p, fresh)
 	if adopted != "" {
 		before = s.keys.load(p, adopted)
 	}
-	if adopted != "" && verdict == "adopt" {
-		again = "1"
-	}
-	reply, err := s.enter(ctx, s.scripts.cardAdopt, []string{
-		s.keys.account(p, c.Account), s.keys.entries(p, c.Account), s.keys.tot(p), s.keys.card(p, d.UID), s.keys.load(p, fresh),
-		s.keys.claim(p, d.UID, d.Version, counterText(d.Seen-1)), s.keys.reports(p, d.UID, d.Version), before,
-	}, string(d.UID), verdict, d.By, d.Second, d.Why, s.now(), counterText(d.Seen), d.Amount.String(), string(fresh), string(c.Account),
-		string(adopted), d.Version, again)
+	reply, err := cardAdopt.Run(ctx, s.run, cardAdoptCall{
+		accountKeys: s.keys.money(p, c.Account), Card: s.keys.card(p, d.UID), Load: s.keys.load(p, fresh),
+		Claim: s.keys.claim(p, d.UID, d.Version, counterText(d.Seen-1)), Core: s.keys.reports(p, d.UID, d.Version), Adopted: before,
+		UID: d.UID, Verdict: verdict, Counter: d.Seen, Fen: d.Amount, LoadNo: fresh, AccountNo: c.Account, AdoptedNo: adopted,
+		Version: d.Version, Correct: adopted != "" && verdict == "adopt",
+		decision: decision{By: d.By, Second: d.Second, Why: d.Why, Now: s.now()},
+	})
 	if err != nil {
 		return err
 	}
-	return s.cardDecided(ctx, c, "card_adopt", reply)
+	return s.cardDecided(ctx, c, reply)
 }
 
-func (s *Store) cardDecided(ctx context.Context, c CardState, script string, reply []string) error {
-	switch reply[0] {
-	case "DECIDED":
-		s.tell(ctx, c.Account, hint{pending: true, blocks: true})
-		return nil
+func (s *Store) cardDecided(ctx context.Context, c CardState, reply cardAdoptReply) error {
+	switch reply.Tag {
 	case "RETRY":
 		return fmt.Errorf("card %s: %w", c.UID, ErrMoved)
 	case "NO_CARD":
@@ -251,11 +298,12 @@ func (s *Store) cardDecided(ctx context.Context, c CardState, script string, rep
 	case "NO_READING":
 		return fmt.Errorf("card %s: %w", c.UID, ErrNoReading)
 	case "BUSY":
-		return fmt.Errorf("card %s: %w: load %s is open", c.UID, ErrBuiltUpon, reply[1])
+		return fmt.Errorf("card %s: %w: load %s is open", c.UID, ErrBuiltUpon, reply.Load)
 	case "MOVED":
-		return fmt.Errorf("card %s: %w: it is at %s", c.UID, ErrBuiltUpon, reply[1])
+		return fmt.Errorf("card %s: %w: it is at %s", c.UID, ErrBuiltUpon, reply.Seen)
 	case "CLAIMED":
-		return fmt.Errorf("card %s: %w: its step was paid for by %s", c.UID, ErrOtherLoad, reply[1])
+		return fmt.Errorf("card %s: %w: its step was paid for by %s", c.UID, ErrOtherLoad, reply.Load)
 	}
-	return unexpected(script, reply)
+	s.tell(ctx, c.Account, hint{pending: true, blocks: true})
+	return nil
 }

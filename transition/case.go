@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // ErrNoCase says that there is no such case.
@@ -55,6 +56,25 @@ const (
 // caseID is what a case's id may consist of; it becomes part of entries.
 var caseID = regexp.MustCompile(`^[!-~]{1,150}$`)
 
+type caseOpenCall struct {
+	houseKeys
+	Order    string  `key:"order"`
+	ID       string  `arg:"id"`
+	Kind     string  `arg:"kind"`
+	Suspend  fen.Fen `arg:"suspend"`
+	Evidence string  `arg:"evidence"`
+	Now      string  `arg:"now"`
+	Txn      string  `arg:"txn"`
+	Refunded fen.Fen `arg:"refunded"`
+}
+
+type caseOpenReply struct {
+	Tag   string
+	Times string `reply:"times"`
+}
+
+var caseOpen = redisx.MustLoad[caseOpenCall, caseOpenReply](scripts, "case_open")
+
 // OpenCase keeps a case and, once, books its amount as paid and in suspense,
 // unless the order is credited for this very transaction. near is the order
 // number that the channel named, whatever it is worth: it chooses the
@@ -64,16 +84,15 @@ func (s *Store) OpenCase(ctx context.Context, near string, c Case) (first bool, 
 		return false, fmt.Errorf("case %.150q: %w", c.ID, ErrNumber)
 	}
 	p, order := caseHome(near)
-	keys := []string{s.keys.cases(p), s.keys.tot(p), s.keys.houseAccount(p), s.keys.houseEntries(p), s.keys.cases(p)}
+	call := caseOpenCall{
+		houseKeys: s.keys.suspense(p), Order: s.keys.cases(p),
+		ID: c.ID, Kind: c.Kind, Suspend: c.Suspense, Evidence: string(c.Evidence), Now: s.now(), Txn: c.Txn, Refunded: c.Refunded,
+	}
 	if order != "" {
-		keys[4] = s.keys.order(p, order)
+		call.Order = s.keys.order(p, order)
 	}
-	reply, err := s.enter(ctx, s.scripts.caseOpen, keys,
-		c.ID, c.Kind, c.Suspense.String(), string(c.Evidence), s.now(), c.Txn, c.Refunded.String())
-	if err != nil {
-		return false, err
-	}
-	return reply[0] == "OPENED", nil
+	reply, err := caseOpen.Run(ctx, s.run, call)
+	return reply.Tag == "OPENED", err
 }
 
 // caseHome is where a case is kept that names an order: in the order's partition

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // Sentinels of deciding a case. None of them moved anything.
@@ -18,15 +19,55 @@ var (
 	ErrSuspense = errors.New("case holds money")
 )
 
+type caseNoteCall struct {
+	Case string `key:"case"`
+	ID   string `arg:"id"`
+	Note string `arg:"note"`
+}
+
+type caseEndCall struct {
+	houseKeys
+	ID  string `arg:"id"`
+	Now string `arg:"now"`
+	May bool   `arg:"may"`
+}
+
+type caseEndReply struct {
+	Tag      string
+	Decision string `reply:"decision"`
+	Fen      string `reply:"fen"`
+}
+
+type caseReopenCall struct {
+	houseKeys
+	ID  string `arg:"id"`
+	Now string `arg:"now"`
+}
+
+type caseRetellCall struct {
+	Case     string  `key:"case"`
+	Order    string  `key:"order"`
+	ID       string  `arg:"id"`
+	Refunded fen.Fen `arg:"refunded"`
+	Known    fen.Fen `arg:"known"`
+}
+
+var (
+	caseNote   = redisx.MustLoad[caseNoteCall, tagOnly](scripts, "case_note")
+	caseEnd    = redisx.MustLoad[caseEndCall, caseEndReply](scripts, "case_end")
+	caseReopen = redisx.MustLoad[caseReopenCall, caseEndReply](scripts, "case_reopen")
+	caseRetell = redisx.MustLoad[caseRetellCall, tagOnly](scripts, "case_retell")
+)
+
 // NoteCase writes down who does what with a case, and why, before it is done.
 // Errors: ErrNoCase.
 func (s *Store) NoteCase(ctx context.Context, c Case, note string) error {
 	line := strings.Join(strings.Fields(note), " ")
-	reply, err := s.run.Run(ctx, s.scripts.caseNote, []string{s.keys.cases(c.home)}, c.ID, line)
+	reply, err := caseNote.Run(ctx, s.run, caseNoteCall{Case: s.keys.cases(c.home), ID: c.ID, Note: line})
 	if err != nil {
 		return err
 	}
-	return caseRefused("case_note", c, reply, "NOTED")
+	return caseRefused(c, reply.Tag)
 }
 
 // EndCase closes a case on people's word. Money that it holds leaves the books
@@ -34,25 +75,21 @@ func (s *Store) NoteCase(ctx context.Context, c Case, note string) error {
 // Closing twice is safe.
 // Errors: ErrNoCase, ErrSuspense, ErrRefunding.
 func (s *Store) EndCase(ctx context.Context, c Case, disown bool) error {
-	may := ""
-	if disown {
-		may = "1"
-	}
-	reply, err := s.enter(ctx, s.scripts.caseEnd, s.caseKeys(c), c.ID, s.now(), may)
+	reply, err := caseEnd.Run(ctx, s.run, caseEndCall{houseKeys: s.keys.suspense(c.home), ID: c.ID, Now: s.now(), May: disown})
 	if err != nil {
 		return err
 	}
-	return caseRefused("case_end", c, reply, "CLOSED", "DUP")
+	return caseRefused(c, reply.Tag)
 }
 
 // ReopenCase takes EndCase back, with the money. Repeating it is safe.
 // Errors: ErrNoCase, ErrCaseEnded (its money was credited or given back).
 func (s *Store) ReopenCase(ctx context.Context, c Case) error {
-	reply, err := s.enter(ctx, s.scripts.caseReopen, s.caseKeys(c), c.ID, s.now())
+	reply, err := caseReopen.Run(ctx, s.run, caseReopenCall{houseKeys: s.keys.suspense(c.home), ID: c.ID, Now: s.now()})
 	if err != nil {
 		return err
 	}
-	return caseRefused("case_reopen", c, reply, "REOPENED", "DUP")
+	return caseRefused(c, reply.Tag)
 }
 
 // RetellCase takes back a larger sum of refunds that the channel once told of a
@@ -60,37 +97,26 @@ func (s *Store) ReopenCase(ctx context.Context, c Case) error {
 // knew to be told; ErrMoved says that more was told meanwhile.
 // Errors: ErrCaseEnded, ErrMoved.
 func (s *Store) RetellCase(ctx context.Context, c Case, near string, all fen.Fen) error {
-	keys := []string{s.keys.cases(c.home), s.keys.cases(c.home)}
+	call := caseRetellCall{Case: s.keys.cases(c.home), Order: s.keys.cases(c.home), ID: c.ID, Refunded: all, Known: c.Refunded}
 	if p, no := caseHome(near); no != "" && p == c.home {
-		keys[1] = s.keys.order(p, no)
+		call.Order = s.keys.order(p, no)
 	}
-	reply, err := s.enter(ctx, s.scripts.caseRetell, keys, c.ID, all.String(), c.Refunded.String())
+	reply, err := caseRetell.Run(ctx, s.run, call)
 	if err != nil {
 		return err
 	}
-	return caseRefused("case_retell", c, reply, "RETOLD")
+	return caseRefused(c, reply.Tag)
 }
 
-// caseKeys are the keys of what moves the money of a case.
-func (s *Store) caseKeys(c Case) []string {
-	return []string{s.keys.cases(c.home), s.keys.tot(c.home), s.keys.houseAccount(c.home), s.keys.houseEntries(c.home)}
-}
-
-// caseRefused puts a script's refusal into an error; nil for what is good.
-func caseRefused(script string, c Case, reply []string, good ...string) error {
-	for _, tag := range good {
-		if reply[0] == tag {
-			return nil
-		}
-	}
+// caseRefused is the error of a script's refusal; nil for what is good.
+func caseRefused(c Case, tag string) error {
 	known := map[string]error{
 		"NO_CASE": ErrNoCase, "ENDED": ErrCaseEnded, "SETTLED": ErrCaseEnded, "HOLDS": ErrSuspense, "REFUNDING": ErrRefunding,
 		"LIMIT": ErrMismatch, "EXISTS": ErrRefundExists, "MISMATCH": ErrMismatch, "NO_ACCOUNT": ErrNoAccount,
 		"OTHER_ACCOUNT": ErrMismatch, "CREDITED": ErrCaseEnded, "NO_ORDER": ErrNoOrder, "RETRY": ErrMoved,
 	}
-	why, found := known[reply[0]]
-	if !found {
-		return unexpected(script, reply)
+	if why, found := known[tag]; found {
+		return fmt.Errorf("case %s: %w", c.ID, why)
 	}
-	return fmt.Errorf("case %s: %w", c.ID, why)
+	return nil
 }

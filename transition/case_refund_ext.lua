@@ -1,23 +1,27 @@
 -- case_refund_ext: the channel has given back money in suspense that the hub did
 -- not ask for: in the merchant's console, or a chargeback.
--- KEYS 1 case  2 refund  3 tot  4 house account  5 house entries
--- ARGV 1 id  2 refund  3 order as the channel knows it  4 amount
---      5 the channel's number of it  6 its time  7 now  8 how it was learned
---      9 channel
--- Replies: docs/keys.md.
+-- include cases ledger
+-- KEYS case refund tot house house_entries count
+-- ARGV id refund_no order_no amount channel_no at now source channel
+-- REPLY BOOKED left | DUP | MISMATCH field | ENDED decision | NO_CASE
+--   house: house account
+--   order_no: order as the channel knows it
+--   channel_no: the channel's number of it
+--   at: its time
+--   source: how it was learned
 -- Invariant: a refund's number is booked once, whoever tells of it.
-local r = redis.call('HMGET', KEYS[2], 'state', 'amount')
-if r[1] and r[2] ~= ARGV[4] then return { 'MISMATCH', 'refund' } end
+local r = redis.call('HMGET', KEYS.refund, 'state', 'amount')
+if r[1] and r[2] ~= ARGV.amount then return { 'MISMATCH', 'refund' } end
 if r[1] then
-  redis.call('HINCRBY', KEYS[2], 'dup', '1')
+  redis.call('HINCRBY', KEYS.refund, 'dup', '1')
   return { 'DUP' }
 end
-local c, amount = case_read(KEYS[1], ARGV[1]), tonumber(ARGV[4])
+local c, amount = cases.read(KEYS.case, ARGV.id), tonumber(ARGV.amount)
 if not c.state then return { 'NO_CASE' } end
 if c.state ~= 'open' then return { 'ENDED', c.decision } end
 if amount <= 0 or amount > c.fen - c.held then return { 'MISMATCH', 'amount' } end
-case_gone(c, KEYS[1], KEYS[3], account(KEYS[4]), KEYS[5], ARGV[2], amount, ARGV[7])
-case_lists(c, KEYS[1], ARGV[2])
-redis.call('HSET', KEYS[2], 'order', ARGV[3], 'case', c.id, 'amount', ARGV[4], 'state', 'settled', 'source', 'external', 'at', ARGV[6],
-  'account', '', 'channel', ARGV[9], 'channel_no', ARGV[5], 'done', ARGV[7], 'learned', ARGV[8])
-return { 'BOOKED', text(c.fen) }
+cases.gone(c, KEYS.case, KEYS.tot, ledger.account(KEYS.house), KEYS.house_entries, ARGV.refund_no, amount, ARGV.now)
+cases.lists(c, KEYS.case, ARGV.refund_no)
+redis.call('HSET', KEYS.refund, 'order', ARGV.order_no, 'case', c.id, 'amount', ARGV.amount, 'state', 'settled', 'source', 'external', 'at', ARGV.at,
+  'account', '', 'channel', ARGV.channel, 'channel_no', ARGV.channel_no, 'done', ARGV.now, 'learned', ARGV.source)
+return { 'BOOKED', ledger.text(c.fen) }

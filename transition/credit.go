@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // Sentinels of a credit that must not be made. None of them moved anything.
@@ -84,7 +85,7 @@ func (s *Store) Credit(ctx context.Context, c Credit) (Credited, error) {
 		if err != nil {
 			return Credited{}, err
 		}
-		if reply[0] != "RETRY" {
+		if reply.Tag != "RETRY" {
 			done, err := credited(c, reply)
 			if err == nil {
 				// What paid a debt may have lifted a freeze; a repeat heals a death in between.
@@ -113,58 +114,97 @@ func refundNumbers(c Credit) []string {
 	return numbers
 }
 
-func (s *Store) credit(ctx context.Context, c Credit) ([]string, error) {
-	p, err := c.Order.partition()
-	if err != nil {
-		return nil, err
-	}
-	keys := []string{
-		s.keys.account(p, c.Account), s.keys.order(p, c.Order), s.keys.entries(p, c.Account), s.keys.tot(p),
-		s.keys.due(p), s.keys.day(p, c.Success), s.keys.cases(p), s.keys.houseAccount(p), s.keys.houseEntries(p),
-	}
-	args := []string{
-		string(c.Order), string(c.Account), c.Channel, c.Txn, c.Amount.String(), c.PayerKind, c.Payer, c.Source,
-		millis(c.Success), s.now(), c.Merchant,
-	}
-	for _, r := range c.Refunds {
-		keys = append(keys, s.keys.refund(p, outside(c.Order, r.No)))
-		args = append(args, outside(c.Order, r.No), r.Amount.String(), millis(r.Time))
-	}
-	return s.enter(ctx, s.scripts.orderCredit, keys, args...)
+type creditCall struct {
+	accountKeys
+	Order        string          `key:"order"`
+	Due          string          `key:"due"`
+	Day          string          `key:"day"`
+	Case         string          `key:"case"`
+	House        string          `key:"house"`
+	HouseEntries string          `key:"house_entries"`
+	RefundKeys   []string        `key:"refunds"`
+	No           OrderNo         `arg:"order_no"`
+	AccountNo    AccountNo       `arg:"account_no"`
+	Channel      string          `arg:"channel"`
+	Merchant     string          `arg:"merchant"`
+	Txn          string          `arg:"txn"`
+	Amount       fen.Fen         `arg:"amount"`
+	PayerKind    string          `arg:"payer_kind"`
+	Payer        string          `arg:"payer"`
+	Source       string          `arg:"source"`
+	At           string          `arg:"at"`
+	Now          string          `arg:"now"`
+	Refunds      []creditRefunds `group:"arg"`
 }
 
-func credited(c Credit, reply []string) (Credited, error) {
-	switch reply[0] {
-	case "CREDITED", "DUP":
+type creditRefunds struct {
+	ID     string  `arg:"refund"`
+	Amount fen.Fen `arg:"refund_fen"`
+	At     string  `arg:"refund_at"`
+}
+
+type creditReply struct {
+	Tag      string
+	Seq      string `reply:"seq"`
+	Net      string `reply:"net"`
+	Pending  string `reply:"pending"`
+	Arrears  string `reply:"arrears"`
+	Clawback string `reply:"clawback"`
+	At       string `reply:"at"`
+	Flag     string `reply:"flag"`
+	Field    string `reply:"field"`
+	Txn      string `reply:"txn"`
+	Refund   string `reply:"no"`
+	Decision string `reply:"decision"`
+}
+
+var orderCredit = redisx.MustLoad[creditCall, creditReply](scripts, "order_credit")
+
+func (s *Store) credit(ctx context.Context, c Credit) (creditReply, error) {
+	p, err := c.Order.partition()
+	if err != nil {
+		return creditReply{}, err
+	}
+	call := creditCall{
+		accountKeys: s.keys.money(p, c.Account), Order: s.keys.order(p, c.Order), Due: s.keys.due(p), Day: s.keys.day(p, c.Success),
+		Case: s.keys.cases(p), House: s.keys.houseAccount(p), HouseEntries: s.keys.houseEntries(p),
+		No: c.Order, AccountNo: c.Account, Channel: c.Channel, Merchant: c.Merchant, Txn: c.Txn, Amount: c.Amount,
+		PayerKind: c.PayerKind, Payer: c.Payer, Source: c.Source, At: millis(c.Success), Now: s.now(),
+	}
+	for _, r := range c.Refunds {
+		id := outside(c.Order, r.No)
+		call.RefundKeys = append(call.RefundKeys, s.keys.refund(p, id))
+		call.Refunds = append(call.Refunds, creditRefunds{ID: id, Amount: r.Amount, At: millis(r.Time)})
+	}
+	return orderCredit.Run(ctx, s.run, call)
+}
+
+func credited(c Credit, reply creditReply) (Credited, error) {
+	switch reply.Tag {
 	case "NO_ORDER":
 		return Credited{}, fmt.Errorf("order %s: %w", c.Order, ErrNoOrder)
 	case "MISMATCH":
-		return Credited{}, fmt.Errorf("order %s: %w: %s", c.Order, ErrMismatch, reply[1])
+		return Credited{}, fmt.Errorf("order %s: %w: %s", c.Order, ErrMismatch, reply.Field)
 	case "OTHER_TXN":
-		return Credited{}, fmt.Errorf("order %s, transaction %s: %w (%s)", c.Order, c.Txn, ErrOtherTransaction, reply[1])
+		return Credited{}, fmt.Errorf("order %s, transaction %s: %w (%s)", c.Order, c.Txn, ErrOtherTransaction, reply.Txn)
 	case "CLOSED_ACCOUNT":
 		return Credited{}, fmt.Errorf("order %s: %w", c.Order, ErrAccountClosed)
 	case "REFUNDS_UNKNOWN":
 		return Credited{}, fmt.Errorf("order %s: %w", c.Order, ErrRefundsUnknown)
 	case "DECIDED":
-		return Credited{}, fmt.Errorf("order %s, transaction %s: %w: %s", c.Order, c.Txn, ErrDecided, reply[1])
+		return Credited{}, fmt.Errorf("order %s, transaction %s: %w: %s", c.Order, c.Txn, ErrDecided, reply.Decision)
 	case "REFUNDING":
 		return Credited{}, fmt.Errorf("order %s, transaction %s: %w", c.Order, c.Txn, ErrRefunding)
 	case "REFUND_KNOWN":
-		return Credited{}, fmt.Errorf("order %s, refund %s: %w", c.Order, reply[1], ErrRefundKnown)
-	default:
-		return Credited{}, unexpected("order_credit", reply)
-	}
-	if len(reply) != 8 {
-		return Credited{}, unexpected("order_credit", reply)
+		return Credited{}, fmt.Errorf("order %s, refund %s: %w", c.Order, reply.Refund, ErrRefundKnown)
 	}
 	var n number
 	r := Credited{
-		First: reply[0] == "CREDITED", Seq: n.int(reply[1]), Net: n.fen(reply[2]), Pending: n.fen(reply[3]),
-		Arrears: n.fen(reply[4]), Clawback: n.fen(reply[5]), At: n.time(reply[6]), Flag: reply[7],
+		First: reply.Tag == "CREDITED", Seq: n.int(reply.Seq), Net: n.fen(reply.Net), Pending: n.fen(reply.Pending),
+		Arrears: n.fen(reply.Arrears), Clawback: n.fen(reply.Clawback), At: n.time(reply.At), Flag: reply.Flag,
 	}
 	if n.err != nil {
-		return Credited{}, fmt.Errorf("%w: %w", unexpected("order_credit", reply), n.err)
+		return Credited{}, fmt.Errorf("reply of order_credit: %w", n.err)
 	}
 	return r, nil
 }

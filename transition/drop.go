@@ -3,9 +3,9 @@ package transition
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // Abort is a terminal's promise that no answer to a tap was used or will be.
@@ -61,13 +61,33 @@ func (s *Store) Reread(ctx context.Context, r Rereading, nonce Nonce) (LoadState
 	return s.drop(ctx, account, a, r.unchanged(), nonce)
 }
 
+type dropCall struct {
+	accountKeys
+	Card      string    `key:"card"`
+	Load      string    `key:"load"`
+	Tap       string    `key:"tap"`
+	Nonce     string    `key:"nonce"`
+	Doubt     string    `key:"doubt"`
+	LoadNo    string    `arg:"load_no"`
+	Terminal  string    `arg:"terminal"`
+	TapID     string    `arg:"tap_id"`
+	Now       string    `arg:"now"`
+	NonceMS   int64     `arg:"nonce_ms"`
+	Reread    bool      `arg:"reread"`
+	AccountNo AccountNo `arg:"account_no"`
+	UID       CardUID   `arg:"uid"`
+}
+
+type dropReply struct {
+	Tag   string
+	State string `reply:"state"`
+}
+
+var loadDrop = redisx.MustLoad[dropCall, dropReply](scripts, "load_drop")
+
 func (s *Store) drop(ctx context.Context, account AccountNo, a Abort, before bool, nonce Nonce) (LoadState, error) {
 	p := partitionOf(account)
 	tap := s.keys.tap(p, a.Terminal, a.TapID)
-	all := ""
-	if before {
-		all = "1"
-	}
 	for range tries {
 		// What the hub granted counts; a lost record leaves what the terminal holds.
 		load, err := s.client().HGet(ctx, tap, "load").Result()
@@ -81,28 +101,26 @@ func (s *Store) drop(ctx context.Context, account AccountNo, a Abort, before boo
 		if load != "" {
 			key = s.keys.load(p, LoadNo(load))
 		}
-		reply, err := s.enter(ctx, s.scripts.loadDrop, []string{
-			s.keys.account(p, account), s.keys.entries(p, account), s.keys.tot(p), s.keys.card(p, a.UID), key, tap,
-			s.once(p, nonce, tap), s.keys.doubt(p),
-		}, load, a.Terminal, a.TapID, s.now(), strconv.FormatInt(nonceLife.Milliseconds(), 10), all,
-			string(account), string(a.UID))
+		reply, err := loadDrop.Run(ctx, s.run, dropCall{
+			accountKeys: s.keys.money(p, account), Card: s.keys.card(p, a.UID), Load: key, Tap: tap, Nonce: s.once(p, nonce, tap),
+			Doubt: s.keys.doubt(p), LoadNo: load, Terminal: a.Terminal, TapID: a.TapID, Now: s.now(), NonceMS: nonceLife.Milliseconds(),
+			Reread: before, AccountNo: account, UID: a.UID,
+		})
 		if err != nil {
 			return "", err
 		}
-		switch reply[0] {
+		switch reply.Tag {
 		case "RETRY":
 			continue
 		case "REPLAY":
 			return "", ErrReplay
 		case "OTHER_LOAD":
 			return "", fmt.Errorf("tap %s: %w: it was of another card", a.TapID, ErrOtherLoad)
-		case "DROPPED", "BEGUN":
-			if LoadState(reply[1]) == LoadCancelled {
-				s.tell(ctx, account, hint{pending: true, blocks: true})
-			}
-			return LoadState(reply[1]), nil
 		}
-		return "", unexpected("load_drop", reply)
+		if LoadState(reply.State) == LoadCancelled {
+			s.tell(ctx, account, hint{pending: true, blocks: true})
+		}
+		return LoadState(reply.State), nil
 	}
 	return "", ErrMoved
 }

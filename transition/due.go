@@ -3,8 +3,9 @@ package transition
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
+
+	"guodu/internal/redisx"
 )
 
 // ClaimDue gives the caller up to limit orders of each partition whose time to
@@ -26,6 +27,19 @@ func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([
 	return orders, errors.Join(errs...)
 }
 
+type dueClaimCall struct {
+	Due   string `key:"due"`
+	Now   string `arg:"now"`
+	Until string `arg:"until"`
+	Most  int    `arg:"most"`
+}
+
+type dueClaimReply struct {
+	Orders []string `reply:"orders"`
+}
+
+var dueClaim = redisx.MustLoad[dueClaimCall, dueClaimReply](scripts, "due_claim")
+
 // claim claims members of one list of each partition.
 func (s *Store) claim(ctx context.Context, list func(partition) string, lease time.Duration, limit int) ([]string, error) {
 	now := s.clock()
@@ -34,15 +48,30 @@ func (s *Store) claim(ctx context.Context, list func(partition) string, lease ti
 		errs    []error
 	)
 	for p := range partition(Partitions) {
-		reply, err := s.run.Run(ctx, s.scripts.dueClaim, []string{list(p)}, millis(now), millis(now.Add(lease)), strconv.Itoa(limit))
+		reply, err := dueClaim.Run(ctx, s.run, dueClaimCall{Due: list(p), Now: millis(now), Until: millis(now.Add(lease)), Most: limit})
 		if err != nil {
 			errs = append(errs, err) // the other partitions do not wait for this one
 			continue
 		}
-		claimed = append(claimed, reply...)
+		claimed = append(claimed, reply.Orders...)
 	}
 	return claimed, errors.Join(errs...)
 }
+
+type dueReschedCall struct {
+	Due   string  `key:"due"`
+	Order string  `key:"order"`
+	No    OrderNo `arg:"order_no"`
+	Next  string  `arg:"next"`
+}
+
+// openOrGone is OK, or GONE with the state that ended it.
+type openOrGone struct {
+	Tag   string
+	State string `reply:"state"`
+}
+
+var dueResched = redisx.MustLoad[dueReschedCall, openOrGone](scripts, "due_resched")
 
 // Reschedule says when to ask next about an order. One that is credited or
 // closed leaves the list; open reports whether it still waits.
@@ -51,9 +80,6 @@ func (s *Store) Reschedule(ctx context.Context, no OrderNo, next time.Time) (ope
 	if err != nil {
 		return false, err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.dueResched, []string{s.keys.due(p), s.keys.order(p, no)}, string(no), millis(next))
-	if err != nil {
-		return false, err
-	}
-	return reply[0] == "OK", nil
+	reply, err := dueResched.Run(ctx, s.run, dueReschedCall{Due: s.keys.due(p), Order: s.keys.order(p, no), No: no, Next: millis(next)})
+	return reply.Tag == "OK", err
 }

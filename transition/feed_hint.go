@@ -3,6 +3,8 @@ package transition
 import (
 	"context"
 	"time"
+
+	"guodu/internal/redisx"
 )
 
 // hint is what a call that went well may have brought about and terminals want to
@@ -15,6 +17,13 @@ type hint struct {
 
 // hintTime bounds what a hint may add to the call that it follows.
 const hintTime = time.Second
+
+type feedPendingCall struct {
+	Feed      string    `key:"feed"`
+	AccountNo AccountNo `arg:"account_no"`
+}
+
+var feedPending = redisx.MustLoad[feedPendingCall, tagOnly](scripts, "feed_pending")
 
 // tell passes a hint on, after the money was moved and never before. It is no part of
 // the call: what fails is logged, the next sweep makes the blocklist right, and a lost
@@ -32,7 +41,7 @@ func (s *Store) tell(ctx context.Context, account AccountNo, h hint) {
 		}
 	}
 	if h.pending {
-		_, err := s.run.Run(ctx, s.scripts.feedPending, []string{s.keys.feed(partitionOf(account))}, string(account))
+		_, err := feedPending.Run(ctx, s.run, feedPendingCall{Feed: s.keys.feed(partitionOf(account)), AccountNo: account})
 		if err != nil {
 			s.log.Warn("terminals are not told of pending money", "account", account, "error", err)
 		}

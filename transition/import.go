@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // Sentinels of an import.
@@ -102,28 +102,22 @@ func (s *Store) Import(ctx context.Context, st Statement) (entries int64, err er
 		if err != nil {
 			return 0, err
 		}
-		switch reply[0] {
+		switch reply.Tag {
 		case "IMPORTED":
-			entries, err := strconv.ParseInt(reply[1], 10, 64)
-			if err != nil {
-				return 0, unexpected("import", reply)
-			}
+			var n number
+			entries, err := n.int(reply.Entries), error(nil)
 			if moves {
 				err = s.moveNumber(ctx, st)
 			}
-			return entries, errors.Join(err, s.pointedTo(ctx, st))
+			return entries, errors.Join(n.err, err, s.pointedTo(ctx, st))
 		case "DUP":
 			return 0, s.pointedTo(ctx, st)
 		case "STALE":
-			return 0, fmt.Errorf("account %s: %w: %s", st.Account, ErrStale, reply[1])
+			return 0, fmt.Errorf("account %s: %w: %s", st.Account, ErrStale, reply.Version)
 		case "BUSY":
 			return 0, fmt.Errorf("account %s, card %s: %w", st.Account, st.Card.UID, ErrCardBusy)
 		case "OTHER_ACCOUNT":
 			return 0, fmt.Errorf("account %s, card %s: %w", st.Account, st.Card.UID, ErrCardTaken)
-		case "RETRY":
-			continue
-		default:
-			return 0, unexpected("import", reply)
 		}
 	}
 	return 0, ErrMoved
@@ -191,24 +185,33 @@ func (s *Store) pointedTo(ctx context.Context, st Statement) error {
 	return nil
 }
 
+type indexCall struct {
+	Pointer string `key:"pointer"`
+	Value   string `arg:"value"`
+	Replace string `arg:"replace"`
+}
+
+type indexReply struct {
+	Tag   string
+	Value string `reply:"value"`
+}
+
+var indexScript = redisx.MustLoad[indexCall, indexReply](scripts, "index")
+
 // point sets a pointer. One that is taken is replaced only if nothing stands
 // against it: it leads to no card, since an import that was refused or cut off
 // after this step left it.
 func (s *Store) point(ctx context.Context, key, value string, against func(held string) error) error {
 	replace := ""
 	for range tries {
-		reply, err := s.run.Run(ctx, s.scripts.index, []string{key}, value, replace)
-		if err != nil {
+		reply, err := indexScript.Run(ctx, s.run, indexCall{Pointer: key, Value: value, Replace: replace})
+		if err != nil || reply.Tag == "OK" {
 			return err
 		}
-		if reply[0] == "OK" {
-			return nil
+		if err := against(reply.Value); err != nil {
+			return fmt.Errorf("%w (%s)", err, reply.Value)
 		}
-		err = against(reply[1])
-		if err != nil {
-			return fmt.Errorf("%w (%s)", err, reply[1])
-		}
-		replace = reply[1]
+		replace = reply.Value
 	}
 	return ErrMoved
 }
@@ -233,16 +236,44 @@ func (s *Store) cardField(ctx context.Context, account AccountNo, uid CardUID, f
 	return value, read("card", err)
 }
 
-func (s *Store) imports(ctx context.Context, st Statement, taken string) ([]string, error) {
+type importCall struct {
+	Account     string    `key:"account"`
+	Entries     string    `key:"entries"`
+	Count       string    `key:"count"`
+	Card        string    `key:"card"`
+	Before      string    `key:"before"`
+	AccountNo   AccountNo `arg:"account_no"`
+	Version     int64     `arg:"version"`
+	Status      string    `arg:"status"`
+	Arrears     fen.Fen   `arg:"arrears"`
+	Freezes     string    `arg:"freezes"`
+	UID         CardUID   `arg:"uid"`
+	CardNo      string    `arg:"card_no"`
+	CardVersion string    `arg:"card_version"`
+	Profile     string    `arg:"profile"`
+	Now         string    `arg:"now"`
+	BeforeUID   string    `arg:"before_uid"`
+	Refused     string    `arg:"refused"`
+}
+
+type importReply struct {
+	Tag     string
+	Entries string `reply:"entries"`
+	Version string `reply:"version"`
+}
+
+var importScript = redisx.MustLoad[importCall, importReply](scripts, "import")
+
+func (s *Store) imports(ctx context.Context, st Statement, taken string) (importReply, error) {
 	p := partitionOf(st.Account)
-	now, err := s.client().HGet(ctx, s.keys.account(p, st.Account), "card").Result()
+	before, err := s.client().HGet(ctx, s.keys.account(p, st.Account), "card").Result()
 	if err := read("card in force", err); err != nil {
-		return nil, err
+		return importReply{}, err
 	}
 	card := s.keys.card(p, st.Card.UID)
 	old := card
-	if now != "" {
-		old = s.keys.card(p, CardUID(now))
+	if before != "" {
+		old = s.keys.card(p, CardUID(before))
 	}
 	if st.Card == (Card{}) {
 		card = old
@@ -253,16 +284,18 @@ func (s *Store) imports(ctx context.Context, st Statement, taken string) ([]stri
 	}
 	reasons := append([]string(nil), st.Freeze...)
 	sort.Strings(reasons)
-	reply, err := s.enter(ctx, s.scripts.imports,
-		[]string{s.keys.account(p, st.Account), s.keys.entries(p, st.Account), card, old},
-		string(st.Account), strconv.FormatInt(st.Version, 10), status, st.Arrears.String(), strings.Join(reasons, ","),
-		string(st.Card.UID), st.Card.No, st.Card.Version, st.Card.Profile, s.now(), now, taken)
+	reply, err := importScript.Run(ctx, s.run, importCall{
+		Account: s.keys.account(p, st.Account), Entries: s.keys.entries(p, st.Account), Count: s.keys.count(p), Card: card, Before: old,
+		AccountNo: st.Account, Version: st.Version, Status: status, Arrears: st.Arrears, Freezes: strings.Join(reasons, ","),
+		UID: st.Card.UID, CardNo: st.Card.No, CardVersion: st.Card.Version, Profile: st.Card.Profile,
+		Now: s.now(), BeforeUID: before, Refused: taken,
+	})
 	if err != nil {
-		return nil, err
+		return reply, err
 	}
-	switch reply[0] {
+	switch reply.Tag {
 	case "IMPORTED", "BUSY", "OTHER_ACCOUNT": // the last two took over all but the card
-		s.tell(ctx, st.Account, hint{blocks: true, cards: []CardUID{CardUID(now), st.Card.UID}})
+		s.tell(ctx, st.Account, hint{blocks: true, cards: []CardUID{CardUID(before), st.Card.UID}})
 	}
 	return reply, nil
 }

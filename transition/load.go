@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // LoadRecord is a load as the books have it.
@@ -144,6 +145,13 @@ func (s *Store) LoadsOf(ctx context.Context, account AccountNo, most int) ([]Loa
 	return all, nil
 }
 
+type loadDoubtCall struct {
+	Load string `key:"load"`
+	Now  string `arg:"now"`
+}
+
+var loadDoubt = redisx.MustLoad[loadDoubtCall, tagOnly](scripts, "load_doubt")
+
 // MarkDoubt marks the loads whose deadline passed after since as in doubt, and
 // returns how many. Nothing else happens to them: time moves no money.
 func (s *Store) MarkDoubt(ctx context.Context, since time.Time) (marked int, err error) {
@@ -153,16 +161,12 @@ func (s *Store) MarkDoubt(ctx context.Context, since time.Time) (marked int, err
 			return marked, err
 		}
 		for _, id := range ids {
-			reply, err := s.run.Run(ctx, s.scripts.loadDoubt, []string{s.keys.load(p, LoadNo(id))}, s.now())
+			reply, err := loadDoubt.Run(ctx, s.run, loadDoubtCall{Load: s.keys.load(p, LoadNo(id)), Now: s.now()})
 			if err != nil {
 				return marked, err
 			}
-			switch reply[0] {
-			case "MARKED":
+			if reply.Tag == "MARKED" {
 				marked++
-			case "GONE":
-			default:
-				return marked, unexpected("load_doubt", reply)
 			}
 		}
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // Sentinels of people's decisions about loads and cards. None of them moved
@@ -83,6 +83,53 @@ func people(by, second, why string) error {
 	return nil
 }
 
+// loadKeys are the keys of a decision about a load.
+type loadKeys struct {
+	accountKeys
+	Card  string `key:"card"`
+	Load  string `key:"load"`
+	Claim string `key:"claim"`
+	Doubt string `key:"doubt"`
+	Case  string `key:"case"`
+}
+
+type loadDecideCall struct {
+	loadKeys
+	Core    string  `key:"core"`
+	No      LoadNo  `arg:"load_no"`
+	Verdict Verdict `arg:"verdict"`
+	QuietMS int64   `arg:"quiet_ms"`
+	GoneMS  int64   `arg:"gone_ms"`
+	Balance string  `arg:"balance"`
+	decision
+}
+
+type loadDecideReply struct {
+	Tag   string
+	State string `reply:"state"`
+	Until string `reply:"until"`
+	Load  string `reply:"load"`
+}
+
+type loadUndoCall struct {
+	loadKeys
+	No LoadNo `arg:"load_no"`
+	decision
+}
+
+type loadUndoReply struct {
+	Tag   string
+	From  string `reply:"from"`
+	State string `reply:"state"`
+	Load  string `reply:"load"`
+	L     string `reply:"L"`
+}
+
+var (
+	loadDecide = redisx.MustLoad[loadDecideCall, loadDecideReply](scripts, "load_decide")
+	loadUndo   = redisx.MustLoad[loadUndoCall, loadUndoReply](scripts, "load_undo")
+)
+
 // DecideLoad ends a load that no evidence ends. One whose money is in suspense may be
 // confirmed or cancelled later, when somebody can say.
 // Errors: ErrTwoNames, ErrNumber, ErrNoLoad, ErrEnded, ErrNoReading, ErrStillLive,
@@ -95,19 +142,22 @@ func (s *Store) DecideLoad(ctx context.Context, d LoadDecision) (LoadState, erro
 		return "", fmt.Errorf("verdict %.20q: %w", d.Verdict, ErrNumber)
 	}
 	for range tries {
-		account, keys, err := s.deciding(ctx, d.Load)
+		l, keys, err := s.deciding(ctx, d.Load)
 		if err != nil {
 			return "", err
 		}
-		reply, err := s.enter(ctx, s.scripts.loadDecide, keys, string(d.Load), string(d.Verdict), d.By, d.Second, d.Why, s.now(),
-			strconv.FormatInt(quietTime.Milliseconds(), 10), strconv.FormatInt(goneTime.Milliseconds(), 10), optionalFen(d.Balance))
+		reply, err := loadDecide.Run(ctx, s.run, loadDecideCall{
+			loadKeys: keys, Core: s.keys.reports(partitionOf(l.Account), l.UID, l.Version), No: d.Load, Verdict: d.Verdict,
+			QuietMS: quietTime.Milliseconds(), GoneMS: goneTime.Milliseconds(), Balance: optionalFen(d.Balance),
+			decision: decision{By: d.By, Second: d.Second, Why: d.Why, Now: s.now()},
+		})
 		if err != nil {
 			return "", err
 		}
-		if reply[0] == "DECIDED" {
-			s.tell(ctx, account, hint{pending: d.Verdict == VerdictCancel, blocks: true})
+		if reply.Tag == "DECIDED" {
+			s.tell(ctx, l.Account, hint{pending: d.Verdict == VerdictCancel, blocks: true})
 		}
-		if reply[0] != "RETRY" {
+		if reply.Tag != "RETRY" {
 			return decided(d.Load, reply)
 		}
 	}
@@ -129,63 +179,62 @@ func (s *Store) UndoLoad(ctx context.Context, no LoadNo, by, second, why string)
 	if l.Decision != nil && l.Decision.Verdict == verdictAdopt {
 		return s.undoCard(ctx, l.UID, no, by, second, why)
 	}
-	account, keys, err := s.deciding(ctx, no)
+	_, keys, err := s.deciding(ctx, no)
 	if err != nil {
 		return err
 	}
-	reply, err := s.enter(ctx, s.scripts.loadUndo, keys[:8], string(no), by, second, why, s.now())
+	reply, err := loadUndo.Run(ctx, s.run, loadUndoCall{
+		loadKeys: keys, No: no, decision: decision{By: by, Second: second, Why: why, Now: s.now()},
+	})
 	if err != nil {
 		return err
 	}
-	switch reply[0] {
-	case "UNDONE", "DUP":
-		s.tell(ctx, account, hint{blocks: true})
-		return nil
+	switch reply.Tag {
+	case "NO_LOAD":
+		return fmt.Errorf("load %s: %w", no, ErrNoLoad)
 	case "EVIDENCE":
-		return fmt.Errorf("load %s, %s: %w", no, reply[1], ErrByEvidence)
+		return fmt.Errorf("load %s, %s: %w", no, reply.State, ErrByEvidence)
 	case "BUSY":
-		return fmt.Errorf("load %s: %w: load %s is open", no, ErrBuiltUpon, reply[1])
+		return fmt.Errorf("load %s: %w: load %s is open", no, ErrBuiltUpon, reply.Load)
 	case "MOVED":
-		return fmt.Errorf("load %s: %w: the card has been seen or decided about since, the ledger's counter is %s", no, ErrBuiltUpon, reply[1])
+		return fmt.Errorf("load %s: %w: the card has been seen or decided about since, the ledger's counter is %s", no, ErrBuiltUpon, reply.L)
 	}
-	_, err = decided(no, reply)
-	return err
+	s.tell(ctx, l.Account, hint{blocks: true})
+	return nil
 }
 
 // deciding names the keys of a decision about a load.
-func (s *Store) deciding(ctx context.Context, no LoadNo) (AccountNo, []string, error) {
+func (s *Store) deciding(ctx context.Context, no LoadNo) (LoadRecord, loadKeys, error) {
 	l, err := s.LoadRecord(ctx, no)
 	if err != nil {
-		return "", nil, err
+		return LoadRecord{}, loadKeys{}, err
 	}
 	p := partitionOf(l.Account)
-	return l.Account, []string{
-		s.keys.account(p, l.Account), s.keys.entries(p, l.Account), s.keys.tot(p), s.keys.card(p, l.UID), s.keys.load(p, no),
-		s.keys.claim(p, l.UID, l.Version, counterText(l.L0)), s.keys.doubt(p), s.keys.cases(p), s.keys.reports(p, l.UID, l.Version),
+	return l, loadKeys{
+		accountKeys: s.keys.money(p, l.Account), Card: s.keys.card(p, l.UID), Load: s.keys.load(p, no),
+		Claim: s.keys.claim(p, l.UID, l.Version, counterText(l.L0)), Doubt: s.keys.doubt(p), Case: s.keys.cases(p),
 	}, nil
 }
 
-func decided(no LoadNo, reply []string) (LoadState, error) {
-	switch reply[0] {
-	case "DECIDED":
-		return LoadState(reply[1]), nil
+func decided(no LoadNo, reply loadDecideReply) (LoadState, error) {
+	switch reply.Tag {
 	case "NO_LOAD":
 		return "", fmt.Errorf("load %s: %w", no, ErrNoLoad)
 	case "ENDED":
-		return "", fmt.Errorf("load %s, %s: %w", no, reply[1], ErrEnded)
+		return "", fmt.Errorf("load %s, %s: %w", no, reply.State, ErrEnded)
 	case "NO_READING":
 		return "", fmt.Errorf("load %s: %w", no, ErrNoReading)
 	case "NO_CONFLICT":
 		return "", fmt.Errorf("load %s: %w", no, ErrNoConflict)
 	case "CLAIMED":
-		return "", fmt.Errorf("load %s: %w: the card's step was paid for by %s", no, ErrOtherLoad, reply[1])
+		return "", fmt.Errorf("load %s: %w: the card's step was paid for by %s", no, ErrOtherLoad, reply.Load)
 	case "LIVE", "EARLY":
 		var n number
-		until := n.time(reply[1])
+		until := n.time(reply.Until)
 		if n.err != nil {
 			return "", n.err
 		}
 		return "", fmt.Errorf("load %s: %w: not before %s", no, ErrStillLive, until.In(Beijing()).Format(time.DateTime))
 	}
-	return "", unexpected("load_decide", reply)
+	return LoadState(reply.State), nil
 }

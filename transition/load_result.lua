@@ -1,182 +1,196 @@
 -- load_result: a terminal says what came of a write (load protocol, rules 5, 11
 -- and 12). The caller verified the authorisation that the result carries: it is the
 -- hub's own word about load, card and amount, also if the hub has lost the load.
--- KEYS 1 account  2 entries  3 tot  4 card  5 load  6 claim  7 doubt
---      8 nonce (5 if none)  9 case  10 the card's open load (5 if none or the same)
---      11 tap  12 core's reports  13 the load that the claim names (5 if none)
--- ARGV 1 load  2 terminal  3 tap  4 n  5 card uid  6 version  7 amount  8 L0
---      9 outcome (written, unknown)  10 L read back or ''  11 B read back or ''
---      12 P or ''  13 now  14 life of the nonce in ms  15 B0 and 16 P0 of the attempt
---      17 account  18 card_no  19 the card's open load or ''
---      20 '1': the card itself vouches for L and B  21 '1': a TAC proves the load
---      22 amount and 23 terminal of the newest load in the card's own log, or ''
---      24 until when the authorisation could be used  25 claim, or ''
--- Replies: docs/keys.md.
+-- include cash ledger loads marks suspense
+-- KEYS account entries tot card load claim doubt nonce case open tap core claimed count
+-- ARGV load_no terminal tap_id n uid version amount L0 outcome L B P now nonce_ms B0 P0 account_no
+--     card_no open_no vouched tac newest_amount newest_terminal not_after claimed_no
+-- REPLY CONFIRMED amount at | FORCED amount at | DUP amount at state | WRITTEN | IN_DOUBT |
+--     CANCELLED | CONFLICT | SUSPENDED | NO_LOAD | OTHER_LOAD field | REPLAY | RETRY
+--   nonce: nonce (load if none)
+--   open: the card's open load (load if none or the same)
+--   core: core's reports
+--   claimed: the load that the claim names (load if none)
+--   uid: card uid
+--   outcome: outcome (written, unknown)
+--   L: L read back or ''
+--   B: B read back or ''
+--   P: P or ''
+--   nonce_ms: life of the nonce in ms
+--   B0: B0 and
+--   P0: P0 of the attempt
+--   open_no: the card's open load or ''
+--   vouched: '1': the card itself vouches for L and B
+--   tac: '1': a TAC proves the load
+--   newest_amount: amount and
+--   newest_terminal: terminal of the newest load in the card's own log, or ''
+--   not_after: until when the authorisation could be used
+--   claimed_no: claim, or ''
 -- Invariants: a counter step of a card pays for one load; a load is confirmed or
 -- forced once; a result that proves nothing moves nothing.
-local now, L0 = ARGV[13], tonumber(ARGV[8])
-local written = ARGV[9] == 'written'
-if KEYS[8] ~= KEYS[5] and redis.call('EXISTS', KEYS[8]) == 1 then return { 'REPLAY' } end
-local load, card, a = hash(KEYS[5]), hash(KEYS[4]), account(KEYS[1])
-if not a.status or card.account ~= ARGV[17] then return { 'NO_LOAD' } end
-if (card.open or '') ~= ARGV[19] then return { 'RETRY' } end
+local now, L0 = ARGV.now, tonumber(ARGV.L0)
+local written = ARGV.outcome == 'written'
+if KEYS.nonce ~= KEYS.load and redis.call('EXISTS', KEYS.nonce) == 1 then return { 'REPLAY' } end
+local load, card, a = ledger.hash(KEYS.load), ledger.hash(KEYS.card), ledger.account(KEYS.account)
+if not a.status or card.account ~= ARGV.account_no then return { 'NO_LOAD' } end
+if (card.open or '') ~= ARGV.open_no then return { 'RETRY' } end
 if load.state then
-  if load.card_uid ~= ARGV[5] then return { 'OTHER_LOAD', 'card_uid' } end
-  if load.version ~= ARGV[6] then return { 'OTHER_LOAD', 'version' } end
-  if load.amount ~= ARGV[7] then return { 'OTHER_LOAD', 'amount' } end
-  if load.L0 ~= ARGV[8] then return { 'OTHER_LOAD', 'L0' } end
+  if load.card_uid ~= ARGV.uid then return { 'OTHER_LOAD', 'card_uid' } end
+  if load.version ~= ARGV.version then return { 'OTHER_LOAD', 'version' } end
+  if load.amount ~= ARGV.amount then return { 'OTHER_LOAD', 'amount' } end
+  if load.L0 ~= ARGV.L0 then return { 'OTHER_LOAD', 'L0' } end
 end
-local claim = redis.call('GET', KEYS[6])
-if (claim or '') ~= ARGV[25] then return { 'RETRY' } end
+local claim = redis.call('GET', KEYS.claim)
+if (claim or '') ~= ARGV.claimed_no then return { 'RETRY' } end
 -- A step whose money people have taken into suspense is not paid for yet.
-local by = claim and claim ~= ARGV[1] and KEYS[13] ~= KEYS[5] and hash(KEYS[13]) or {}
-local paid = claim and claim ~= ARGV[1] and by.state ~= 'SUSPENDED'
+local by = claim and claim ~= ARGV.load_no and KEYS.claimed ~= KEYS.load and ledger.hash(KEYS.claimed) or {}
+local paid = claim and claim ~= ARGV.load_no and by.state ~= 'SUSPENDED'
 -- People decided that it is: they may be wrong, and take it back.
-local weak = covered(card, ARGV[6], L0) or by.decided and not by.proven
-if KEYS[8] ~= KEYS[5] then redis.call('SET', KEYS[8], '1', 'PX', ARGV[14]) end
+local weak = marks.covered(card, ARGV.version, L0) or by.decided and not by.proven
+if KEYS.nonce ~= KEYS.load then redis.call('SET', KEYS.nonce, '1', 'PX', ARGV.nonce_ms) end
 if load.state == 'CONFIRMED' or load.state == 'FORCED' then
-  redis.call('HINCRBY', KEYS[5], 'dup', '1')
+  redis.call('HINCRBY', KEYS.load, 'dup', '1')
   -- What people had decided is proved now, and no longer theirs to take back.
-  if load.decided and written and ARGV[10] == text(L0 + 1) then redis.call('HSET', KEYS[5], 'proven', '1') end
+  if load.decided and written and ARGV.L == ledger.text(L0 + 1) then redis.call('HSET', KEYS.load, 'proven', '1') end
   return { 'DUP', load.amount, load.confirmed, load.state }
 end
 local dash = function(s) return s == '' and '-' or s end
-local evidence = table.concat({ 'result_' .. ARGV[9], ARGV[2], ARGV[3], dash(ARGV[10]), dash(ARGV[11]), dash(ARGV[12]),
+local evidence = table.concat({ 'result_' .. ARGV.outcome, ARGV.terminal, ARGV.tap_id, dash(ARGV.L), dash(ARGV.B), dash(ARGV.P),
   now }, ' ')
-local case = 'load:' .. ARGV[1]
-local k = { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[5], claim = KEYS[6], doubt = KEYS[7],
-  case = KEYS[9], core = KEYS[12] }
+local case = 'load:' .. ARGV.load_no
+local k = { entries = KEYS.entries, tot = KEYS.tot, card = KEYS.card, load = KEYS.load, claim = KEYS.claim, doubt = KEYS.doubt,
+  case = KEYS.case, core = KEYS.core }
 
 -- Rule 11: the hub does not know the load, or has released it.
 if not load.state or load.state == 'CANCELLED' then
-  local other = ARGV[19] ~= '' and KEYS[10] ~= KEYS[5] and hash(KEYS[10]) or {}
-  local unmoved = ARGV[10] ~= '' and tonumber(ARGV[10]) ~= L0 + 1
+  local other = ARGV.open_no ~= '' and KEYS.open ~= KEYS.load and ledger.hash(KEYS.open) or {}
+  local unmoved = ARGV.L ~= '' and tonumber(ARGV.L) ~= L0 + 1
   if not written or unmoved then
     -- An attempt that the hub remembers is dead if its load is over; one that it has
     -- lost may have written.
-    if load.state then redis.call('HSET', KEYS[5], 'evidence', evidence) end
-    local tap = hash(KEYS[11])
+    if load.state then redis.call('HSET', KEYS.load, 'evidence', evidence) end
+    local tap = ledger.hash(KEYS.tap)
     -- What people did not know when they cancelled counts as what was lost.
-    local told = load.decided ~= 'cancel' or live({ live = load.begun }, ARGV[4], ARGV[2] .. ':' .. ARGV[3])
+    local told = load.decided ~= 'cancel' or loads.live({ live = load.begun }, ARGV.n, ARGV.terminal .. ':' .. ARGV.tap_id)
     if weak and not tap.dead then
-      contest(k, card, ARGV[6], ARGV[8])
-      file(KEYS[9], case, 'claimed', evidence, now)
+      marks.contest(k, card, ARGV.version, ARGV.L0)
+      loads.file(KEYS.case, case, 'claimed', evidence, now)
     end
-    if paid or covered(card, ARGV[6], L0) or tap.dead or tap.load and load.state and told then return { 'CANCELLED' } end
+    if paid or marks.covered(card, ARGV.version, L0) or tap.dead or tap.load and load.state and told then return { 'CANCELLED' } end
     -- The same word again is no news.
-    if tap.told then return { listed(card.lost, ARGV[6] .. ':' .. ARGV[8]) and 'IN_DOUBT' or 'CANCELLED' } end
-    redis.call('HSET', KEYS[11], 'told', '1')
-    file(KEYS[9], case, 'lost', evidence, now)
-    local amount = tonumber(ARGV[7])
-    local at = card.version == ARGV[6] and (not card.L or card.L == ARGV[8])
-    if ARGV[19] == '' and at and not claim and a.pending >= amount then
+    if tap.told then return { marks.listed(card.lost, ARGV.version .. ':' .. ARGV.L0) and 'IN_DOUBT' or 'CANCELLED' } end
+    redis.call('HSET', KEYS.tap, 'told', '1')
+    loads.file(KEYS.case, case, 'lost', evidence, now)
+    local amount = tonumber(ARGV.amount)
+    local at = card.version == ARGV.version and (not card.L or card.L == ARGV.L0)
+    if ARGV.open_no == '' and at and not claim and a.pending >= amount then
       -- The books have its money still: it is bound again, and the card will tell.
-      local who = ARGV[4] .. '=' .. ARGV[2] .. ':' .. ARGV[3]
+      local who = ARGV.n .. '=' .. ARGV.terminal .. ':' .. ARGV.tap_id
       a.pending, a.load_held = a.pending - amount, a.load_held + amount
-      enter(a, KEYS[2], 'hold', ARGV[1], amount, now)
-      save(a)
-      post(KEYS[3], { pending = amount, load_held = -amount })
-      redis.call('HSET', KEYS[5], 'state', 'IN_DOUBT', 'account', ARGV[17], 'card_uid', ARGV[5], 'card_no', ARGV[18],
-        'version', ARGV[6], 'profile', card.profile, 'amount', ARGV[7], 'L0', ARGV[8], 'B0', ARGV[15], 'P0', ARGV[16],
-        'n', ARGV[4], 'live', who, 'begun', who, 'had', with(load.had, ARGV[2]), 'held', now, 'since', ARGV[24], 'deadline', now, 'not_after', now, 'dup', '0',
+      ledger.enter(a, KEYS.entries, 'hold', ARGV.load_no, amount, now)
+      ledger.save(a)
+      ledger.post(KEYS.tot, { pending = amount, load_held = -amount })
+      redis.call('HSET', KEYS.load, 'state', 'IN_DOUBT', 'account', ARGV.account_no, 'card_uid', ARGV.uid, 'card_no', ARGV.card_no,
+        'version', ARGV.version, 'profile', card.profile, 'amount', ARGV.amount, 'L0', ARGV.L0, 'B0', ARGV.B0, 'P0', ARGV.P0,
+        'n', ARGV.n, 'live', who, 'begun', who, 'had', loads.with(load.had, ARGV.terminal), 'held', now, 'since', ARGV.not_after, 'deadline', now, 'not_after', now, 'dup', '0',
         'confirmed', '', 'evidence', evidence)
-      redis.call('HDEL', KEYS[5], 'short', 'stepped', 'clash', 'from', 'decided', 'undone', 'was', 'proven')
-      recount(KEYS[5], { since = ARGV[24] }, card)
-      redis.call('HSET', KEYS[4], 'open', ARGV[1], 'open_l0', ARGV[8], 'L', ARGV[8])
-      redis.call('ZADD', KEYS[7], now, ARGV[1])
+      redis.call('HDEL', KEYS.load, 'short', 'stepped', 'clash', 'from', 'decided', 'undone', 'was', 'proven')
+      cash.recount(KEYS.load, { since = ARGV.not_after }, card)
+      redis.call('HSET', KEYS.card, 'open', ARGV.load_no, 'open_l0', ARGV.L0, 'L', ARGV.L0)
+      redis.call('ZADD', KEYS.doubt, now, ARGV.load_no)
     else
       -- It may be on the card, and no money is bound for it: nothing more leaves until
       -- the card's step is paid for, or people decide.
-      if not card.L and card.version == ARGV[6] then redis.call('HSET', KEYS[4], 'L', ARGV[8]) end
-      unsettled(a, k, card, ARGV[5], ARGV[6], ARGV[8])
+      if not card.L and card.version == ARGV.version then redis.call('HSET', KEYS.card, 'L', ARGV.L0) end
+      marks.unsettled(a, k, card, ARGV.uid, ARGV.version, ARGV.L0)
     end
     return { 'IN_DOUBT' }
   end
-  if claim and claim ~= ARGV[1] or covered(card, ARGV[6], L0) then
+  if claim and claim ~= ARGV.load_no or marks.covered(card, ARGV.version, L0) then
     -- The step was paid for: by another load, or by what people adopted. What only the
     -- core or people say is not stronger than this.
-    file(KEYS[9], case, 'claimed', evidence, now)
-    local proven = ARGV[21] == '1' or ARGV[22] == ARGV[7] and ARGV[23] == ARGV[2]
-    if weak then contest(k, card, ARGV[6], ARGV[8]) end
-    if claim and not paid or claim == 'outside' and proven then unsettled(a, k, card, ARGV[5], ARGV[6], ARGV[8]) end
+    loads.file(KEYS.case, case, 'claimed', evidence, now)
+    local proven = ARGV.tac == '1' or ARGV.newest_amount == ARGV.amount and ARGV.newest_terminal == ARGV.terminal
+    if weak then marks.contest(k, card, ARGV.version, ARGV.L0) end
+    if claim and not paid or claim == 'outside' and proven then marks.unsettled(a, k, card, ARGV.uid, ARGV.version, ARGV.L0) end
     return { 'CONFLICT' }
   end
-  if open(other) and other.version == ARGV[6] and other.L0 == ARGV[8] then
-    cancel(a, { entries = KEYS[2], tot = KEYS[3], card = KEYS[4], load = KEYS[10], doubt = KEYS[7] }, ARGV[19], other, evidence,
+  if loads.open(other) and other.version == ARGV.version and other.L0 == ARGV.L0 then
+    loads.cancel(a, { entries = KEYS.entries, tot = KEYS.tot, card = KEYS.card, load = KEYS.open, doubt = KEYS.doubt }, ARGV.open_no, other, evidence,
       now)
   end
-  undecided(k, card)
-  evident(k)
-  force(a, k, ARGV[1], load.state and load or { account = ARGV[17], card_uid = ARGV[5], card_no = ARGV[18],
-    version = ARGV[6], profile = card.profile, amount = ARGV[7], L0 = ARGV[8], B0 = ARGV[15], P0 = ARGV[16], n = ARGV[4] },
+  loads.undecided(k, card)
+  marks.count_evidence(k)
+  loads.force(a, k, ARGV.load_no, load.state and load or { account = ARGV.account_no, card_uid = ARGV.uid, card_no = ARGV.card_no,
+    version = ARGV.version, profile = card.profile, amount = ARGV.amount, L0 = ARGV.L0, B0 = ARGV.B0, P0 = ARGV.P0, n = ARGV.n },
     evidence, now)
-  local here = card.version == ARGV[6]
-  local ledger = tonumber(here and card.L or card['L:' .. ARGV[6]] or ARGV[8])
+  local here = card.version == ARGV.version
+  local reached = tonumber(here and card.L or card['L:' .. ARGV.version] or ARGV.L0)
   -- Steps that it leaps over may have been written as well.
-  for one = ledger, math.min(L0 - 1, ledger + 1000) do
-    if redis.call('HEXISTS', KEYS[12], 'l:' .. text(one)) == 0 then unsettled(a, k, card, ARGV[5], ARGV[6], text(one)) end
+  for one = reached, math.min(L0 - 1, reached + 1000) do
+    if redis.call('HEXISTS', KEYS.core, 'l:' .. ledger.text(one)) == 0 then marks.unsettled(a, k, card, ARGV.uid, ARGV.version, ledger.text(one)) end
   end
-  settled(a, k, card, ARGV[5], ARGV[6], ARGV[8], ARGV[8])
+  marks.settled(a, k, card, ARGV.uid, ARGV.version, ARGV.L0, ARGV.L0)
   if here then
-    step(k, card, L0)
-    calm(k, card)
-    if not lost(card, ARGV[6]) then caughtup(a, k, card, ARGV[5]) end
+    loads.step(k, card, L0)
+    marks.drop_challenge(k, card)
+    if not marks.lost(card, ARGV.version) then marks.counter_caught_up(a, k, card, ARGV.uid) end
   else
     -- The counter belongs to a version that the card no longer has, or has again later.
-    local L = math.max(ledger, L0 + 1)
-    redis.call('HSET', KEYS[4], 'L:' .. ARGV[6], text(L))
+    local L = math.max(reached, L0 + 1)
+    redis.call('HSET', KEYS.card, 'L:' .. ARGV.version, ledger.text(L))
     -- It had been seen as far as this, and every step is paid for.
-    local version = ARGV[5] .. ':' .. ARGV[6]
-    local seen = tonumber(card['seen:' .. ARGV[6]] or '0')
-    if not lost(card, ARGV[6]) and L >= seen and doubted(a, version) == 'UNKNOWN_LOAD' then doubt(a, version, '') end
+    local version = ARGV.uid .. ':' .. ARGV.version
+    local seen = tonumber(card['seen:' .. ARGV.version] or '0')
+    if not marks.lost(card, ARGV.version) and L >= seen and marks.doubted(a, version) == 'UNKNOWN_LOAD' then marks.doubt(a, version, '') end
   end
-  return { 'FORCED', ARGV[7], now }
+  return { 'FORCED', ARGV.amount, now }
 end
 
-local attempt = ARGV[4] .. '=' .. ARGV[2] .. ':' .. ARGV[3]
-if not live({ live = load.begun }, ARGV[4], ARGV[2] .. ':' .. ARGV[3]) then
+local attempt = ARGV.n .. '=' .. ARGV.terminal .. ':' .. ARGV.tap_id
+if not loads.live({ live = load.begun }, ARGV.n, ARGV.terminal .. ':' .. ARGV.tap_id) then
   -- An attempt that reached for the card cannot be taken back as one that did not. One
   -- that the hub has lost is an attempt again.
-  redis.call('HSET', KEYS[5], 'begun', with(load.begun, attempt), 'had', with(load.had, ARGV[2]))
-  if open(load) and redis.call('EXISTS', KEYS[11]) == 0 then
-    load.live = with(load.live, attempt)
-    redis.call('HSET', KEYS[5], 'live', load.live, 'n', text(math.max(tonumber(load.n), tonumber(ARGV[4]))))
+  redis.call('HSET', KEYS.load, 'begun', loads.with(load.begun, attempt), 'had', loads.with(load.had, ARGV.terminal))
+  if loads.open(load) and redis.call('EXISTS', KEYS.tap) == 0 then
+    load.live = loads.with(load.live, attempt)
+    redis.call('HSET', KEYS.load, 'live', load.live, 'n', ledger.text(math.max(tonumber(load.n), tonumber(ARGV.n))))
   end
 end
-redis.call('HSET', KEYS[5], 'evidence', evidence)
+redis.call('HSET', KEYS.load, 'evidence', evidence)
 if load.state == 'CONFLICT' then return { 'CONFLICT' } end
-local shown = tonumber(ARGV[10]) == L0 + 1 and tonumber(ARGV[11]) == tonumber(ARGV[15]) + tonumber(load.amount)
-local logged = ARGV[22] == load.amount and ARGV[23] == ARGV[2]
-local proof = written and (ARGV[21] == '1' or shown and (load.profile == 'stamp' or load.profile == 'epurse' and ARGV[20] == '1'
+local shown = tonumber(ARGV.L) == L0 + 1 and tonumber(ARGV.B) == tonumber(ARGV.B0) + tonumber(load.amount)
+local logged = ARGV.newest_amount == load.amount and ARGV.newest_terminal == ARGV.terminal
+local proof = written and (ARGV.tac == '1' or shown and (load.profile == 'stamp' or load.profile == 'epurse' and ARGV.vouched == '1'
   or load.profile == 'shared' and logged))
 if load.state == 'SUSPENDED' then
   if not proof then return { 'SUSPENDED' } end
   -- The card is the arbiter, also of what people could not say.
-  found(a, k, card, ARGV[1], load, evidence, now)
-  redis.call('HSET', KEYS[5], 'proven', '1')
+  suspense.found(a, k, card, ARGV.load_no, load, evidence, now)
+  redis.call('HSET', KEYS.load, 'proven', '1')
   return { 'CONFIRMED', load.amount, now }
 end
 if claim == 'outside' and proof then
   -- The card says that it was this load, the core that it was another machine's.
-  redis.call('HSET', KEYS[5], 'state', 'WRITTEN', 'stepped', '1')
-  file(KEYS[9], case, 'claimed', evidence, now)
+  redis.call('HSET', KEYS.load, 'state', 'WRITTEN', 'stepped', '1')
+  loads.file(KEYS.case, case, 'claimed', evidence, now)
   return { 'WRITTEN' }
 end
-if claim and claim ~= ARGV[1] then
+if claim and claim ~= ARGV.load_no then
   -- The step was paid for: this load cannot be on the card, whoever says so.
-  cancel(a, k, ARGV[1], load, evidence, now)
-  file(KEYS[9], case, 'claimed', evidence, now)
+  loads.cancel(a, k, ARGV.load_no, load, evidence, now)
+  loads.file(KEYS.case, case, 'claimed', evidence, now)
   return { 'CONFLICT' }
 end
 if proof then
-  confirm(a, k, card, ARGV[1], load, evidence, now)
+  loads.confirm(a, k, card, ARGV.load_no, load, evidence, now)
   return { 'CONFIRMED', load.amount, now }
 end
-if ARGV[10] == text(L0 + 1) then redis.call('HSET', KEYS[5], 'stepped', '1') end
+if ARGV.L == ledger.text(L0 + 1) then redis.call('HSET', KEYS.load, 'stepped', '1') end
 if load.short then return { 'WRITTEN' } end
 if written or load.state == 'WRITTEN' then
-  redis.call('HSET', KEYS[5], 'state', 'WRITTEN')
+  redis.call('HSET', KEYS.load, 'state', 'WRITTEN')
   return { 'WRITTEN' }
 end
-redis.call('HSET', KEYS[5], 'state', 'IN_DOUBT')
+redis.call('HSET', KEYS.load, 'state', 'IN_DOUBT')
 return { 'IN_DOUBT' }

@@ -1,12 +1,14 @@
 -- meta: fixes at the first start what can never change.
--- KEYS 1 meta
--- ARGV 1 format  2 partitions  3 the id of books that may be made, or ''
--- Replies: docs/keys.md.
-local m = hash(KEYS[1])
-if m.partitions and (m.partitions ~= ARGV[2] or m.format ~= ARGV[1]) then
+-- include ledger
+-- KEYS meta
+-- ARGV format partitions id
+-- REPLY OK id | OTHER value | NONE
+--   id: the id of books that may be made, or ''
+local m = ledger.hash(KEYS.meta)
+if m.partitions and (m.partitions ~= ARGV.partitions or m.format ~= ARGV.format) then
   return { 'OTHER', 'format ' .. (m.format or '') .. ', ' .. m.partitions .. ' partitions' }
 end
-local books = m.books or ARGV[3]
+local books = m.books or ARGV.id
 if books == '' then return { 'NONE' } end
-redis.call('HSET', KEYS[1], 'format', ARGV[1], 'partitions', ARGV[2], 'books', books)
+redis.call('HSET', KEYS.meta, 'format', ARGV.format, 'partitions', ARGV.partitions, 'books', books)
 return { 'OK', books }

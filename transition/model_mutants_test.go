@@ -35,8 +35,8 @@ func shortcuts() []shortcut {
 			"tap", "local others = load.live == '' and '' or load.live .. ','", "local others = ''",
 		}}, late, errDoublePay},
 		{"cancel on an unchanged counter", []change{{
-			"tap", "    local shown = shows(load, KEYS[12], B, P)\n",
-			"    cancel(a, k, open_id, load, evidence, now)\n    if true then return answer('NOTHING') end\n    local shown = 'same'\n",
+			"tap", "    local shown = cash.shows(load, KEYS.core, B, P)\n",
+			"    loads.cancel(a, k, open_id, load, evidence, now)\n    if true then return answer('NOTHING') end\n    local shown = 'same'\n",
 		}}, late, errDoublePay},
 		{"another attempt's abort accepted", []change{{
 			"load_drop", "local gone = one == tap.n .. '=' .. who or", "local gone = true or",
@@ -44,14 +44,14 @@ func shortcuts() []shortcut {
 		{"a timer releases, with refunds", nil, base(func(r *rules) { r.TimerReleases = true }), errDoublePay},
 		{"a timer releases, without refunds", nil, base(func(r *rules) { r.TimerReleases, r.Refunds = true, false }), nil},
 		{"new money merged into an issued load", []change{{
-			"tap", "  load.B0, load.P0 = ARGV[10], P\n  redis.call('HSET', KEYS[8],",
-			"  load.B0, load.P0, load.amount = ARGV[10], P, text(tonumber(load.amount) + a.pending)\n" +
-				"  a.load_held, a.pending = a.load_held + a.pending, 0\n  save(a)\n" +
-				"  redis.call('HSET', KEYS[8], 'amount', load.amount,",
+			"tap", "  load.B0, load.P0 = ARGV.B, P\n  redis.call('HSET', KEYS.open,",
+			"  load.B0, load.P0, load.amount = ARGV.B, P, ledger.text(tonumber(load.amount) + a.pending)\n" +
+				"  a.load_held, a.pending = a.load_held + a.pending, 0\n  ledger.save(a)\n" +
+				"  redis.call('HSET', KEYS.open, 'amount', load.amount,",
 		}}, base(func(r *rules) { r.Recharges, r.Refunds, r.Left.Late = 2, false, 1 }), nil},
 		{"a dead tap answered with its stored authorisation", []change{{
-			"tap", "  if tap.dead or tap.load ~= open_id or not live(load, tap.n, who) then return answer('DEAD') end\n",
-			"  if tap.load then load = hash((string.gsub(KEYS[8], '[^:]+$', tap.load))) end\n" +
+			"tap", "  if tap.dead or tap.load ~= open_id or not loads.live(load, tap.n, who) then return answer('DEAD') end\n",
+			"  if tap.load then load = ledger.hash((string.gsub(KEYS.open, '[^:]+$', tap.load))) end\n" +
 				"  if not load.state then return answer('DEAD') end\n  load.B0, load.P0 = tap.B0, tap.P0\n" +
 				"  if load.state == 'CANCELLED' then return answer('OFFER', tap.load, tonumber(tap.n), load, tap.not_after) end\n" +
 				"  if tap.load ~= open_id then return answer('DEAD') end\n",
@@ -62,8 +62,8 @@ func shortcuts() []shortcut {
 			"tap", "    if shown ~= 'same' then\n", "    if false then\n",
 		}}, base(func(r *rules) { r.Left.Tears, r.Refunds = 1, false }), errDoublePay},
 		{"FORCED with the sibling left open, and nobody who sees it later", []change{
-			{"load_result", "  if open(other) and other.version == ARGV[6] and other.L0 == ARGV[8] then\n", "  if false then\n"},
-			{"load_result", "if claim and claim ~= ARGV[1] then", "if false then"},
+			{"load_result", "  if loads.open(other) and other.version == ARGV.version and other.L0 == ARGV.L0 then\n", "  if false then\n"},
+			{"load_result", "if claim and claim ~= ARGV.load_no then", "if false then"},
 			{"tap", "  if L == L0 + 1 and claim and claim ~= open_id then\n", "  if false then\n"},
 		}, base(func(r *rules) { r.Left.Failovers, r.Left.Late = 1, 1 }), nil},
 		{"the ledger's counter set back", []change{{

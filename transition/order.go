@@ -1,17 +1,18 @@
 package transition
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
 	"guodu/idempotency"
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // Sentinels of orders.
@@ -102,13 +103,41 @@ type Limits struct {
 	Unpaid              int // orders of an account at once; zero is any number
 }
 
-// unpaid is the limit as the script takes it.
-func (l Limits) unpaid() string {
-	if l.Unpaid == 0 {
-		return strconv.Itoa(math.MaxInt32)
-	}
-	return strconv.Itoa(l.Unpaid)
+type createCall struct {
+	Account     string          `key:"account"`
+	Order       string          `key:"order"`
+	Due         string          `key:"due"`
+	Idem        string          `key:"idem"`
+	No          OrderNo         `arg:"order_no"`
+	Channel     string          `arg:"channel"`
+	Amount      fen.Fen         `arg:"amount"`
+	PayerKind   string          `arg:"payer_kind"`
+	Payer       string          `arg:"payer"`
+	Request     string          `arg:"request"`
+	IdemKey     idempotency.Key `arg:"idem_key"`
+	Fingerprint string          `arg:"fingerprint"`
+	Now         string          `arg:"now"`
+	Expires     string          `arg:"expires"`
+	FirstDue    string          `arg:"first_due"`
+	Day         string          `arg:"day"`
+	NextDay     string          `arg:"next_day"`
+	MostOrder   fen.Fen         `arg:"most_order"`
+	MostDay     fen.Fen         `arg:"most_day"`
+	MostBalance fen.Fen         `arg:"most_balance"`
+	MostUnpaid  int             `arg:"most_unpaid"`
+	AccountNo   AccountNo       `arg:"account_no"`
+	Merchant    string          `arg:"merchant"`
 }
+
+type createReply struct {
+	Tag   string
+	Order string `reply:"order"`
+	Cap   string `reply:"cap"`
+	Left  string `reply:"left"`
+	Until string `reply:"until"`
+}
+
+var orderCreate = redisx.MustLoad[createCall, createReply](scripts, "order_create")
 
 // CreateOrder makes the order durable, or gives back the number of the one
 // that already serves the wish: the order made with the same idempotency key,
@@ -123,20 +152,26 @@ func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (no OrderNo, fresh 
 	}
 	now := s.clock()
 	today, tomorrow := quotaDays(now)
-	reply, err := s.run.Run(ctx, s.scripts.orderCreate,
-		[]string{s.keys.account(p, n.Account), s.keys.order(p, n.No), s.keys.due(p), idem},
-		string(n.No), n.Channel, n.Amount.String(), n.PayerKind, n.Payer, string(n.Request),
-		string(n.Key), idempotency.Fingerprint("recharge", string(n.Account), n.Channel, n.Amount.String(), n.PayerKind, n.Payer),
-		millis(now), millis(n.Expires), millis(n.FirstDue), today,
-		n.Limits.Order.String(), n.Limits.Day.String(), n.Limits.Balance.String(), string(n.Account), tomorrow, n.Merchant, n.Limits.unpaid())
+	unpaid := n.Limits.Unpaid
+	if unpaid == 0 {
+		unpaid = math.MaxInt32
+	}
+	reply, err := orderCreate.Run(ctx, s.run, createCall{
+		Account: s.keys.account(p, n.Account), Order: s.keys.order(p, n.No), Due: s.keys.due(p), Idem: idem,
+		No: n.No, AccountNo: n.Account, Channel: n.Channel, Merchant: n.Merchant, Amount: n.Amount, PayerKind: n.PayerKind, Payer: n.Payer,
+		Request: string(n.Request), IdemKey: n.Key,
+		Fingerprint: idempotency.Fingerprint("recharge", string(n.Account), n.Channel, n.Amount.String(), n.PayerKind, n.Payer),
+		Now:         millis(now), Expires: millis(n.Expires), FirstDue: millis(n.FirstDue), Day: today, NextDay: tomorrow,
+		MostOrder: n.Limits.Order, MostDay: n.Limits.Day, MostBalance: n.Limits.Balance, MostUnpaid: unpaid,
+	})
 	if err != nil {
 		return "", false, err
 	}
-	switch reply[0] {
+	switch reply.Tag {
 	case "CREATED":
-		return OrderNo(reply[1]), true, nil
+		return OrderNo(reply.Order), true, nil
 	case "OPEN", "SAME":
-		return OrderNo(reply[1]), false, nil
+		return OrderNo(reply.Order), false, nil
 	case "IDEM_CONFLICT":
 		return "", false, ErrIdempotency
 	case "NO_ACCOUNT":
@@ -147,21 +182,27 @@ func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (no OrderNo, fresh 
 		return "", false, fmt.Errorf("order %s: %w", n.No, ErrOrderExists)
 	case "LIMIT_UNPAID":
 		var n number
-		at := n.time(reply[1])
-		if n.err != nil {
-			return "", false, unexpected("order_create", reply)
-		}
-		return "", false, &LimitError{Limit: "unpaid", At: at}
-	case "LIMIT_ORDER", "LIMIT_DAY", "LIMIT_BALANCE":
-		left, err := fen.ParseInt(reply[1])
-		if err != nil {
-			return "", false, unexpected("order_create", reply)
-		}
-		name := map[string]string{"LIMIT_ORDER": "order", "LIMIT_DAY": "day", "LIMIT_BALANCE": "balance"}[reply[0]]
-		return "", false, &LimitError{Limit: name, Left: left}
+		at := n.time(reply.Until)
+		return "", false, cmp.Or(n.err, error(&LimitError{Limit: "unpaid", At: at}))
+	default: // LIMIT_ORDER, LIMIT_DAY, LIMIT_BALANCE
+		var n number
+		left := n.fen(cmp.Or(reply.Cap, reply.Left))
+		return "", false, cmp.Or(n.err, error(&LimitError{Limit: strings.ToLower(strings.TrimPrefix(reply.Tag, "LIMIT_")), Left: left}))
 	}
-	return "", false, unexpected("order_create", reply)
 }
+
+type preparedCall struct {
+	Order  string `key:"order"`
+	Prepay string `arg:"prepay"`
+	Now    string `arg:"now"`
+}
+
+type preparedReply struct {
+	Tag   string
+	State string `reply:"state"`
+}
+
+var orderPrepared = redisx.MustLoad[preparedCall, preparedReply](scripts, "order_prepared")
 
 // Prepared keeps the channel's answer to the prepay request, if the order
 // still waits to be paid.
@@ -171,18 +212,28 @@ func (s *Store) Prepared(ctx context.Context, no OrderNo, prepay json.RawMessage
 	if err != nil {
 		return err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.orderPrepared, []string{s.keys.order(p, no)}, string(prepay), s.now())
-	if err != nil {
-		return err
-	}
-	switch reply[0] {
-	case "PREPARED", "STATE":
-		return nil
-	case "NO_ORDER":
+	reply, err := orderPrepared.Run(ctx, s.run, preparedCall{Order: s.keys.order(p, no), Prepay: string(prepay), Now: s.now()})
+	if err == nil && reply.Tag == "NO_ORDER" {
 		return fmt.Errorf("order %s: %w", no, ErrNoOrder)
 	}
-	return unexpected("order_prepared", reply)
+	return err
 }
+
+type closeCall struct {
+	Account  string  `key:"account"`
+	Order    string  `key:"order"`
+	Due      string  `key:"due"`
+	No       OrderNo `arg:"order_no"`
+	Now      string  `arg:"now"`
+	Merchant string  `arg:"merchant"`
+}
+
+type closeReply struct {
+	Tag      string
+	Merchant string `reply:"merchant"`
+}
+
+var orderClose = redisx.MustLoad[closeCall, closeReply](scripts, "order_close")
 
 // CloseOrder ends an unpaid order; the caller holds the channel's proof that
 // it can no longer be paid, given to the named merchant. It returns the state
@@ -193,22 +244,21 @@ func (s *Store) CloseOrder(ctx context.Context, o Order, merchant string) (Order
 	if err != nil {
 		return "", err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.orderClose,
-		[]string{s.keys.account(p, o.Account), s.keys.order(p, o.No), s.keys.due(p)}, string(o.No), s.now(), merchant)
+	reply, err := orderClose.Run(ctx, s.run, closeCall{
+		Account: s.keys.account(p, o.Account), Order: s.keys.order(p, o.No), Due: s.keys.due(p), No: o.No, Now: s.now(), Merchant: merchant,
+	})
 	if err != nil {
 		return "", err
 	}
-	switch reply[0] {
+	switch reply.Tag {
 	case "OTHER_MERCHANT":
-		return "", fmt.Errorf("order %s of %s, word of %s: %w", o.No, reply[1], merchant, ErrOtherMerchant)
-	case "CLOSED", "DUP":
-		return OrderClosed, nil
-	case "CREDITED":
-		return OrderCredited, nil
+		return "", fmt.Errorf("order %s of %s, word of %s: %w", o.No, reply.Merchant, merchant, ErrOtherMerchant)
 	case "NO_ORDER":
 		return "", fmt.Errorf("order %s: %w", o.No, ErrNoOrder)
+	case "CREDITED":
+		return OrderCredited, nil
 	}
-	return "", unexpected("order_close", reply)
+	return OrderClosed, nil
 }
 
 // Order reads an order.

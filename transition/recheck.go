@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"strings"
 
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // ErrChallenge says that a re-reading names no challenge that waits for it.
@@ -31,6 +32,37 @@ type Rechecked struct {
 	B       fen.Fen // with "repair"
 }
 
+type recheckCall struct {
+	accountKeys
+	Card      string    `key:"card"`
+	Open      string    `key:"open"`
+	Nonce     string    `key:"nonce"`
+	Case      string    `key:"case"`
+	Core      string    `key:"core"`
+	OpenNo    string    `arg:"open_no"`
+	AccountNo AccountNo `arg:"account_no"`
+	Terminal  string    `arg:"terminal"`
+	CardNo    string    `arg:"card_no"`
+	UID       CardUID   `arg:"uid"`
+	Version   string    `arg:"version"`
+	L         int64     `arg:"L"`
+	B         fen.Fen   `arg:"B"`
+	P         string    `arg:"P"`
+	Challenge string    `arg:"challenge"`
+	Desk      bool      `arg:"desk"`
+	Now       string    `arg:"now"`
+	NonceMS   int64     `arg:"nonce_ms"`
+}
+
+type recheckReply struct {
+	Tag   string
+	L     string `reply:"L"`
+	B     string `reply:"B"`
+	Field string `reply:"field"`
+}
+
+var cardRecheck = redisx.MustLoad[recheckCall, recheckReply](scripts, "card_recheck")
+
 // Recheck takes a re-reading. Only one that answers a fresh challenge opens a
 // conflict; only one at a desk, after people decided, ends it.
 // Errors: ErrChallenge, ErrNoCard, ErrOtherCard, ErrReplay.
@@ -40,10 +72,7 @@ func (s *Store) Recheck(ctx context.Context, c Recheck, nonce Nonce) (Rechecked,
 	if err != nil {
 		return Rechecked{}, err
 	}
-	p, desk := partitionOf(account), ""
-	if c.Desk {
-		desk = "1"
-	}
+	p := partitionOf(account)
 	card := s.keys.card(p, r.UID)
 	for range tries {
 		open, err := s.cardField(ctx, account, r.UID, "open")
@@ -54,50 +83,39 @@ func (s *Store) Recheck(ctx context.Context, c Recheck, nonce Nonce) (Rechecked,
 		if open != "" {
 			load = s.keys.load(p, LoadNo(open))
 		}
-		reply, err := s.enter(ctx, s.scripts.cardRecheck, []string{
-			s.keys.account(p, account), s.keys.entries(p, account), s.keys.tot(p), card, load,
-			s.keys.nonce(p, nonce.KeyID, nonce.Value), s.keys.cases(p), s.keys.reports(p, r.UID, r.Version),
-		}, open, string(account), r.Terminal, r.CardNo, string(r.UID), r.Version, strconv.FormatInt(r.L, 10), r.B.String(),
-			r.purchases(), c.Challenge, desk, s.now(), strconv.FormatInt(nonceLife.Milliseconds(), 10))
+		reply, err := cardRecheck.Run(ctx, s.run, recheckCall{
+			accountKeys: s.keys.money(p, account), Card: card, Open: load, Nonce: s.keys.nonce(p, nonce.KeyID, nonce.Value),
+			Case: s.keys.cases(p), Core: s.keys.reports(p, r.UID, r.Version),
+			OpenNo: open, AccountNo: account, Terminal: r.Terminal, CardNo: r.CardNo, UID: r.UID, Version: r.Version, L: r.L, B: r.B,
+			P: r.purchases(), Challenge: c.Challenge, Desk: c.Desk, Now: s.now(), NonceMS: nonceLife.Milliseconds(),
+		})
 		if err != nil {
 			return Rechecked{}, err
 		}
-		switch reply[0] {
+		switch reply.Tag {
 		case "CONFLICT", "REPAIRED", "AGREES": // it may freeze the account, or let its card have money again
 			s.tell(ctx, account, hint{blocks: true})
 		}
-		if reply[0] != "RETRY" {
+		if reply.Tag != "RETRY" {
 			return rechecked(r, reply)
 		}
 	}
 	return Rechecked{}, ErrMoved
 }
 
-func rechecked(r Reading, reply []string) (Rechecked, error) {
-	switch reply[0] {
-	case "AGREES":
-		return Rechecked{Outcome: "agrees"}, nil
-	case "CONFLICT":
-		return Rechecked{Outcome: "conflict"}, nil
-	case "UNKNOWN_LOAD":
-		return Rechecked{Outcome: "unknown_load"}, nil
-	case "FILED":
-		return Rechecked{Outcome: "filed"}, nil
-	case "REPAIRED":
-		return Rechecked{Outcome: "repaired"}, nil
-	case "REPAIR":
-		if len(reply) == 3 {
-			var n number
-			return Rechecked{Outcome: "repair", L: n.int(reply[1]), B: n.fen(reply[2])}, n.err
-		}
+func rechecked(r Reading, reply recheckReply) (Rechecked, error) {
+	switch reply.Tag {
 	case "CHALLENGE":
 		return Rechecked{}, ErrChallenge
 	case "NO_CARD":
 		return Rechecked{}, fmt.Errorf("card %s: %w", r.UID, ErrNoCard)
 	case "OTHER_CARD":
-		return Rechecked{}, fmt.Errorf("card %s: %w: %s", r.UID, ErrOtherCard, reply[1])
+		return Rechecked{}, fmt.Errorf("card %s: %w: %s", r.UID, ErrOtherCard, reply.Field)
 	case "REPLAY":
 		return Rechecked{}, ErrReplay
+	case "REPAIR":
+		var n number
+		return Rechecked{Outcome: "repair", L: n.int(reply.L), B: n.fen(reply.B)}, n.err
 	}
-	return Rechecked{}, unexpected("card_recheck", reply)
+	return Rechecked{Outcome: strings.ToLower(reply.Tag)}, nil
 }

@@ -44,13 +44,27 @@ func (s *Store) recover(ctx context.Context, verb, by, second, why string) error
 	return nil
 }
 
+type recoveryCall struct {
+	Epoch    string `key:"epoch"`
+	Verb     string `arg:"verb"`
+	Process  string `arg:"process"`
+	Replaced bool   `arg:"replaced"`
+	decision
+}
+
+type recoveryReply struct {
+	Tag   string
+	Since string `reply:"since"`
+}
+
+var recoveryScript = redisx.MustLoad[recoveryCall, recoveryReply](scripts, "recovery")
+
 func (s *Store) recoverPartition(ctx context.Context, p partition, verb, by, second, why string) error {
-	reply, err := s.run.Run(ctx, s.scripts.recovery, []string{s.keys.epoch(p)}, verb, s.now(), by, second, why)
+	_, err := recoveryScript.Run(ctx, s.run, recoveryCall{
+		Epoch: s.keys.epoch(p), Verb: verb, decision: decision{By: by, Second: second, Why: why, Now: s.now()},
+	})
 	if err != nil {
 		return fmt.Errorf("%s recovery of partition p%s: %w", verb, p.digits(), err)
-	}
-	if reply[0] != "BEGUN" && reply[0] != "ENDED" && reply[0] != "DUP" {
-		return unexpected("recovery", reply)
 	}
 	return nil
 }
@@ -60,10 +74,6 @@ func (s *Store) recoverPartition(ctx context.Context, p partition, verb, by, sec
 // that nobody waits for, or a server that forgets), the partition goes into recovery.
 // It returns how many did.
 func (s *Store) NotePrimary(ctx context.Context, mayLose bool) (begun int, err error) {
-	lose := ""
-	if mayLose {
-		lose = "1"
-	}
 	_, many := s.client().(*redis.ClusterClient)
 	id := ""
 	for p := range partition(Partitions) {
@@ -80,17 +90,15 @@ func (s *Store) NotePrimary(ctx context.Context, mayLose bool) (begun int, err e
 		if noted == id {
 			continue
 		}
-		reply, err := s.run.Run(ctx, s.scripts.recovery, []string{s.keys.epoch(p)}, "primary", s.now(), "hub", "",
-			"another server holds the books, and writes may be lost", id, lose)
+		reply, err := recoveryScript.Run(ctx, s.run, recoveryCall{
+			Epoch: s.keys.epoch(p), Verb: "primary", Process: id, Replaced: mayLose,
+			decision: decision{By: "hub", Why: "another server holds the books, and writes may be lost", Now: s.now()},
+		})
 		if err != nil {
 			return begun, err
 		}
-		switch reply[0] {
-		case "BEGUN":
+		if reply.Tag == "BEGUN" {
 			begun++
-		case "SAME", "NOTED", "DUP":
-		default:
-			return begun, unexpected("recovery", reply)
 		}
 	}
 	return begun, nil

@@ -1,16 +1,17 @@
 package transition
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"guodu/idempotency"
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // Sentinels of refunds. None of them moved anything.
@@ -120,55 +121,77 @@ func (s *Store) HoldRefund(ctx context.Context, n NewRefund) (no RefundNo, fresh
 		if err != nil {
 			return "", false, err
 		}
-		switch reply[0] {
+		switch reply.Tag {
 		case "RETRY":
 			continue
-		case "HELD":
-			return RefundNo(reply[1]), true, nil
-		case "SAME":
-			return RefundNo(reply[1]), false, nil
+		case "HELD", "SAME":
+			return RefundNo(reply.No), reply.Tag == "HELD", nil
 		}
 		return "", false, refundRefused(n, reply)
 	}
 	return "", false, ErrMoved
 }
 
-func (s *Store) hold(ctx context.Context, p partition, n NewRefund) ([]string, error) {
+type refundHoldCall struct {
+	accountKeys
+	Order       string          `key:"order"`
+	Refund      string          `key:"refund"`
+	Due         string          `key:"rfdue"`
+	Idem        string          `key:"idem"`
+	Epoch       string          `key:"epoch"`
+	No          RefundNo        `arg:"refund_no"`
+	OrderNo     OrderNo         `arg:"order_no"`
+	AccountNo   AccountNo       `arg:"account_no"`
+	Amount      fen.Fen         `arg:"amount"`
+	Request     string          `arg:"request"`
+	IdemKey     idempotency.Key `arg:"idem_key"`
+	Fingerprint string          `arg:"fingerprint"`
+	Now         string          `arg:"now"`
+	FirstDue    string          `arg:"due"`
+	By          string          `arg:"by"`
+	Why         string          `arg:"why"`
+	Frozen      bool            `arg:"frozen"`
+	Most        int             `arg:"most_refunds"`
+}
+
+type refundHoldReply struct {
+	Tag   string
+	No    string `reply:"no"`
+	State string `reply:"state"`
+	Mark  string `reply:"mark"`
+	Since string `reply:"since"`
+	Left  string `reply:"left"`
+	Most  string `reply:"most"`
+}
+
+var refundHold = redisx.MustLoad[refundHoldCall, refundHoldReply](scripts, "refund_hold")
+
+func (s *Store) hold(ctx context.Context, p partition, n NewRefund) (refundHoldReply, error) {
 	refund := s.keys.refund(p, string(n.No))
 	idem := refund
 	if n.Key != "" {
 		idem = s.keys.idem(p, n.Account, string(n.Key))
 	}
-	frozen := ""
-	if n.Frozen {
-		frozen = "1"
-	}
-	return s.enter(ctx, s.scripts.refundHold, []string{
-		s.keys.account(p, n.Account), s.keys.order(p, n.Order), refund, s.keys.entries(p, n.Account), s.keys.tot(p), s.keys.refundsDue(p), idem,
-		s.keys.epoch(p),
-	}, string(n.No), string(n.Order), string(n.Account), n.Amount.String(), string(n.Request), string(n.Key),
-		idempotency.Fingerprint("refund", string(n.Account), string(n.Order), n.Amount.String()), s.now(), millis(n.FirstDue),
-		n.By, n.Why, frozen, strconv.Itoa(refundsMax))
+	return refundHold.Run(ctx, s.run, refundHoldCall{
+		accountKeys: s.keys.money(p, n.Account), Order: s.keys.order(p, n.Order), Refund: refund, Due: s.keys.refundsDue(p), Idem: idem,
+		Epoch: s.keys.epoch(p), No: n.No, OrderNo: n.Order, AccountNo: n.Account, Amount: n.Amount, Request: string(n.Request), IdemKey: n.Key,
+		Fingerprint: idempotency.Fingerprint("refund", string(n.Account), string(n.Order), n.Amount.String()),
+		Now:         s.now(), FirstDue: millis(n.FirstDue), By: n.By, Why: n.Why, Frozen: n.Frozen, Most: refundsMax,
+	})
 }
 
 // refundRefused puts a refusal of refund_hold into an error.
-func refundRefused(n NewRefund, reply []string) error {
+func refundRefused(n NewRefund, reply refundHoldReply) error {
 	known := map[string]error{
 		"IDEM_CONFLICT": ErrIdempotency, "NO_ORDER": ErrNoOrder, "NOT_PAID": ErrNotPaid, "FROZEN": ErrFrozen, "EXISTS": ErrRefundExists, "DOUBT": ErrDoubt,
 		"RECOVERY": ErrRecovery,
 	}
-	if why, found := known[reply[0]]; found {
+	if why, found := known[reply.Tag]; found {
 		return fmt.Errorf("refund of order %s: %w", n.Order, why)
 	}
-	limit, found := strings.CutPrefix(reply[0], "LIMIT_")
-	if !found || len(reply) != 2 {
-		return unexpected("refund_hold", reply)
-	}
-	left, err := fen.ParseInt(reply[1])
-	if err != nil {
-		return unexpected("refund_hold", reply)
-	}
-	return &RefundLimitError{Limit: strings.ToLower(limit), Left: left}
+	var number number
+	left := number.fen(cmp.Or(reply.Left, reply.Most))
+	return cmp.Or(number.err, error(&RefundLimitError{Limit: strings.ToLower(strings.TrimPrefix(reply.Tag, "LIMIT_")), Left: left}))
 }
 
 // RefundMade is the channel's word that it made a refund.
@@ -192,23 +215,61 @@ func (s *Store) SettleRefund(ctx context.Context, m RefundMade) (first, late boo
 	if err != nil {
 		return false, false, err
 	}
-	switch reply[0] {
+	switch reply.Tag {
 	case "SETTLED":
 		return true, false, nil
 	case "LATE":
 		s.tell(ctx, r.Account, hint{blocks: true})
 		return true, true, nil
-	case "DUP":
-		return false, false, nil
 	case "RETRY":
 		return false, false, ErrMoved
 	case "NO_REFUND":
 		return false, false, fmt.Errorf("refund %s: %w", m.No, ErrNoRefund)
 	case "MISMATCH":
-		return false, false, fmt.Errorf("refund %s of %s: %w: %s", m.No, m.Amount.Yuan(), ErrMismatch, reply[1])
+		return false, false, fmt.Errorf("refund %s of %s: %w: %s", m.No, m.Amount.Yuan(), ErrMismatch, reply.Field)
 	}
-	return false, false, unexpected("refund_settle", reply)
+	return false, false, nil // DUP
 }
+
+// refundMade is what scripts take of a refund that its channel made.
+type refundMade struct {
+	No        RefundNo `arg:"refund_no"`
+	Amount    fen.Fen  `arg:"amount"`
+	ChannelNo string   `arg:"channel_no"`
+	At        string   `arg:"at"`
+	Now       string   `arg:"now"`
+}
+
+func (s *Store) made(m RefundMade) refundMade {
+	return refundMade{No: m.No, Amount: m.Amount, ChannelNo: m.ChannelNo, At: millis(m.At), Now: s.now()}
+}
+
+// refundKeys are the keys of a refund of an order.
+type refundKeys struct {
+	accountKeys
+	Order  string `key:"order"`
+	Refund string `key:"refund"`
+}
+
+type refundSettleCall struct {
+	refundKeys
+	Due string `key:"rfdue"`
+	refundMade
+}
+
+type settledReply struct {
+	Tag   string
+	Field string `reply:"field"`
+}
+
+var refundSettle = redisx.MustLoad[refundSettleCall, settledReply](scripts, "refund_settle")
+
+type refundSendCall struct {
+	Refund string `key:"refund"`
+	Now    string `arg:"now"`
+}
+
+var refundSend = redisx.MustLoad[refundSendCall, openOrGone](scripts, "refund_send")
 
 // SendRefund says that a refund is about to be sent; false says that it is not
 // held any more and must not be.
@@ -218,12 +279,30 @@ func (s *Store) SendRefund(ctx context.Context, no RefundNo) (send bool, err err
 	if err != nil {
 		return false, err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.refundSend, []string{s.keys.refund(p, string(no))}, s.now())
-	if err != nil {
-		return false, err
-	}
-	return reply[0] == "SEND", nil
+	reply, err := refundSend.Run(ctx, s.run, refundSendCall{Refund: s.keys.refund(p, string(no)), Now: s.now()})
+	return reply.Tag == "SEND", err
 }
+
+// refundReturned is what scripts take of a refund that is given back.
+type refundReturned struct {
+	No      RefundNo `arg:"refund_no"`
+	Now     string   `arg:"now"`
+	Word    string   `arg:"word"`
+	QuietMS int64    `arg:"quiet_ms"`
+}
+
+type refundReturnCall struct {
+	refundKeys
+	Due string `key:"rfdue"`
+	refundReturned
+}
+
+type returnedReply struct {
+	Tag    string
+	SentAt string `reply:"sent_at"`
+}
+
+var refundReturn = redisx.MustLoad[refundReturnCall, returnedReply](scripts, "refund_return")
 
 // ReturnRefund gives the money of a refund back to the account, and returns the
 // state that stands now. quiet 0 is for the channel's own signed word that the
@@ -239,10 +318,7 @@ func (s *Store) ReturnRefund(ctx context.Context, no RefundNo, word string, quie
 	if err != nil {
 		return "", err
 	}
-	switch reply[0] {
-	case "RETURNED", "DUP":
-		s.tell(ctx, r.Account, hint{pending: reply[0] == "RETURNED", blocks: true})
-		return RefundReturned, nil
+	switch reply.Tag {
 	case "SETTLED":
 		return RefundSettled, nil
 	case "RECENT":
@@ -252,20 +328,27 @@ func (s *Store) ReturnRefund(ctx context.Context, no RefundNo, word string, quie
 	case "NO_REFUND":
 		return "", fmt.Errorf("refund %s: %w", no, ErrNoRefund)
 	}
-	return "", unexpected("refund_return", reply)
+	s.tell(ctx, r.Account, hint{pending: reply.Tag == "RETURNED", blocks: true})
+	return RefundReturned, nil
 }
 
-// refundKeys are the keys that settling and returning share.
-func (s *Store) refundKeys(r RefundOrder) ([]string, error) {
-	p, err := r.Order.partition()
-	if err != nil {
-		return nil, err
-	}
-	return []string{
-		s.keys.account(p, r.Account), s.keys.order(p, r.Order), s.keys.refund(p, string(r.No)), s.keys.entries(p, r.Account),
-		s.keys.tot(p), s.keys.refundsDue(p),
-	}, nil
+// refundKeys are the keys of a refund of an order of the account.
+func (s *Store) refundKeys(p partition, order OrderNo, account AccountNo, id string) refundKeys {
+	return refundKeys{accountKeys: s.keys.money(p, account), Order: s.keys.order(p, order), Refund: s.keys.refund(p, id)}
 }
+
+type orderToldCall struct {
+	Order    string  `key:"order"`
+	Refunded fen.Fen `arg:"refunded"`
+	Now      string  `arg:"now"`
+}
+
+type orderToldReply struct {
+	Tag   string
+	First string `reply:"first"`
+}
+
+var orderTold = redisx.MustLoad[orderToldCall, orderToldReply](scripts, "order_told")
 
 // ToldRefunded writes down that the channel told of refunds of an order, in all,
 // that cannot be learned yet; until they are, the order is not credited. It
@@ -276,15 +359,15 @@ func (s *Store) ToldRefunded(ctx context.Context, no OrderNo, all fen.Fen) (firs
 	if err != nil {
 		return first, err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.orderTold, []string{s.keys.order(p, no)}, all.String(), s.now())
+	reply, err := orderTold.Run(ctx, s.run, orderToldCall{Order: s.keys.order(p, no), Refunded: all, Now: s.now()})
 	if err != nil {
 		return first, err
 	}
-	if reply[0] == "NO_ORDER" {
+	if reply.Tag == "NO_ORDER" {
 		return first, fmt.Errorf("order %s: %w", no, ErrNoOrder)
 	}
 	var n number
-	first = n.time(reply[1])
+	first = n.time(reply.First)
 	return first, n.err
 }
 
@@ -299,6 +382,39 @@ type OutsideRefund struct {
 	At        time.Time
 	Source    string // "notice", "query" or "bill"
 }
+
+// refundOutside is what scripts take of a refund that the hub did not ask for.
+type refundOutside struct {
+	ID        string  `arg:"refund_no"`
+	Order     OrderNo `arg:"order_no"`
+	Amount    fen.Fen `arg:"amount"`
+	ChannelNo string  `arg:"channel_no"`
+	At        string  `arg:"at"`
+	Now       string  `arg:"now"`
+	Source    string  `arg:"source"`
+	Channel   string  `arg:"channel"`
+}
+
+func (s *Store) outside(r OutsideRefund) refundOutside {
+	return refundOutside{
+		ID: outside(r.Order, r.No), Order: r.Order, Amount: r.Amount, ChannelNo: r.ChannelNo, At: millis(r.At), Now: s.now(),
+		Source: r.Source, Channel: r.Channel,
+	}
+}
+
+type refundExtCall struct {
+	refundKeys
+	AccountNo AccountNo `arg:"account_no"`
+	refundOutside
+}
+
+type refundExtReply struct {
+	Tag   string
+	Taken string `reply:"taken"`
+	Field string `reply:"field"`
+}
+
+var refundExt = redisx.MustLoad[refundExtCall, refundExtReply](scripts, "refund_ext")
 
 // BookOutside books a refund made in the merchant's console, or a chargeback,
 // once: pending first, the rest becomes clawback.
@@ -329,14 +445,14 @@ func (s *Store) BookOutside(ctx context.Context, r OutsideRefund) (first bool, e
 	if err != nil {
 		return false, err
 	}
-	id := outside(r.Order, r.No)
-	reply, err := s.enter(ctx, s.scripts.refundExt, []string{
-		s.keys.account(p, o.Account), s.keys.order(p, r.Order), s.keys.refund(p, id), s.keys.entries(p, o.Account), s.keys.tot(p),
-	}, id, string(r.Order), string(o.Account), r.Amount.String(), r.ChannelNo, millis(r.At), s.now(), r.Source, r.Channel)
+	made := s.outside(r)
+	reply, err := refundExt.Run(ctx, s.run, refundExtCall{
+		refundKeys: s.refundKeys(p, r.Order, o.Account, made.ID), AccountNo: o.Account, refundOutside: made,
+	})
 	if err != nil {
 		return false, err
 	}
-	switch reply[0] {
+	switch reply.Tag {
 	case "BOOKED":
 		s.tell(ctx, o.Account, hint{blocks: true})
 		return true, nil
@@ -350,8 +466,6 @@ func (s *Store) BookOutside(ctx context.Context, r OutsideRefund) (first bool, e
 		err = ErrMismatch
 	case "RETRY":
 		err = ErrMoved
-	default:
-		return false, unexpected("refund_ext", reply)
 	}
 	return false, fmt.Errorf("refund %s of order %s: %w", r.No, r.Order, err)
 }
@@ -438,21 +552,27 @@ func (s *Store) ClaimRefundsDue(ctx context.Context, lease time.Duration, limit 
 	return refunds, errors.Join(errs...)
 }
 
+type refundReschedCall struct {
+	Due      string   `key:"rfdue"`
+	Refund   string   `key:"refund"`
+	No       RefundNo `arg:"refund_no"`
+	Next     string   `arg:"next"`
+	Word     string   `arg:"word"`
+	Accepted bool     `arg:"accepted"`
+}
+
+var refundResched = redisx.MustLoad[refundReschedCall, openOrGone](scripts, "refund_resched")
+
 // RescheduleRefund says when to ask next about a refund, and what the channel
 // said last; accepted is its signed word that it has the refund. One that is not held any more leaves the list; open reports
 // whether it still is.
 func (s *Store) RescheduleRefund(ctx context.Context, no RefundNo, next time.Time, word string, accepted bool) (open bool, err error) {
-	mark := ""
-	if accepted {
-		mark = "1"
-	}
 	p, err := no.partition()
 	if err != nil {
 		return false, err
 	}
-	reply, err := s.run.Run(ctx, s.scripts.refundResched, []string{s.keys.refundsDue(p), s.keys.refund(p, string(no))}, string(no), millis(next), word, mark)
-	if err != nil {
-		return false, err
-	}
-	return reply[0] == "OK", nil
+	reply, err := refundResched.Run(ctx, s.run, refundReschedCall{
+		Due: s.keys.refundsDue(p), Refund: s.keys.refund(p, string(no)), No: no, Next: millis(next), Word: word, Accepted: accepted,
+	})
+	return reply.Tag == "OK", err
 }

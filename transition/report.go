@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 var (
@@ -38,6 +39,33 @@ type CardReport struct {
 	At      time.Time // by the core's clock
 }
 
+type reportCall struct {
+	accountKeys
+	Card      string     `key:"card"`
+	Open      string     `key:"open"`
+	Doubt     string     `key:"doubt"`
+	Core      string     `key:"core"`
+	Claim     string     `key:"claim"`
+	Case      string     `key:"case"`
+	Kind      ReportKind `arg:"kind"`
+	ID        string     `arg:"id"`
+	Amount    fen.Fen    `arg:"amount"`
+	At        string     `arg:"at"`
+	Version   string     `arg:"version"`
+	OpenNo    string     `arg:"open_no"`
+	AccountNo AccountNo  `arg:"account_no"`
+	Now       string     `arg:"now"`
+	UID       CardUID    `arg:"uid"`
+}
+
+type reportReply struct {
+	Tag     string
+	Field   string `reply:"field"`
+	Profile string `reply:"profile"`
+}
+
+var cardReport = redisx.MustLoad[reportCall, reportReply](scripts, "card_report")
+
 // Report takes the card core's word. Purchases and cash explain a balance, also one that
 // a conflict was opened about; a load by another machine at the open load's own step
 // proves that load unwritten. The same report again changes nothing.
@@ -66,31 +94,30 @@ func (s *Store) Report(ctx context.Context, r CardReport) error {
 		if open != "" {
 			load = s.keys.load(p, LoadNo(open))
 		}
-		reply, err := s.enter(ctx, s.scripts.cardReport, []string{
-			s.keys.account(p, account), s.keys.entries(p, account), s.keys.tot(p), card, load, s.keys.doubt(p),
-			s.keys.reports(p, r.UID, r.Version), s.keys.claim(p, r.UID, r.Version, counterText(r.N)), s.keys.cases(p),
-		}, string(r.Kind), id, r.Amount.String(), millis(r.At), r.Version, open, string(account), s.now(), string(r.UID))
+		reply, err := cardReport.Run(ctx, s.run, reportCall{
+			accountKeys: s.keys.money(p, account), Card: card, Open: load, Doubt: s.keys.doubt(p), Core: s.keys.reports(p, r.UID, r.Version),
+			Claim: s.keys.claim(p, r.UID, r.Version, counterText(r.N)), Case: s.keys.cases(p),
+			Kind: r.Kind, ID: id, Amount: r.Amount, At: millis(r.At), Version: r.Version, OpenNo: open, AccountNo: account, Now: s.now(), UID: r.UID,
+		})
 		if err != nil {
 			return err
 		}
-		switch reply[0] {
+		switch reply.Tag {
 		case "RETRY":
 			continue
-		case "TAKEN", "DUP", "EXPLAINED":
-			if reply[0] == "EXPLAINED" || r.Kind == OutsideLoad && open != "" { // it may have released the open load
-				s.tell(ctx, account, hint{pending: true, blocks: true})
-			}
-			return nil
 		case "NO_CARD":
 			return fmt.Errorf("card %s: %w", r.UID, ErrNoCard)
 		case "MISMATCH":
-			return fmt.Errorf("card %s, %s %s: %w: %s was told before", r.UID, r.Kind, id, ErrReport, reply[1])
+			return fmt.Errorf("card %s, %s %s: %w: %s was told before", r.UID, r.Kind, id, ErrReport, reply.Field)
 		case "PROFILE":
-			return fmt.Errorf("card %s: %w: profile %s has no other machines", r.UID, ErrReport, reply[1])
+			return fmt.Errorf("card %s: %w: profile %s has no other machines", r.UID, ErrReport, reply.Profile)
 		case "CONTRADICTS":
 			return fmt.Errorf("card %s, step %s: %w", r.UID, id, ErrContradicts)
 		}
-		return unexpected("card_report", reply)
+		if reply.Tag == "EXPLAINED" || r.Kind == OutsideLoad && open != "" { // it may have released the open load
+			s.tell(ctx, account, hint{pending: true, blocks: true})
+		}
+		return nil
 	}
 	return ErrMoved
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // Sentinels of results. None of them moved anything: the terminal keeps its
@@ -83,32 +84,78 @@ func (s *Store) Result(ctx context.Context, w WriteResult, nonce Nonce) (Receipt
 		if err != nil {
 			return Receipt{}, err
 		}
-		switch reply[0] {
+		switch reply.Tag {
 		case "FORCED", "CONFLICT": // booked against the holder, or another load released for it
 			s.tell(ctx, l.Account, hint{pending: true, blocks: true})
 		}
-		if reply[0] != "RETRY" {
+		if reply.Tag != "RETRY" {
 			return receipt(l, reply)
 		}
 	}
 	return Receipt{}, ErrMoved
 }
 
+type resultCall struct {
+	accountKeys
+	Card      string    `key:"card"`
+	Load      string    `key:"load"`
+	Claim     string    `key:"claim"`
+	Doubt     string    `key:"doubt"`
+	Nonce     string    `key:"nonce"`
+	Case      string    `key:"case"`
+	Open      string    `key:"open"`
+	Tap       string    `key:"tap"`
+	Core      string    `key:"core"`
+	Claimed   string    `key:"claimed"`
+	LoadNo    LoadNo    `arg:"load_no"`
+	Terminal  string    `arg:"terminal"`
+	TapID     string    `arg:"tap_id"`
+	N         int64     `arg:"n"`
+	UID       CardUID   `arg:"uid"`
+	Version   string    `arg:"version"`
+	Amount    fen.Fen   `arg:"amount"`
+	L0        int64     `arg:"L0"`
+	B0        fen.Fen   `arg:"B0"`
+	P0        string    `arg:"P0"`
+	Outcome   string    `arg:"outcome"`
+	L         string    `arg:"L"`
+	B         string    `arg:"B"`
+	P         string    `arg:"P"`
+	Now       string    `arg:"now"`
+	NonceMS   int64     `arg:"nonce_ms"`
+	NotAfter  string    `arg:"not_after"`
+	AccountNo AccountNo `arg:"account_no"`
+	CardNo    string    `arg:"card_no"`
+	OpenNo    string    `arg:"open_no"`
+	ClaimedNo string    `arg:"claimed_no"`
+	proofArgs
+}
+
+type resultReply struct {
+	Tag    string
+	Amount string `reply:"amount"`
+	At     string `reply:"at"`
+	State  string `reply:"state"`
+	Field  string `reply:"field"`
+}
+
+var loadResult = redisx.MustLoad[resultCall, resultReply](scripts, "load_result")
+
 // result names the keys as the card's record stands, and runs the script.
-func (s *Store) result(ctx context.Context, p partition, w WriteResult, nonce Nonce) ([]string, error) {
+func (s *Store) result(ctx context.Context, p partition, w WriteResult, nonce Nonce) (resultReply, error) {
 	l := w.Load
 	step := s.keys.claim(p, l.UID, l.Version, counterText(l.L0))
 	pipe := s.client().Pipeline()
 	opens, claims := pipe.HGet(ctx, s.keys.card(p, l.UID), "open"), pipe.Get(ctx, step)
 	if err := exec(ctx, "card", pipe); err != nil {
-		return nil, err
+		return resultReply{}, err
 	}
 	open, claim := opens.Val(), claims.Val()
 	outcome := "unknown"
 	if w.Written {
 		outcome = "written"
 	}
-	load, counter, proof := s.keys.load(p, l.No), strconv.FormatInt(l.L0, 10), w.Proof.args()
+	load := s.keys.load(p, l.No)
 	current := load
 	if open != "" {
 		current = s.keys.load(p, LoadNo(open))
@@ -117,16 +164,15 @@ func (s *Store) result(ctx context.Context, p partition, w WriteResult, nonce No
 	if claim != "" && claim != claimOutside {
 		claimant = s.keys.load(p, LoadNo(claim))
 	}
-	keys := []string{
-		s.keys.account(p, l.Account), s.keys.entries(p, l.Account), s.keys.tot(p), s.keys.card(p, l.UID),
-		load, step, s.keys.doubt(p), s.once(p, nonce, load), s.keys.cases(p), current,
-		s.keys.tap(p, l.Terminal, l.TapID), s.keys.reports(p, l.UID, l.Version), claimant,
-	}
-	return s.enter(ctx, s.scripts.loadResult, keys,
-		string(l.No), l.Terminal, l.TapID, strconv.FormatInt(l.Attempt, 10), string(l.UID), l.Version, l.Amount.String(),
-		counter, outcome, optional(w.L), optionalFen(w.B), optional(w.P), s.now(), strconv.FormatInt(nonceLife.Milliseconds(), 10),
-		l.B0.String(), l.P0, string(l.Account), l.CardNo, open, proof[0], proof[1], proof[2], proof[3],
-		millis(l.NotAfter), claim)
+	return loadResult.Run(ctx, s.run, resultCall{
+		accountKeys: s.keys.money(p, l.Account), Card: s.keys.card(p, l.UID), Load: load, Claim: step, Doubt: s.keys.doubt(p),
+		Nonce: s.once(p, nonce, load), Case: s.keys.cases(p), Open: current, Tap: s.keys.tap(p, l.Terminal, l.TapID),
+		Core: s.keys.reports(p, l.UID, l.Version), Claimed: claimant,
+		LoadNo: l.No, Terminal: l.Terminal, TapID: l.TapID, N: l.Attempt, UID: l.UID, Version: l.Version, Amount: l.Amount,
+		L0: l.L0, B0: l.B0, P0: l.P0, Outcome: outcome, L: optional(w.L), B: optionalFen(w.B), P: optional(w.P),
+		Now: s.now(), NonceMS: nonceLife.Milliseconds(), NotAfter: millis(l.NotAfter), AccountNo: l.Account, CardNo: l.CardNo,
+		OpenNo: open, ClaimedNo: claim, proofArgs: w.Proof.args(),
+	})
 }
 
 // once is the key that uses a nonce up, or none of its own if there is no nonce.
@@ -137,30 +183,21 @@ func (s *Store) once(p partition, n Nonce, none string) string {
 	return s.keys.nonce(p, n.KeyID, n.Value)
 }
 
-func receipt(l Load, reply []string) (Receipt, error) {
-	switch reply[0] {
+func receipt(l Load, reply resultReply) (Receipt, error) {
+	var n number
+	switch reply.Tag {
 	case "CONFIRMED", "FORCED":
-		if len(reply) != 3 {
-			return Receipt{}, unexpected("load_result", reply)
-		}
-		var n number
-		return Receipt{State: LoadState(reply[0]), First: true, Amount: n.fen(reply[1]), At: n.time(reply[2])}, n.err
+		return Receipt{State: LoadState(reply.Tag), First: true, Amount: n.fen(reply.Amount), At: n.time(reply.At)}, n.err
 	case "DUP":
-		if len(reply) != 4 {
-			return Receipt{}, unexpected("load_result", reply)
-		}
-		var n number
-		return Receipt{State: LoadState(reply[3]), Amount: n.fen(reply[1]), At: n.time(reply[2])}, n.err
-	case "WRITTEN", "IN_DOUBT", "CANCELLED", "CONFLICT", "SUSPENDED":
-		return Receipt{State: LoadState(reply[0])}, nil
+		return Receipt{State: LoadState(reply.State), Amount: n.fen(reply.Amount), At: n.time(reply.At)}, n.err
 	case "NO_LOAD":
 		return Receipt{}, fmt.Errorf("load %s: %w", l.No, ErrNoLoad)
 	case "OTHER_LOAD":
-		return Receipt{}, fmt.Errorf("load %s: %w: %s", l.No, ErrOtherLoad, reply[1])
+		return Receipt{}, fmt.Errorf("load %s: %w: %s", l.No, ErrOtherLoad, reply.Field)
 	case "REPLAY":
 		return Receipt{}, ErrReplay
 	}
-	return Receipt{}, unexpected("load_result", reply)
+	return Receipt{State: LoadState(reply.Tag)}, nil // WRITTEN, IN_DOUBT, CANCELLED, CONFLICT, SUSPENDED
 }
 
 func optional(n *int64) string {

@@ -135,7 +135,7 @@ func caseRefundAfterCredit(ctx context.Context, st *stage) {
 	r, err := st.Refund(ctx, refundNo(9))
 	st.say("refund 9", r.State, err)
 	reply, err := st.settleLate(ctx, r, RefundMade{No: r.No, Amount: 2000, At: st.at}) // another hub at the same moment
-	st.say("late again", reply, err)
+	st.say("late again", []string{reply.Tag}, err)
 	lost := st.suspends(ctx, 4, "unknown_order", 100, 0)
 	no, fresh, err = st.HoldCaseRefund(ctx, lost, CaseRefund{
 		No: refundNo(7), Channel: "wechat", Order: "SHOP-1", Amount: 100, Request: json.RawMessage(`{"r":1}`), FirstDue: st.at,
@@ -146,7 +146,7 @@ func caseRefundAfterCredit(ctx context.Context, st *stage) {
 	st.made(ctx, 7, 100) // of nobody's order: people look
 }
 
-func caseRefundLate(ctx context.Context, st *stage) {
+func refundOfACaseLate(ctx context.Context, st *stage) {
 	c := st.suspends(ctx, 1, "unknown_order", 5000, 0)
 	st.holdCase(ctx, c, 1, 2000)
 	st.notMade(ctx, 1)

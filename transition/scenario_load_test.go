@@ -21,7 +21,7 @@ func loadScenarios() []scenario {
 		{"load_forced_old_version", loadForcedOldVersion},
 		{"load_lost_unknown", loadLostUnknown},
 		{"load_claimed", loadClaimed},
-		{"load_doubt", loadDoubt},
+		{"load_doubt", playLoadDoubt},
 		{"load_decided", loadDecided},
 		{"load_decided_refusals", loadDecidedRefusals},
 		{"load_undone", loadUndone},
@@ -347,7 +347,7 @@ func loadClaimed(ctx context.Context, st *stage) {
 	st.result(ctx, third.Load, false, 0, 0)
 }
 
-func loadDoubt(ctx context.Context, st *stage) {
+func playLoadDoubt(ctx context.Context, st *stage) {
 	st.funded(ctx, "stamp", 5000)
 	mark := func(since time.Time) {
 		n, err := st.MarkDoubt(ctx, since)

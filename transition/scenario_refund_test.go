@@ -95,7 +95,7 @@ func refundLife(ctx context.Context, st *stage) {
 	st.say("its refunds", refunds, err)
 }
 
-func refundReturned(ctx context.Context, st *stage) {
+func playRefundReturned(ctx context.Context, st *stage) {
 	st.paid(ctx, 5000)
 	st.hold(ctx, 1, 1, 5000, nil)
 	st.imports(ctx, st.statement(2, 700)) // arrears came up meanwhile
@@ -125,7 +125,7 @@ func refundLate(ctx context.Context, st *stage) {
 	st.hold(ctx, 3, 3, 100, nil)
 }
 
-func refundOutside(ctx context.Context, st *stage) {
+func playRefundOutside(ctx context.Context, st *stage) {
 	st.paid(ctx, 5000, 3000)
 	st.outside(ctx, "console-1", 1, 1000)
 	st.outside(ctx, "console-1", 1, 1000)

@@ -9,6 +9,7 @@ import (
 
 	"guodu/idempotency"
 	"guodu/internal/fen"
+	"guodu/internal/redisx"
 )
 
 // Sentinels of taps and results.
@@ -64,18 +65,20 @@ type CardLog struct {
 }
 
 // args are the proof as scripts take it: genuine, TAC, amount, terminal.
-func (p Proof) args() [4]string {
-	var a [4]string
-	if p.Genuine {
-		a[0] = "1"
-	}
-	if p.TAC {
-		a[1] = "1"
-	}
+func (p Proof) args() proofArgs {
+	a := proofArgs{Vouched: p.Genuine, TAC: p.TAC}
 	if p.Log != nil {
-		a[2], a[3] = p.Log.Amount.String(), p.Log.Terminal
+		a.NewestAmount, a.NewestTerminal = p.Log.Amount.String(), p.Log.Terminal
 	}
 	return a
+}
+
+// proofArgs are a proof as scripts take it.
+type proofArgs struct {
+	Vouched        bool   `arg:"vouched"`
+	TAC            bool   `arg:"tac"`
+	NewestAmount   string `arg:"newest_amount"`
+	NewestTerminal string `arg:"newest_terminal"`
 }
 
 func (r Reading) purchases() string {
@@ -157,7 +160,7 @@ func (s *Store) Tap(ctx context.Context, r Reading, nonce Nonce, times TapTimes)
 		if err != nil {
 			return TapResult{}, err
 		}
-		if reply[0] == "RETRY" {
+		if reply.Tag == "RETRY" {
 			continue
 		}
 		done, err := tapped(account, r, reply)
@@ -171,12 +174,64 @@ func (s *Store) Tap(ctx context.Context, r Reading, nonce Nonce, times TapTimes)
 	return TapResult{}, ErrMoved
 }
 
+type tapCall struct {
+	accountKeys
+	Card           string    `key:"card"`
+	Doubt          string    `key:"doubt"`
+	Tap            string    `key:"tap"`
+	Nonce          string    `key:"nonce"`
+	Open           string    `key:"open"`
+	New            string    `key:"new"`
+	Claim          string    `key:"claim"`
+	Case           string    `key:"case"`
+	Core           string    `key:"core"`
+	Epoch          string    `key:"epoch"`
+	OpenNo         LoadNo    `arg:"open_no"`
+	NewNo          LoadNo    `arg:"new_no"`
+	AccountNo      AccountNo `arg:"account_no"`
+	Terminal       string    `arg:"terminal"`
+	TapID          string    `arg:"tap_id"`
+	CardNo         string    `arg:"card_no"`
+	UID            CardUID   `arg:"uid"`
+	Version        string    `arg:"version"`
+	L              int64     `arg:"L"`
+	B              fen.Fen   `arg:"B"`
+	P              string    `arg:"P"`
+	Fingerprint    string    `arg:"fingerprint"`
+	Now            string    `arg:"now"`
+	NotAfter       string    `arg:"not_after"`
+	Deadline       string    `arg:"deadline"`
+	NonceMS        int64     `arg:"nonce_ms"`
+	Challenge      string    `arg:"challenge"`
+	ChallengeUntil string    `arg:"challenge_until"`
+	OfferNothing   bool      `arg:"offer_nothing"`
+	proofArgs
+}
+
+type tapReply struct {
+	Tag             string
+	Pending         string `reply:"pending"`
+	Confirmed       string `reply:"confirmed"`
+	ConfirmedAmount string `reply:"confirmed_amount"`
+	Load            string `reply:"load"`
+	N               string `reply:"n"`
+	Amount          string `reply:"amount"`
+	L0              string `reply:"L0"`
+	B0              string `reply:"B0"`
+	P0              string `reply:"P0"`
+	NotAfter        string `reply:"not_after"`
+	Challenge       string `reply:"challenge"`
+	Field           string `reply:"field"`
+}
+
+var tapScript = redisx.MustLoad[tapCall, tapReply](scripts, "tap")
+
 // tap names the keys as the card's record stands, and runs the script.
-func (s *Store) tap(ctx context.Context, account AccountNo, r Reading, nonce Nonce, times TapTimes) (open LoadNo, reply []string, err error) {
+func (s *Store) tap(ctx context.Context, account AccountNo, r Reading, nonce Nonce, times TapTimes) (open LoadNo, reply tapReply, err error) {
 	p, now := partitionOf(account), s.clock()
 	card, err := s.client().HMGet(ctx, s.keys.card(p, r.UID), "open", "open_l0").Result()
 	if err := read("card", err); err != nil {
-		return "", nil, err
+		return "", tapReply{}, err
 	}
 	counter, _ := card[1].(string)
 	no, _ := card[0].(string)
@@ -189,52 +244,44 @@ func (s *Store) tap(ctx context.Context, account AccountNo, r Reading, nonce Non
 	if current == "" {
 		current = fresh
 	}
-	proof, quiet := r.Proof.args(), ""
-	if r.NoOffer {
-		quiet = "1"
-	}
-	keys := []string{
-		s.keys.account(p, account), s.keys.entries(p, account), s.keys.tot(p), s.keys.card(p, r.UID), s.keys.doubt(p),
-		s.keys.tap(p, r.Terminal, r.TapID), s.keys.nonce(p, nonce.KeyID, nonce.Value), s.keys.load(p, current),
-		s.keys.load(p, fresh), s.keys.claim(p, r.UID, r.Version, counter), s.keys.cases(p),
-		s.keys.reports(p, r.UID, r.Version), s.keys.epoch(p),
-	}
-	reply, err = s.enter(ctx, s.scripts.tap, keys,
-		string(open), string(fresh), string(account), r.Terminal, r.TapID, r.CardNo, string(r.UID), r.Version,
-		strconv.FormatInt(r.L, 10), r.B.String(), r.purchases(), r.fingerprint(), millis(now),
-		millis(now.Add(times.NotAfter)), millis(now.Add(times.Deadline)), strconv.FormatInt(nonceLife.Milliseconds(), 10),
-		proof[0], proof[1], proof[2], proof[3], s.token(), millis(now.Add(challengeLife)), quiet)
+	reply, err = tapScript.Run(ctx, s.run, tapCall{
+		accountKeys: s.keys.money(p, account), Card: s.keys.card(p, r.UID), Doubt: s.keys.doubt(p),
+		Tap: s.keys.tap(p, r.Terminal, r.TapID), Nonce: s.keys.nonce(p, nonce.KeyID, nonce.Value), Open: s.keys.load(p, current),
+		New: s.keys.load(p, fresh), Claim: s.keys.claim(p, r.UID, r.Version, counter), Case: s.keys.cases(p),
+		Core: s.keys.reports(p, r.UID, r.Version), Epoch: s.keys.epoch(p),
+		OpenNo: open, NewNo: fresh, AccountNo: account, Terminal: r.Terminal, TapID: r.TapID, CardNo: r.CardNo, UID: r.UID, Version: r.Version,
+		L: r.L, B: r.B, P: r.purchases(), Fingerprint: r.fingerprint(), proofArgs: r.Proof.args(),
+		Now: millis(now), NotAfter: millis(now.Add(times.NotAfter)), Deadline: millis(now.Add(times.Deadline)), NonceMS: nonceLife.Milliseconds(),
+		Challenge: s.token(), ChallengeUntil: millis(now.Add(challengeLife)), OfferNothing: r.NoOffer,
+	})
 	return open, reply, err
 }
 
-func tapped(account AccountNo, r Reading, reply []string) (TapResult, error) {
-	switch reply[0] {
+func tapped(account AccountNo, r Reading, reply tapReply) (TapResult, error) {
+	switch reply.Tag {
 	case "NO_CARD":
 		return TapResult{}, fmt.Errorf("card %s: %w", r.UID, ErrNoCard)
 	case "OTHER_CARD":
-		return TapResult{}, fmt.Errorf("card %s: %w: %s", r.UID, ErrOtherCard, reply[1])
+		return TapResult{}, fmt.Errorf("card %s: %w: %s", r.UID, ErrOtherCard, reply.Field)
 	case "REPLAY":
 		return TapResult{}, ErrReplay
 	case "TAP_CONFLICT":
 		return TapResult{}, ErrTapConflict
 	}
-	if len(reply) != 12 {
-		return TapResult{}, unexpected("tap", reply)
-	}
 	var n number
 	t := TapResult{
-		Outcome: Outcome(reply[0]), Account: account, Pending: n.fen(reply[1]), Confirmed: LoadNo(reply[2]), ConfirmedAmount: n.fen(reply[3]),
-		Challenge: reply[11],
+		Outcome: Outcome(reply.Tag), Account: account, Pending: n.fen(reply.Pending), Confirmed: LoadNo(reply.Confirmed),
+		ConfirmedAmount: n.fen(reply.ConfirmedAmount), Challenge: reply.Challenge,
 	}
 	if t.Outcome == Offer {
 		t.Load = Load{
-			No: LoadNo(reply[4]), Account: account, UID: r.UID, CardNo: r.CardNo, Version: r.Version,
-			Attempt: n.int(reply[5]), Terminal: r.Terminal, TapID: r.TapID, Amount: n.fen(reply[6]),
-			L0: n.int(reply[7]), B0: n.fen(reply[8]), P0: reply[9], NotAfter: n.time(reply[10]),
+			No: LoadNo(reply.Load), Account: account, UID: r.UID, CardNo: r.CardNo, Version: r.Version,
+			Attempt: n.int(reply.N), Terminal: r.Terminal, TapID: r.TapID, Amount: n.fen(reply.Amount),
+			L0: n.int(reply.L0), B0: n.fen(reply.B0), P0: reply.P0, NotAfter: n.time(reply.NotAfter),
 		}
 	}
 	if n.err != nil {
-		return TapResult{}, fmt.Errorf("%w: %w", unexpected("tap", reply), n.err)
+		return TapResult{}, fmt.Errorf("reply of tap: %w", n.err)
 	}
 	return t, nil
 }

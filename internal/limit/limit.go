@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	_ "embed" // for the scripts
+	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -20,14 +20,44 @@ import (
 // ErrRate says that a text is not of the form 5/15m.
 var ErrRate = errors.New("not so many in so long, such as 5/15m")
 
-//go:embed count.lua
-var countLua string
+//go:embed *.lua
+var files embed.FS
 
-//go:embed take.lua
-var takeLua string
+//go:embed include
+var includes embed.FS
 
-//go:embed note.lua
-var noteLua string
+var scripts = redisx.MustLibrary(files, includes)
+
+// call is a take, or a note, of some rules.
+type call struct {
+	Counts []string `key:"counts"`
+	Now    string   `arg:"now"`
+	ID     string   `arg:"id"`
+	Rules  []rule   `group:"arg"`
+}
+
+type rule struct {
+	Most  int   `arg:"most"`
+	Per   int64 `arg:"per"`
+	Run   bool  `arg:"run"`
+	Part  int   `arg:"part"`
+	Delay int64 `arg:"delay"`
+}
+
+type takeReply struct {
+	Tag   string
+	Which string `reply:"which"`
+	Wait  string `reply:"wait"`
+}
+
+type noteReply struct {
+	Before []string `reply:"before"`
+}
+
+var (
+	take = redisx.MustLoad[call, takeReply](scripts, "take")
+	note = redisx.MustLoad[call, noteReply](scripts, "note")
+)
 
 // Rate is so many in so long.
 type Rate struct {
@@ -73,48 +103,48 @@ func (e *ExceededError) Error() string {
 
 // Limiter counts on one Redis. It is safe for concurrent use.
 type Limiter struct {
-	client     redis.UniversalClient
-	prefix     string
-	clock      func() time.Time
-	take, note *redis.Script
+	client redis.UniversalClient
+	run    *redisx.Runner
+	prefix string
+	clock  func() time.Time
 }
 
 // New returns a Limiter under the key prefix ("h" if empty). clock is for tests;
 // nil is the server's.
 func New(client redis.UniversalClient, prefix string, clock func() time.Time) *Limiter {
-	return &Limiter{
-		client: client, prefix: cmp.Or(prefix, "h") + ":limit:", clock: clock,
-		take: redis.NewScript(countLua + takeLua), note: redis.NewScript(countLua + noteLua),
-	}
+	// The counts of one call lie in several slots, which a server with `#!lua` refuses.
+	run := redisx.NewRunner(client, redisx.RunnerOptions{NoShebang: true})
+	return &Limiter{client: client, run: run, prefix: cmp.Or(prefix, "h") + ":limit:", clock: clock}
 }
 
 // Take takes one from each count, or none if any has none left. What has the id
 // already is not taken again.
 // Errors: *ExceededError of the rule with the longest wait; those of redisx.
 func (l *Limiter) Take(ctx context.Context, id string, rules ...Rule) error {
-	reply, err := l.run(ctx, l.take, id, rules)
-	if err != nil || len(reply) == 1 && reply[0] == "TAKEN" {
-		return err
+	reply, err := take.Run(ctx, l.run, l.call(id, rules))
+	if err != nil {
+		return fmt.Errorf("limit: %w", err)
 	}
-	if len(reply) == 3 && reply[0] == "REFUSED" {
-		i, err := strconv.Atoi(reply[1])
-		ms, msErr := strconv.ParseInt(reply[2], 10, 64)
-		if err == nil && msErr == nil && i >= 1 && i <= len(rules) {
-			return &ExceededError{rules[i-1].Name, time.Duration(ms) * time.Millisecond}
-		}
+	if reply.Tag == "TAKEN" {
+		return nil
 	}
-	return fmt.Errorf("limit: unexpected reply %.40q", reply)
+	i, err := strconv.Atoi(reply.Which)
+	ms, msErr := strconv.ParseInt(reply.Wait, 10, 64)
+	if err != nil || msErr != nil || i < 1 || i > len(rules) {
+		return fmt.Errorf("limit: unexpected reply %.40q", reply)
+	}
+	return &ExceededError{rules[i-1].Name, time.Duration(ms) * time.Millisecond}
 }
 
 // Note adds to each count without asking, and says how many there were before; of
 // more than Most the oldest are forgotten. What has the id already counts from now
 // on.
 func (l *Limiter) Note(ctx context.Context, id string, rules ...Rule) (before []int, err error) {
-	reply, err := l.run(ctx, l.note, id, rules)
+	reply, err := note.Run(ctx, l.run, l.call(id, rules))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("limit: %w", err)
 	}
-	for _, text := range reply {
+	for _, text := range reply.Before {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return nil, fmt.Errorf("limit: unexpected reply %.40q", reply)
@@ -172,26 +202,17 @@ func (l *Limiter) Noted(ctx context.Context, r Rule) ([]Noted, error) {
 	return noted, nil
 }
 
-// run runs a script over the counts of some rules.
-func (l *Limiter) run(ctx context.Context, script *redis.Script, id string, rules []Rule) ([]string, error) {
-	now := ""
+// call is what the scripts take of some rules.
+func (l *Limiter) call(id string, rules []Rule) call {
+	c := call{ID: id}
 	if l.clock != nil {
-		now = strconv.FormatInt(l.clock().UnixMilli(), 10)
+		c.Now = strconv.FormatInt(l.clock().UnixMilli(), 10)
 	}
-	keys, args := make([]string, 0, len(rules)), []any{now, id}
 	for _, r := range rules {
-		run := "0"
-		if r.Run {
-			run = "1"
-		}
-		keys = append(keys, l.key(r))
-		args = append(args, r.Most, r.Per.Milliseconds(), run, r.Part, r.Delay.Milliseconds())
+		c.Counts = append(c.Counts, l.key(r))
+		c.Rules = append(c.Rules, rule{Most: r.Most, Per: r.Per.Milliseconds(), Run: r.Run, Part: r.Part, Delay: r.Delay.Milliseconds()})
 	}
-	reply, err := script.Run(ctx, l.client, keys, args...).StringSlice()
-	if err != nil {
-		return nil, fmt.Errorf("limit: %w", redisx.Classify(err))
-	}
-	return reply, nil
+	return c
 }
 
 func (l *Limiter) now(ctx context.Context) (time.Time, error) {

@@ -1,9 +1,14 @@
--- take: one from each count, or none at all. See count.lua for KEYS and ARGV.
--- Replies: {'TAKEN'} or {'REFUSED', number of the key with the longest wait, ms to wait}.
-local wait, why = 0, 0
-for i = 1, #KEYS do
-  local r = rule(i)
-  forget(r)
+-- take: one from each count, or none at all.
+-- include count
+-- KEYS counts...
+-- ARGV now id {most per run part delay}...
+-- REPLY TAKEN | REFUSED which wait
+--   per, delay: in ms; run: '1' for a run; part: most of the part, '0' without one
+--   which: the count with the longest wait, from 1; wait: in ms
+local wait, which, now = 0, 0, count.now()
+for i = 1, #KEYS.counts do
+  local r = count.rule(i)
+  count.forget(r, now)
   if not redis.call('ZSCORE', r.key, r.id) then
     local free, has = 0, redis.call('ZCARD', r.key)
     if r.run then
@@ -15,16 +20,16 @@ for i = 1, #KEYS do
         end
         full = parts >= r.part
       end
-      if full then free = nth(r.key, -1) + r.per - now end
+      if full then free = count.nth(r.key, -1) + r.per - now end
     elseif has >= r.most then
-      free = nth(r.key, has - r.most) + r.per - now
+      free = count.nth(r.key, has - r.most) + r.per - now
     end
-    if free > wait then wait, why = free, i end
+    if free > wait then wait, which = free, i end
   end
 end
-if why > 0 then return { 'REFUSED', tostring(why), string.format('%.0f', wait) } end
-for i = 1, #KEYS do
-  local r = rule(i)
-  if not redis.call('ZSCORE', r.key, r.id) then add(r) end
+if which > 0 then return { 'REFUSED', tostring(which), string.format('%.0f', wait) } end
+for i = 1, #KEYS.counts do
+  local r = count.rule(i)
+  if not redis.call('ZSCORE', r.key, r.id) then count.add(r, now) end
 end
 return { 'TAKEN' }

@@ -74,7 +74,7 @@ func TestGateWantsReplicasToBeWaitedFor(t *testing.T) {
 	client := primary.Client()
 	run := redisx.NewRunner(client, redisx.RunnerOptions{Replicas: 1})
 	for start := time.Now(); ; { // the first synchronization takes seconds
-		_, err := run.Run(ctx, count(), []string{"k"})
+		_, err := count(t).Run(ctx, run, keyCall{"k"})
 		if err == nil {
 			break
 		}

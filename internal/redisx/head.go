@@ -13,14 +13,16 @@ import (
 //	-- include ledger mark
 //	-- KEYS account entries records...
 //	-- ARGV order amount {refund fen at}...
-//	-- REPLY CREDITED seq net | DUP seq net | RETRY
+//	-- REPLY CREDITED, DUP seq net | RETRY
 //
-// A line that is indented by four or more goes on with the line before. Other lines
-// are for people.
+// A line that is indented by four or more goes on with the line before. One that is
+// indented by two or more says what a name or a tag is: `name: text`. Others are for
+// people.
 type head struct {
 	includes   []string
 	keys, argv names
 	replies    []reply
+	forms      []Reply // the same, for people
 }
 
 // names are the parts of KEYS or of ARGV: single ones, then at most one group, which
@@ -40,7 +42,8 @@ var (
 	headTitle   = regexp.MustCompile(`\A-- ([a-z0-9_]+)(?:\.lua)?: `)
 	headLine    = regexp.MustCompile(`^-- (include|KEYS|ARGV|REPLY)((?: .*)?)$`)
 	headFurther = regexp.MustCompile(`^-- {4,}(\S.*)$`)
-	nameForm    = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	headNote    = regexp.MustCompile(`^-- {2,}(?:([A-Za-z][A-Za-z0-9_, ]*): )?(.*)$`)
+	nameForm    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 	tagForm     = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 	groupForm   = regexp.MustCompile(`(?:\{([^}]*)\}|(\S+))\.\.\.$`)
 )
@@ -52,7 +55,7 @@ func readHead(name, text string) (head, error) {
 	if title == nil || title[1] != name {
 		return h, fmt.Errorf("%s.lua:1: it does not begin with %q", name, "-- "+name+": ")
 	}
-	said, last := map[string]string{}, ""
+	said, notes, last, of := map[string]string{}, map[string]string{}, "", ""
 	for i, line := range strings.Split(text, "\n") {
 		if !strings.HasPrefix(line, "--") {
 			break
@@ -62,6 +65,14 @@ func readHead(name, text string) (head, error) {
 			continue
 		}
 		last = ""
+		if note := headNote.FindStringSubmatch(line); note != nil {
+			if note[1] != "" {
+				of = note[1]
+			}
+			notes[of] = strings.TrimSpace(notes[of] + " " + note[2])
+			continue
+		}
+		of = ""
 		if m := headLine.FindStringSubmatch(line); m != nil {
 			last = m[1]
 			if _, twice := said[last]; twice {
@@ -80,11 +91,28 @@ func readHead(name, text string) (head, error) {
 	}
 	if text, ok := said["REPLY"]; ok {
 		h.replies, err = readReplies(text)
+		for _, form := range strings.Split(text, "|") {
+			h.forms = append(h.forms, Reply{strings.Join(strings.Fields(form), " "), noted(form, notes)})
+		}
 	}
 	if err != nil {
 		return h, fmt.Errorf("%s.lua: REPLY: %w", name, err)
 	}
 	return h, nil
+}
+
+// noted is what the notes say of the tags of a form.
+func noted(form string, notes map[string]string) string {
+	var all []string
+	tagged := false
+	for _, word := range strings.Fields(form) {
+		word = strings.Trim(word, ",.")
+		tagged = tagged || tagForm.MatchString(word)
+		if note := notes[word]; note != "" && tagged == tagForm.MatchString(word) {
+			all = append(all, note)
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 func readNames(text string) (names, error) {
@@ -112,11 +140,12 @@ func readNames(text string) (names, error) {
 func readReplies(text string) ([]reply, error) {
 	var all []reply
 	for _, form := range strings.Split(text, "|") {
-		var r reply
-		words := strings.Fields(form)
-		if len(words) > 0 && tagForm.MatchString(words[0]) {
-			r.tag, words = words[0], words[1:]
+		words, tags := strings.Fields(form), []string{""}
+		for i, more := 0, true; more && len(words) > 0 && tagForm.MatchString(strings.TrimSuffix(words[0], ",")); i++ {
+			tags = append(tags[:i], strings.TrimSuffix(words[0], ","))
+			more, words = strings.HasSuffix(words[0], ","), words[1:]
 		}
+		var r reply
 		if len(words) > 0 && strings.HasSuffix(words[len(words)-1], "...") {
 			r.list, words = strings.TrimSuffix(words[len(words)-1], "..."), words[:len(words)-1]
 		}
@@ -126,10 +155,13 @@ func readReplies(text string) ([]reply, error) {
 				return nil, fmt.Errorf("%q is no name", name)
 			}
 		}
-		if r.tag == "" && (r.list == "" || len(r.values) > 0) {
+		if tags[0] == "" && (r.list == "" || len(r.values) > 0) {
 			return nil, fmt.Errorf("%q has no tag", strings.TrimSpace(form))
 		}
-		all = append(all, r)
+		for _, tag := range tags {
+			r.tag = tag
+			all = append(all, r)
+		}
 	}
 	return all, nil
 }

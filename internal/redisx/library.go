@@ -58,13 +58,19 @@ type line struct {
 var itemForm = regexp.MustCompile(`^(?:function )?([a-z0-9_]+)\.([A-Za-z0-9_]+)(?:\(| = )`)
 
 // NewLibrary is a library of the scripts in files, and of the includes that they may
-// use: all files *.lua at the top of each further file system.
+// use: all files *.lua of each further file system.
 // Errors name file and line: an include that is unknown or in a circle, a line that
 // belongs to no item.
 func NewLibrary(files fs.FS, includes ...fs.FS) (*Library, error) {
 	l := &Library{files: files, includes: map[string]*include{}}
 	for _, folder := range includes {
-		found, err := fs.Glob(folder, "*.lua")
+		var found []string
+		err := fs.WalkDir(folder, ".", func(file string, _ fs.DirEntry, err error) error {
+			if path.Ext(file) == ".lua" {
+				found = append(found, file)
+			}
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}

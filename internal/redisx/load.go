@@ -10,64 +10,82 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Text is a script as its files have it, with what it shares before it.
 type Text struct {
 	name    string
+	source  string // with names
 	text    string // as it is sent, without a shebang line
 	lines   []line
 	head    head
 	library *Library
+	changed sync.Map // sources that a test rewrote, resolved
 }
 
 // Name is that of the script's file.
 func (t *Text) Name() string { return t.name }
 
 // Source is the text with names: what a RunnerOptions.Rewrite gets.
-func (t *Text) Source() string { return joined(t.lines) }
+func (t *Text) Source() string { return t.source }
 
-// Replies are the forms of its reply, as its head has them: a tag and names.
-func (t *Text) Replies() []string {
-	var all []string
-	for _, r := range t.head.replies {
-		all = append(all, r.String())
+// Lua is the text as it is sent, without a shebang line.
+func (t *Text) Lua() string { return t.text }
+
+// Origin is the file, without .lua, and the line of a line of the text, from 1.
+func (t *Text) Origin(n int) (file string, number int) {
+	if n < 1 || n > len(t.lines) {
+		return t.name, 0
 	}
-	return all
+	return t.lines[n-1].file, t.lines[n-1].number
 }
+
+// Reply is a form of a script's reply, as its head has it.
+type Reply struct {
+	Form string // tags, then names of values
+	Note string // what the head says of the tags, or empty
+}
+
+// Replies are the forms of the script's reply.
+func (t *Text) Replies() []Reply { return t.head.forms }
 
 func (r reply) String() string {
-	words := r.values
-	if r.tag != "" {
-		words = append([]string{r.tag}, words...)
-	}
+	words := append(append([]string{}, r.tag), r.values...)
 	if r.list != "" {
-		words = append(slices.Clone(words), r.list+"...")
+		words = append(words, r.list+"...")
 	}
-	return strings.Join(words, " ")
+	return strings.TrimSpace(strings.Join(words, " "))
 }
 
+// resolve is a source that a RunnerOptions.Rewrite made, as it is sent.
 func (t *Text) resolve(source string) (string, error) {
-	if t.library == nil {
-		return source, nil
+	if source == t.Source() {
+		return t.text, nil
+	}
+	if known, ok := t.changed.Load(source); ok {
+		return known.(string), nil
 	}
 	r := resolver{library: t.library, head: t.head, lenient: true, where: func(n int) string { return fmt.Sprintf("%s:%d", t.name, n) }}
-	return r.resolve(source)
+	text, err := r.resolve(source)
+	if err == nil {
+		t.changed.Store(source, text)
+	}
+	return text, err
 }
 
 var scriptLine = regexp.MustCompile(`user_script:(\d+)`)
 
-// place is the file and the line that an error of the server speaks of.
-func (t *Text) place(err error) string {
+// place is the file and the line that an error of the server speaks of; prefix is the
+// text that was sent before the script.
+func (t *Text) place(err error, prefix string) string {
 	m := scriptLine.FindStringSubmatch(err.Error())
 	if m == nil {
 		return ""
 	}
 	n, _ := strconv.Atoi(m[1])
-	if n -= 2; n < 0 || n >= len(t.lines) { // after the shebang line, from 1
-		return ""
-	}
-	return fmt.Sprintf(" at %s.lua:%d", t.lines[n].file, t.lines[n].number)
+	file, number := t.Origin(n - strings.Count(prefix, "\n"))
+	return fmt.Sprintf(" at %s.lua:%d", file, number)
 }
 
 // Script is a Lua script with the Go types of its call C and its reply R, two structs
@@ -105,11 +123,7 @@ type form struct {
 // Errors name file, line and name: a name that is used and not declared or declared and
 // not used, a reply with another tag, a Go type with a missing or an extra field.
 func Load[C, R any](l *Library, name string) (*Script[C, R], error) {
-	text, err := fs.ReadFile(l.files, name+".lua")
-	if err != nil {
-		return nil, err
-	}
-	t, err := l.text(name, string(text))
+	t, err := l.Text(name)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +152,14 @@ func MustLoad[C, R any](l *Library, name string) *Script[C, R] {
 	return s
 }
 
-func (l *Library) text(name, source string) (*Text, error) {
+// Text reads the script NAME.lua without a caller.
+// Errors: as Load.
+func (l *Library) Text(name string) (*Text, error) {
+	file, err := fs.ReadFile(l.files, name+".lua")
+	if err != nil {
+		return nil, err
+	}
+	source := string(file)
 	h, err := readHead(name, source)
 	if err != nil {
 		return nil, err
@@ -150,7 +171,7 @@ func (l *Library) text(name, source string) (*Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Text{name: name, lines: lines, head: h, library: l}
+	t := &Text{name: name, source: joined(lines), lines: lines, head: h, library: l}
 	r := resolver{library: l, head: h, where: func(n int) string { return fmt.Sprintf("%s.lua:%d", lines[n-1].file, lines[n-1].number) }}
 	if t.text, err = r.resolve(t.Source()); err != nil {
 		return nil, err

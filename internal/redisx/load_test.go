@@ -29,7 +29,7 @@ ledger.CAP = 100
 -- add adds, and counts in the key that the script names.
 function ledger.add(a, b)
   redis.call('INCR', KEYS.count)
-  return text.of(math.min(ledger.CAP, a + b))
+  return '' .. text.of(math.min(ledger.CAP, a + b))
 end
 
 function ledger.unused() return redis.call('FLUSHALL') end

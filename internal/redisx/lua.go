@@ -26,18 +26,25 @@ const (
 var (
 	luaBlank   = regexp.MustCompile(`\A(?:\s+|--\[\[(?s:.*?)\]\]|--[^\n]*)`)
 	luaWord    = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_]*`)
+	luaSymbol  = regexp.MustCompile(`\A(?:\.\.\.?|(?s:.))`) // the dots of a concatenation are no field's
 	luaLiteral = regexp.MustCompile(`\A(?:'(?:[^'\\\n]|\\(?s:.))*'|"(?:[^"\\\n]|\\(?s:.))*"|\[\[(?s:.*?)\]\]|[0-9][0-9A-Za-z.]*)`)
 )
+
+var luaForms = []struct {
+	kind   tokenKind
+	regexp *regexp.Regexp
+}{{blank, luaBlank}, {word, luaWord}, {literal, luaLiteral}}
 
 // tokens splits Lua text. What is no Lua becomes symbols, one character each; the
 // server refuses it.
 func tokens(text string) []token {
 	var all []token
 	for line := 1; text != ""; {
-		next := token{symbol, text[:1], line}
-		for kind, form := range map[tokenKind]*regexp.Regexp{blank: luaBlank, word: luaWord, literal: luaLiteral} {
-			if found := form.FindString(text); found != "" {
-				next.kind, next.text = kind, found
+		next := token{symbol, luaSymbol.FindString(text), line}
+		for _, form := range luaForms {
+			if found := form.regexp.FindString(text); found != "" {
+				next.kind, next.text = form.kind, found
+				break
 			}
 		}
 		all = append(all, next)

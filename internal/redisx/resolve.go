@@ -97,22 +97,20 @@ func (r *resolver) slot(all []token, own map[string]bool) (taken int, text strin
 		return taken, fmt.Sprintf("((#%s-%d)/%d)", t.text, len(list.single), step)
 	case len(all) > taken && all[taken].text == "[":
 		end, depth := taken+1, 1
-		for ; end < len(all); end++ {
-			if all[end].text == "[" {
+		for ; end < len(all) && depth > 0; end++ {
+			switch all[end].text {
+			case "[":
 				depth++
-			} else if all[end].text == "]" {
+			case "]":
 				depth--
 			}
-			if depth == 0 {
-				break
-			}
 		}
-		inner := r.each(all[taken+1:min(end, len(all))], own)
+		inner := r.each(all[taken+1:end-1], own)
 		text = fmt.Sprintf("%s[%d+%d*(%s)]", t.text, place-step, step, inner)
 		if count {
 			text = "#" + text
 		}
-		return min(end+1, len(all)), text
+		return end, text
 	case step == 1 && len(all) > taken && all[taken].text == ")":
 		return taken, fmt.Sprintf("%s,%d", t.text, place) // unpack(ARGV.name)
 	default:

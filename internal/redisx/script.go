@@ -71,7 +71,7 @@ func (r *Runner) run(ctx context.Context, s *Text, keys []string, args ...string
 		reply, err = r.call(ctx, keys, args, "EVAL", ready.text)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("script %s%s: %w", s.name, s.place(err), Classify(err))
+		return nil, fmt.Errorf("script %s%s: %w", s.name, s.place(err, r.prefix), Classify(err))
 	}
 	return reply, nil
 }

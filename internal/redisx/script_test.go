@@ -10,8 +10,32 @@ import (
 	"guodu/internal/redisx"
 )
 
-func count() *redisx.Plain {
-	return redisx.NewPlain("count", "-- count: adds one.", "return { 'N', redis.call('INCR', KEYS[1]) .. '' }")
+type keyCall struct {
+	Key string `key:"key"`
+}
+
+type countReply struct {
+	Tag string
+	N   string `reply:"n"`
+}
+
+// script is a script with one key.
+func script(t *testing.T, name, body string) *redisx.Script[keyCall, countReply] {
+	t.Helper()
+	library, err := redisx.NewLibrary(lua(name, "-- "+name+": is for a test.\n-- KEYS key\n-- REPLY N n | OK\n"+body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := redisx.Load[keyCall, countReply](library, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func count(t *testing.T) *redisx.Script[keyCall, countReply] {
+	t.Helper()
+	return script(t, "count", "return { 'N', redis.call('INCR', KEYS.key) .. '' }")
 }
 
 func TestRunSurvivesALostScriptCache(t *testing.T) {
@@ -19,9 +43,10 @@ func TestRunSurvivesALostScriptCache(t *testing.T) {
 	ctx := context.Background()
 	client := redistest.Start(t).Client()
 	run := redisx.NewRunner(client, redisx.RunnerOptions{})
+	counts := count(t)
 	for _, want := range []string{"1", "2"} {
-		reply, err := run.Run(ctx, count(), []string{"k"})
-		if err != nil || reply[1] != want {
+		reply, err := counts.Run(ctx, run, keyCall{"k"})
+		if err != nil || reply.N != want {
 			t.Fatalf("reply %v, %v; want %s", reply, err, want)
 		}
 		if err := client.ScriptFlush(ctx).Err(); err != nil {
@@ -34,13 +59,13 @@ func TestRunRefusesForeignSlotsAndUndeclaredKeys(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	client := redistest.Start(t, redistest.Cluster).Client()
-	foreign := redisx.NewPlain("foreign", "redis.call('SET', '{b}', '1') return { 'OK' }")
-	_, err := redisx.NewRunner(client, redisx.RunnerOptions{}).Run(ctx, foreign, []string{"{a}"})
+	foreign := script(t, "foreign", "redis.call('GET', KEYS.key) redis.call('SET', '{b}', '1') return { 'OK' }")
+	_, err := foreign.Run(ctx, redisx.NewRunner(client, redisx.RunnerOptions{}), keyCall{"{a}"})
 	if err == nil {
 		t.Error("a key of another slot was written")
 	}
-	near := redisx.NewPlain("near", "redis.call('SET', '{a}2', '1') return { 'OK' }")
-	_, err = redisx.NewRunner(client, redisx.RunnerOptions{Rewrite: redistest.Strict}).Run(ctx, near, []string{"{a}"})
+	near := script(t, "near", "redis.call('GET', KEYS.key) redis.call('SET', '{a}2', '1') return { 'OK' }")
+	_, err = near.Run(ctx, redisx.NewRunner(client, redisx.RunnerOptions{Rewrite: redistest.Strict}), keyCall{"{a}"})
 	if err == nil || !strings.Contains(err.Error(), "not declared") {
 		t.Errorf("an undeclared key of the same slot: %v, want the guard's refusal", err)
 	}
@@ -57,16 +82,16 @@ func TestNoReplyIsAnUnknownOutcome(t *testing.T) {
 			t.Fatal(err)
 		}
 		run := redisx.NewRunner(client, redisx.RunnerOptions{})
-		if _, err := run.Run(ctx, count(), []string{"k"}); err != nil {
+		if _, err := count(t).Run(ctx, run, keyCall{"k"}); err != nil {
 			t.Fatal(err)
 		}
 		struck := proxy.Arm("count", cut)
-		_, err = run.Run(ctx, count(), []string{"k"})
+		_, err = count(t).Run(ctx, run, keyCall{"k"})
 		if !errors.Is(err, redisx.ErrUnknownOutcome) {
 			t.Errorf("cut %d: %v, want ErrUnknownOutcome", cut, err)
 		}
 		<-struck
-		_, err = run.Run(ctx, count(), []string{"k"})
+		_, err = count(t).Run(ctx, run, keyCall{"k"})
 		if !errors.Is(err, redisx.ErrUnavailable) && !errors.Is(err, redisx.ErrUnknownOutcome) {
 			t.Errorf("with the server gone: %v, want ErrUnavailable", err)
 		}
@@ -86,7 +111,7 @@ func TestMissingReplicasAreAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	for _, server := range []*redistest.Server{redistest.Start(t), redistest.Start(t, redistest.Cluster)} {
 		run := redisx.NewRunner(server.Client(), redisx.RunnerOptions{Replicas: 1, Wait: 1})
-		_, err := run.Run(context.Background(), count(), []string{"k"})
+		_, err := count(t).Run(context.Background(), run, keyCall{"k"})
 		if !errors.Is(err, redisx.ErrUnknownOutcome) {
 			t.Errorf("%v, want ErrUnknownOutcome", err)
 		}
@@ -100,7 +125,7 @@ func TestRefusalsOfTheServerAreUnavailable(t *testing.T) {
 	if err := client.ConfigSet(ctx, "maxmemory", "1").Err(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := redisx.NewRunner(client, redisx.RunnerOptions{}).Run(ctx, count(), []string{"k"})
+	_, err := count(t).Run(ctx, redisx.NewRunner(client, redisx.RunnerOptions{}), keyCall{"k"})
 	if !errors.Is(err, redisx.ErrUnavailable) {
 		t.Errorf("out of memory: %v, want ErrUnavailable", err)
 	}

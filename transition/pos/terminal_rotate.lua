@@ -5,7 +5,8 @@
 -- REPLY ROTATED key | SAME key until | OVERLAP until | ALG alg | STATE state | NO_TERMINAL
 --   key: the new one in base64; empty with hmac-sha256, which takes the next number
 --   until: when the old key ends, 0 for at once
---   SAME: an overlap with this key runs already; OVERLAP: one with another key
+--   SAME: an overlap with this key runs already
+--   OVERLAP: one with another key
 -- OVERLAP until (one with another key does), ALG alg, STATE state, NO_TERMINAL.
 -- Invariants: a secret's number is never given twice; at most two keys hold.
 local h = redis.call('HMGET', KEYS.terminal, 'state', 'alg', 'key', 'old_key', 'old_until')

@@ -5,8 +5,10 @@
 -- ARGV epoch number digest now size
 -- REPLY NEW | SAME | OTHER | EPOCH epoch | OLD newest | NO_TERMINAL
 --   digest: 22 characters; size: of the window
---   SAME: the same message again; OTHER: another message had this number
---   EPOCH: an epoch that is over; OLD: before the window
+--   SAME: the same message again
+--   OTHER: another message had this number
+--   EPOCH: an epoch that is over
+--   OLD: before the window
 -- NO_TERMINAL.
 -- Invariants: the newest number never falls within an epoch, nor the epoch; a
 -- number keeps its first digest as long as it is in the window.

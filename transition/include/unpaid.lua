@@ -1,8 +1,8 @@
--- unpaid.lua: the open orders of an account, as the field `open` packs them: tuples of
+-- unpaid: the open orders of an account, as the field `open` packs them: tuples of
 -- `ORDER channel amount payer expires merchant`, separated by semicolons.
 
 -- unpaid lists the tuples of orders that may be paid after now.
-local function unpaid(open, now)
+function unpaid.list(open, now)
   local kept = {}
   for tuple in string.gmatch(open, '[^;]+') do
     if tonumber(string.match(tuple, '^%S+ %S+ %S+ %S+ (%S+)')) > now then kept[#kept + 1] = tuple end
@@ -11,7 +11,7 @@ local function unpaid(open, now)
 end
 
 -- served takes an order out of those that are open.
-local function served(key, open, order)
+function unpaid.served(key, open, order)
   local kept = {}
   for tuple in string.gmatch(open, '[^;]+') do
     if string.match(tuple, '^%S+') ~= order then kept[#kept + 1] = tuple end
