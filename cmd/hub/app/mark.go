@@ -64,14 +64,14 @@ func (m marks) key() string { return m.prefix + ":books" }
 // read gives the newest mark, and where it stands; the zero mark if there is none.
 func (m marks) read(ctx context.Context) (newest mark, where string, err error) {
 	text, err := os.ReadFile(m.path())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return mark{}, "", fmt.Errorf("the mark of the books: %w", err)
-	}
-	if len(text) > 0 {
+	switch {
+	case err == nil:
 		where = m.path()
-		if err := json.Unmarshal(text, &newest); err != nil || newest.Books == "" {
+		if newest, err = parseMark(text); err != nil {
 			return mark{}, "", fmt.Errorf("%s cannot be read (%w); it says what the books held: remove it only if you know that they are whole", where, err)
 		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return mark{}, "", fmt.Errorf("the mark of the books: %w", err)
 	}
 	if m.ephemeral == nil {
 		return newest, where, nil
@@ -80,8 +80,14 @@ func (m marks) read(ctx context.Context) (newest mark, where string, err error) 
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return mark{}, "", fmt.Errorf("ephemeral Redis: the mark of the books: %w", redisx.Classify(err))
 	}
-	var other mark
-	if len(shared) > 0 && json.Unmarshal(shared, &other) == nil && other.At.After(newest.At) {
+	if err != nil {
+		return newest, where, nil // there is none
+	}
+	other, err := parseMark(shared)
+	if err != nil {
+		return mark{}, "", fmt.Errorf("%s in the ephemeral Redis cannot be read (%w); it says what the books held: delete it only if you know that they are whole", m.key(), err)
+	}
+	if other.At.After(newest.At) {
 		if other.Books == newest.Books {
 			other.File = newest.File // only this hub knows of its own file
 		} else {
@@ -90,6 +96,22 @@ func (m marks) read(ctx context.Context) (newest mark, where string, err error) 
 		return other, "the ephemeral Redis (" + m.key() + ")", nil
 	}
 	return newest, where, nil
+}
+
+// parseMark reads a mark that says all that one must say.
+func parseMark(text []byte) (mark, error) {
+	var m struct {
+		mark
+		Entries []int64 `json:"entries"`
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return mark{}, err
+	}
+	if m.Books == "" || m.At.IsZero() || len(m.Entries) != transition.Partitions {
+		return mark{}, fmt.Errorf("it has no id, no time or not %d numbers of entries", transition.Partitions)
+	}
+	m.mark.Entries = [transition.Partitions]int64(m.Entries)
+	return m.mark, nil
 }
 
 // write keeps a mark. It is on the disk, whole, or the one before is.
