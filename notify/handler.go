@@ -95,13 +95,16 @@ func (h *Handler[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.Journal.Note(h.notice(r.Header, c))
 		}
 	}()
-	if reason := refused(c.verdict); reason != "" && !c.proven && !errors.Is(c.err, channels.ErrProbe) {
+	if reason := refused(c.verdict); reason != "" && !c.proven {
+		if errors.Is(c.err, channels.ErrProbe) { // or somebody who says so
+			reason = "probe"
+		}
 		h.Refusals.Note(ctx, "callback", reason, "channel", h.Channel, "kind", h.kind, "address", r.RemoteAddr,
 			"verdict", c.verdict.String(), "order", bounded(h.about(c.told).order), "error", text(c.err))
 		return
 	}
 	level := slog.LevelInfo
-	if c.verdict != channels.Accepted && !errors.Is(c.err, channels.ErrProbe) {
+	if c.verdict != channels.Accepted {
 		level = slog.LevelWarn
 	}
 	about := h.about(c.told)

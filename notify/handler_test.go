@@ -119,11 +119,12 @@ func TestCallbackLogIsBoundedAndNamesTheVerdict(t *testing.T) {
 	}
 }
 
-// TestAProbeIsRefusedAndNoWarning: the channel itself sends them, now and then.
-func TestAProbeIsRefusedAndNoWarning(t *testing.T) {
-	for err, level := range map[error]string{
-		fmt.Errorf("%w: %w", channels.ErrNotice, channels.ErrProbe): "level=INFO",
-		channels.ErrNotice: "level=WARN",
+// TestAProbeIsARefusalWithAReasonOfItsOwn: the channel sends them now and then, and
+// anybody can send what looks like one.
+func TestAProbeIsARefusalWithAReasonOfItsOwn(t *testing.T) {
+	for err, reason := range map[error]string{
+		fmt.Errorf("%w: %w", channels.ErrNotice, channels.ErrProbe): "reason=probe",
+		channels.ErrNotice: "reason=signature",
 	} {
 		var log strings.Builder
 		h := notify.NewHandler(notify.HandlerConfig{Channel: "x", Log: slog.New(slog.NewTextHandler(&log, nil))},
@@ -133,7 +134,7 @@ func TestAProbeIsRefusedAndNoWarning(t *testing.T) {
 			}))
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x")))
-		if w.Body.String() != "not_authentic" || !strings.Contains(log.String(), level) {
+		if w.Body.String() != "not_authentic" || !strings.Contains(log.String(), reason) {
 			t.Errorf("%v: answered %q, logged %s", err, w.Body, log.String())
 		}
 	}

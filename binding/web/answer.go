@@ -78,7 +78,7 @@ func (p *Pages) show(c echo.Context, status int, page string, data map[string]an
 	if errors.Is(err, errEnded) {
 		return p.ended(c)
 	}
-	if err != nil {
+	if err != nil && c.Request().Context().Err() == nil { // somebody who hung up is no trouble
 		p.config.Log.Error("session", "route", c.Path(), "error", err)
 	}
 	return c.HTMLBlob(status, out.Bytes())
@@ -97,7 +97,10 @@ func (p *Pages) send(c echo.Context, status int, to string) error {
 
 // sorry tells the holder what happened and what to do; the error is logged.
 func (p *Pages) sorry(c echo.Context, status int, text phrase, err error) error {
-	if err != nil {
+	switch {
+	case err != nil && status == http.StatusServiceUnavailable: // a store in trouble, for every visitor
+		p.refuse(c, doorPage, "unavailable", "error", err)
+	case err != nil:
 		p.config.Log.Error("page", "route", c.Path(), "status", status, "error", err)
 	}
 	return p.show(c, status, "sorry.html", map[string]any{"Text": text.in(p.language(c))})

@@ -36,7 +36,7 @@ func (p *Pages) bind(v visit) error {
 	if err != nil {
 		d := p.denied(v, user, err)
 		if !d.again {
-			return p.sorry(v, d.status, d.text, d.err)
+			return p.sorry(v, d.status, d.text, nil)
 		}
 		return p.askPassword(v, d.status, user, d.text)
 	}

@@ -94,7 +94,7 @@ func (p *Pages) endBinding(v visit) error {
 	if err != nil {
 		d := p.denied(v, user, err)
 		if !d.again {
-			return p.sorry(v, d.status, d.text, d.err)
+			return p.sorry(v, d.status, d.text, nil)
 		}
 		return p.showBindings(v, d.status, ref, user, d.text)
 	}

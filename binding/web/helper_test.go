@@ -269,9 +269,10 @@ func ready(no transition.OrderNo, amount fen.Fen, params map[string]string) rech
 
 func (o *orders) Create(_ context.Context, w recharge.Wish) (recharge.Ready, error) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.wishes = append(o.wishes, w)
-	return o.create(w)
+	create := o.create
+	o.mu.Unlock() // another wish may come while this one is made
+	return create(w)
 }
 
 func (o *orders) Order(_ context.Context, no transition.OrderNo) (transition.Order, error) {

@@ -40,8 +40,7 @@ func (p *Pages) login(v visit, user, password string) (binding.Person, error) {
 type denial struct {
 	status int
 	text   phrase
-	again  bool  // typing again may help
-	err    error // to be logged
+	again  bool // typing again may help
 }
 
 // userHash is a user name as a log may have it.
@@ -51,8 +50,8 @@ func (p *Pages) userHash(user string) string { return p.config.Refusals.Hash(str
 func (p *Pages) denied(v visit, user string, err error) denial {
 	var limited *guard.LimitedError
 	var locked *binding.LockedError
-	note := func(reason string) {
-		p.refuse(v, doorLogin, reason, "user", p.userHash(user))
+	note := func(reason string, attrs ...any) {
+		p.refuse(v, doorLogin, reason, append([]any{"user", p.userHash(user)}, attrs...)...)
 	}
 	switch {
 	case errors.Is(err, binding.ErrCredentials):
@@ -65,12 +64,12 @@ func (p *Pages) denied(v visit, user string, err error) denial {
 		note("locked")
 		return denial{status: http.StatusLocked, text: retryAfter(v, phrase{"账号已被锁定", "The account is locked"}, locked.For)}
 	case errors.Is(err, binding.ErrIdentityDown):
-		note("no_verdict")
-		return denial{status: http.StatusBadGateway, err: err,
+		note("no_verdict", "error", err)
+		return denial{status: http.StatusBadGateway,
 			text: phrase{"统一身份认证暂时无法访问，请稍后再试。", "The university's login does not answer. Please try again later."}}
 	}
-	note("not_counted")
-	return denial{status: http.StatusServiceUnavailable, text: busy(), err: err}
+	note("not_counted", "error", err)
+	return denial{status: http.StatusServiceUnavailable, text: busy()}
 }
 
 // tooManyTries says whose limit is used up. Of a user name it says nothing else: not

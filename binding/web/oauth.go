@@ -63,15 +63,23 @@ func (p *Pages) oauth(c echo.Context) error {
 	if state == "" || subtle.ConstantTimeCompare([]byte(state), []byte(c.QueryParam("state"))) != 1 {
 		return p.otherState(c, channel, t, carried)
 	}
-	t.State = "" // it works once
+	t.State = "" // it works once, for a browser that takes cookies
 	code := c.QueryParam("code")
 	if code == "" {
 		code = c.QueryParam("auth_code") // Alipay's name for it
 	}
+	if p.badCodes.full(c) {
+		p.refuse(c, doorPage, "codes")
+		return p.later(c, phrase{"授权的尝试次数过多", "Too many authorizations"}, badCodesEvery*time.Second)
+	}
 	payer, err := provider.Exchange(ctx, code)
-	if errors.Is(err, channels.ErrCode) && t.Codes < codesMax {
-		t.Codes++
-		return p.authorise(c, channel, t, back, 0)
+	if errors.Is(err, channels.ErrCode) {
+		p.badCodes.note(c)
+		p.refuse(c, doorPage, "code", "error", err)
+		if t.Codes < codesMax {
+			t.Codes++
+			return p.authorise(c, channel, t, back, 0)
+		}
 	}
 	t.Codes = 0
 	if err := p.setTrip(c, channel, t); err != nil {
@@ -82,8 +90,11 @@ func (p *Pages) oauth(c echo.Context) error {
 		return p.sorry(c, http.StatusForbidden,
 			phrase{"当前为快照页模式，请点击“使用完整服务”后再试。", "This is a preview of the page. Please choose “使用完整服务” first."}, nil)
 	case err != nil:
+		if !errors.Is(err, channels.ErrCode) {
+			p.refuse(c, doorPage, "exchange", "error", err)
+		}
 		return p.sorry(c, http.StatusBadGateway,
-			phrase{"暂时无法确认您的身份，请稍后重新进入。", "Who you are cannot be confirmed just now. Please start again later."}, err)
+			phrase{"暂时无法确认您的身份，请稍后重新进入。", "Who you are cannot be confirmed just now. Please start again later."}, nil)
 	}
 	return p.admit(c, channel, payer, back)
 }

@@ -119,7 +119,8 @@ func (p *Pages) recharge(v visit) error {
 		return p.askAmount(v, http.StatusBadRequest, amount.Yuan(), phrase{"页面已过期，请重试。", "This page has expired. Please try again."})
 	}
 	prepay := limit.Rule{Name: "prepay", Of: []string{v.channel, v.payer.Kind, v.payer.ID}, Rate: limit.Rate{Most: p.config.Prepays, Per: time.Hour}}
-	id := string(v.account) + " " + string(key) // of a repeat as well, which is free
+	// A repeat is free. Another amount is another wish: what is given back is its own.
+	id := string(v.account) + " " + string(key) + " " + amount.String()
 	err = p.limiter.Take(v.ctx(), id, prepay)
 	var exceeded *limit.ExceededError
 	if errors.As(err, &exceeded) {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"guodu/binding/web"
 	"guodu/channels"
 	"guodu/internal/redisx"
 	"guodu/transition"
@@ -157,6 +158,27 @@ func TestWhyThereIsNoOrder(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestARefusedAmountGivesBackItsOwnOrderOnly sends one key with two amounts at once: the
+// one that is refused must not free the place of the one that is made.
+func TestARefusedAmountGivesBackItsOwnOrderOnly(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(config *web.Config) { config.Prepays = 2 })
+	b := w.holder()
+	form := b.open("/h5/wechat/recharge")
+	works := w.orders.create
+	w.orders.create = func(wish recharge.Wish) (recharge.Ready, error) {
+		if wish.Amount < 50_000 {
+			return works(wish)
+		}
+		b.submit(form, "amount", "5").want(http.StatusOK) // comes in between, and is made
+		return recharge.Ready{}, &transition.LimitError{Limit: "order", Left: 50_000}
+	}
+	b.submit(form, "amount", "501").want(http.StatusUnprocessableEntity)
+	w.orders.create = works
+	b.submit(b.open("/h5/wechat/recharge"), "amount", "6").want(http.StatusOK)
+	b.submit(b.open("/h5/wechat/recharge"), "amount", "7").want(http.StatusTooManyRequests)
 }
 
 // TestAnUnknownOutcomeIsRetriedAsTheSameWish presses the one button of the page.

@@ -13,10 +13,24 @@ import (
 	"guodu/binding"
 	"guodu/binding/identity/guard"
 	"guodu/binding/web"
+	"guodu/channels"
 	"guodu/internal/limit"
 	"guodu/internal/redistest"
 	"guodu/internal/refusal"
 )
+
+// badCode comes back from the channel with a code that it does not know.
+func (b *browser) badCode() page {
+	b.t.Helper()
+	back, err := url.Parse(b.callback("/h5/wechat/card"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	query := back.Query()
+	query.Set("code", "garbage")
+	back.RawQuery = query.Encode()
+	return b.step(back.String())
+}
 
 // TestEachRefusalIsCountedAndLoggedOnce makes every kind of refusal, each in a world
 // of its own. The log of each is looked through for passwords and payers by start.
@@ -61,6 +75,21 @@ func TestEachRefusalIsCountedAndLoggedOnce(t *testing.T) {
 		}},
 		{door: "page", reason: "unreadable", do: func(b *browser) {
 			b.send(b.request(http.MethodPost, "/h5/wechat/bind", strings.NewReader("password="+url.QueryEscape(wrong)+"&csrf=%zz")))
+		}},
+		{door: "page", reason: "code", hides: true, do: func(b *browser) { b.w.browser("nobody").badCode() }},
+		{door: "page", reason: "exchange", hides: true, do: func(b *browser) {
+			b.w.oauth.fail = channels.ErrUnknownOutcome
+			b.w.browser("nobody").badCode()
+		}},
+		{door: "page", reason: "codes", hides: true, before: func(b *browser) {
+			for range 30 {
+				b.w.browser("nobody").badCode()
+			}
+		}, do: func(b *browser) {
+			before := b.w.oauth.exchanged.Load()
+			if got := b.w.browser("nobody").badCode(); got.status != http.StatusTooManyRequests || b.w.oauth.exchanged.Load() != before {
+				b.t.Errorf("the channel was asked about one more, %d", got.status)
+			}
 		}},
 		{door: "page", reason: "limit_orders", before: func(b *browser) {
 			b.w.bind("zhang", account)

@@ -53,3 +53,36 @@ func TestFilesThatOthersMayUseAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestFilesThatOthersMayReplaceAreRefused: what somebody else owns, or may exchange in
+// its folder, is theirs; so is a hub whose configuration they may write.
+func TestFilesThatOthersMayReplaceAreRefused(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t, withAlipay)
+	dir := shortDir(t)
+	folder := filepath.Join(dir, "secrets")
+	secret, link, config := filepath.Join(folder, "portal.secret"), filepath.Join(dir, "link"), c.ConfigFile
+	must(t, os.Mkdir(folder, 0o700))
+	must(t, os.WriteFile(secret, []byte("client-secret"), 0o600))
+	must(t, os.Symlink(secret, link))
+	try := func(name, path string, before, after func() error, mend string) {
+		t.Helper()
+		env := []string{"GUODU_PORTAL__CLIENT_SECRET_FILE=" + path}
+		must(t, before())
+		if status, out := c.commandOn(t, env, "doctor"); status == 0 || !strings.Contains(out, mend) {
+			t.Errorf("%s: status %d, want %q: %s", name, status, mend, out)
+		}
+		must(t, after())
+		if _, out := c.commandOn(t, env, "doctor"); strings.Contains(out, "chmod") || strings.Contains(out, "chown") {
+			t.Errorf("%s, mended: %s", name, out)
+		}
+	}
+	chmod := func(path string, mode os.FileMode) func() error { return func() error { return os.Chmod(path, mode) } }
+	try("a folder that others may write", secret, chmod(folder, 0o707), chmod(folder, 0o700), "chmod o-w "+folder)
+	try("a link into it", link, chmod(folder, 0o707), chmod(folder, 0o700), "chmod o-w "+folder)
+	try("a configuration that others may write", secret, chmod(config, 0o666), chmod(config, 0o644), "chmod go-w "+config)
+	if os.Geteuid() == 0 {
+		chown := func(path string, uid int) func() error { return func() error { return os.Chown(path, uid, -1) } }
+		try("a secret of somebody else", secret, chown(secret, 65534), chown(secret, 0), "chown 0 "+secret)
+	}
+}

@@ -84,8 +84,7 @@ type Rule struct {
 	// Run says that a take does not age by itself: all go together, once there was
 	// none for so long.
 	Run bool
-	// Part, if not zero, makes the take one of a part, which may have so many of a
-	// run at most.
+	// Part, if not zero, makes the take one of a part, which may have so many at most.
 	Part int
 	// Delay is how much later than it is taken a take counts from.
 	Delay time.Duration

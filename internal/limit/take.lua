@@ -10,20 +10,14 @@ for i = 1, #KEYS.counts do
   local r = count.rule(i)
   count.forget(r, now)
   if not redis.call('ZSCORE', r.key, r.id) then
-    local free, has = 0, redis.call('ZCARD', r.key)
-    if r.run then
-      local full = has >= r.most
-      if r.part > 0 and not full then
-        local parts = 0
-        for _, taken in ipairs(redis.call('ZRANGE', r.key, 0, -1)) do
-          if string.sub(taken, 1, 1) == '+' then parts = parts + 1 end
-        end
-        full = parts >= r.part
-      end
-      if full then free = count.nth(r.key, -1) + r.per - now end
-    elseif has >= r.most then
-      free = count.nth(r.key, has - r.most) + r.per - now
+    local all = count.from(r)
+    -- The places of a window become free one by one, those of a run together.
+    local function wait_for(list, most)
+      if #list < most then return 0 end
+      return (r.run and all[#all] or list[#list - most + 1]) + r.per - now
     end
+    local free = wait_for(all, r.most)
+    if r.part > 0 then free = math.max(free, wait_for(count.from(r, true), r.part)) end
     if free > wait then wait, which = free, i end
   end
 end

@@ -30,22 +30,18 @@ var (
 	luaLiteral = regexp.MustCompile(`\A(?:'(?:[^'\\\n]|\\(?s:.))*'|"(?:[^"\\\n]|\\(?s:.))*"|\[\[(?s:.*?)\]\]|[0-9][0-9A-Za-z.]*)`)
 )
 
-var luaForms = []struct {
-	kind   tokenKind
-	regexp *regexp.Regexp
-}{{blank, luaBlank}, {word, luaWord}, {literal, luaLiteral}}
-
 // tokens splits Lua text. What is no Lua becomes symbols, one character each; the
 // server refuses it.
 func tokens(text string) []token {
 	var all []token
 	for line := 1; text != ""; {
 		next := token{symbol, luaSymbol.FindString(text), line}
-		for _, form := range luaForms {
-			if found := form.regexp.FindString(text); found != "" {
-				next.kind, next.text = form.kind, found
-				break
-			}
+		if found := luaBlank.FindString(text); found != "" {
+			next.kind, next.text = blank, found
+		} else if found := luaWord.FindString(text); found != "" {
+			next.kind, next.text = word, found
+		} else if found := luaLiteral.FindString(text); found != "" {
+			next.kind, next.text = literal, found
 		}
 		all = append(all, next)
 		line += strings.Count(next.text, "\n")

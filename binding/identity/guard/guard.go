@@ -6,8 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"time"
 	"unicode"
@@ -24,12 +24,13 @@ const (
 	late = 30 * time.Second
 	// memory is how long tries are remembered, of payers and of user names.
 	memory = 24 * time.Hour
-	// suspectTries is how many wrong or refused tries make a payer suspect.
-	suspectTries = 3
+	// suspectWeight is the weight of the tries that make a payer suspect. A wrong one
+	// weighs as much as four that a user name's limit refused: an impatient student makes
+	// those as well.
+	suspectWeight, wrongWeight = 12, 4
 	// triesKept and wrongKept bound what is remembered of one payer and one user name.
 	triesKept, wrongKept = 16, 1000
-	// settling bounds what is written after the portal's answer, also for somebody who
-	// has hung up.
+	// settling bounds what is written after the portal's answer.
 	settling = 2 * time.Second
 )
 
@@ -104,17 +105,24 @@ func (g *Guard) Login(ctx context.Context, a Attempt) (binding.Person, error) {
 	if err != nil {
 		return binding.Person{}, err
 	}
-	rules := g.rules(a, before[0] >= suspectTries)
+	rules := g.rules(a, before[0] >= suspectWeight)
 	err = g.limiter.Take(ctx, id, rules...)
 	var exceeded *limit.ExceededError
 	if errors.As(err, &exceeded) {
-		return binding.Person{}, &LimitedError{By: strings.TrimPrefix(exceeded.Name, "guess_"), For: exceeded.For}
+		refused := &LimitedError{By: strings.TrimPrefix(exceeded.Name, "guess_"), For: exceeded.For}
+		if refused.By != "user" { // a crowd behind the same address says nothing of this payer
+			return binding.Person{}, errors.Join(refused, g.limiter.GiveBack(ctx, id, tries(a.Payer)))
+		}
+		return binding.Person{}, refused
 	}
 	if err != nil {
 		return binding.Person{}, err
 	}
-	person, err := g.identity.Login(ctx, a.User, a.Password)
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
+	// Somebody who hangs up is judged as well: otherwise a try that nobody waits for
+	// would use up the student's, and make nobody suspect.
+	asking := context.WithoutCancel(ctx)
+	person, err := g.identity.Login(asking, a.User, a.Password)
+	after, cancel := context.WithTimeout(asking, settling)
 	defer cancel()
 	settled := g.settle(after, a, id, rules, err)
 	if settled != nil { // the counts err on the strict side, for a while
@@ -129,16 +137,20 @@ func (g *Guard) rules(a Attempt, suspect bool) []limit.Rule {
 		Name: "guess_user", Of: []string{fold(a.User)}, Run: true, Delay: late,
 		Rate: limit.Rate{Most: g.rates.Lock.Most - 1, Per: g.rates.Lock.Per},
 	}
-	if suspect {
-		run.Part = max(1, run.Most/2)
-	}
 	rules := []limit.Rule{
 		run,
 		{Name: "guess_payer", Of: whose(a.Payer), Rate: g.rates.Payer},
 		{Name: "guess_all", Rate: g.rates.All},
 	}
-	if network := network(a.Address); network != "" {
+	if network := limit.Network(a.Address); network != "" {
 		rules = append(rules, limit.Rule{Name: "guess_address", Of: []string{network}, Rate: g.rates.Address})
+	}
+	if suspect { // the other half is for those who are not
+		for i, r := range rules {
+			if r.Name != "guess_payer" { // that is nobody else's
+				rules[i].Part = max(1, r.Most/2)
+			}
+		}
 	}
 	return rules
 }
@@ -156,6 +168,10 @@ func (g *Guard) settle(ctx context.Context, a Attempt, id string, rules []limit.
 		if errors.Is(said, binding.ErrCredentials) {
 			_, noteErr := g.limiter.Note(ctx, mark(a.Payer)+id, wrong(a.User))
 			err = errors.Join(err, noteErr)
+			for i := 1; i < wrongWeight; i++ {
+				_, noteErr := g.limiter.Note(ctx, fmt.Sprintf("%s/%d", id, i), tries(a.Payer))
+				err = errors.Join(err, noteErr)
+			}
 		}
 		return err
 	}
@@ -200,33 +216,16 @@ func mark(p binding.Payer) string {
 	return hex.EncodeToString(sum[:8]) + "."
 }
 
-// fold makes one of all forms of a user name that some portal may take for the same:
-// directories ignore case, width, accents and blanks.
+// fold makes one of all forms of a user name that some portal may take for the same.
+// Directories ignore case, width, accents, blanks and more (RFC 4518, section 2); letters,
+// numbers and what a keyboard has are left.
 func fold(user string) string {
 	return strings.ToLower(strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Mn) {
-			return -1
+		keyboard := r > ' ' && r < unicode.MaxASCII
+		ignored := unicode.In(r, unicode.Other_Default_Ignorable_Code_Point)
+		if keyboard || unicode.In(r, unicode.L, unicode.N) && !ignored {
+			return r
 		}
-		return r
+		return -1
 	}, norm.NFKD.String(user)))
-}
-
-// network is what one client can choose addresses from; "" if the address is that of
-// a proxy on this host, behind which everybody is.
-func network(address string) string {
-	addr, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	addr = addr.Unmap().WithZone("")
-	if addr.IsLoopback() {
-		return ""
-	}
-	if addr.Is6() {
-		prefix, err := addr.Prefix(64)
-		if err == nil {
-			return prefix.String()
-		}
-	}
-	return addr.String()
 }

@@ -37,11 +37,13 @@ func (h *hand) move(d time.Duration) { h.ms.Add(d.Milliseconds()) }
 // bench is a guard before the simulated portal; both look at one clock.
 type bench struct {
 	*guard.Guard
-	t      *testing.T
-	clock  *hand
-	portal *portal.Portal
-	redis  *redistest.Server
-	log    *bytes.Buffer
+	t        *testing.T
+	clock    *hand
+	portal   *portal.Portal
+	identity binding.Identity // asks the portal
+	limiter  *limit.Limiter
+	redis    *redistest.Server
+	log      *bytes.Buffer
 }
 
 func newBench(t *testing.T) *bench {
@@ -64,8 +66,8 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limiter := limit.New(b.redis.Client(), "", b.clock.now)
-	b.Guard = guard.New(client, limiter, guard.DefaultRates(), slog.New(slog.NewTextHandler(b.log, nil)))
+	b.identity, b.limiter = client, limit.New(b.redis.Client(), "", b.clock.now)
+	b.Guard = guard.New(client, b.limiter, guard.DefaultRates(), slog.New(slog.NewTextHandler(b.log, nil)))
 	return b
 }
 
@@ -139,7 +141,9 @@ func TestAllFormsOfAUserNameAreOne(t *testing.T) {
 	for i, user := range []string{"ZhangSan", " zhang san", "ｚｈａｎｇｓａｎ", "zh\u00e1ngsan\u200b"} {
 		b.wantWrong(b.attempt(guard.Attempt{User: user, Password: wrong, Payer: payer(strconv.Itoa(i))}))
 	}
-	b.wantLimited(b.try("x", right), "user", 15*time.Minute)
+	for _, user := range []string{"zhangsan", "zhang\ufffcsan", "zhang\u1806san", "zhang\u3164san", "zhangsan\u20dd"} {
+		b.wantLimited(b.attempt(guard.Attempt{User: user, Password: right, Payer: payer("x")}), "user", 15*time.Minute)
+	}
 	b.wantWrong(b.attempt(guard.Attempt{User: "zhangsan1", Password: wrong, Payer: payer("y")}))
 }
 
@@ -232,10 +236,12 @@ func TestRefusedTriesMakeAPayerSuspect(t *testing.T) {
 	for i := range 4 {
 		b.wantWrong(b.try(strconv.Itoa(i), wrong))
 	}
-	for range 3 {
+	for range 12 {
 		b.wantLimited(b.try("pushy", wrong), "user", 15*time.Minute)
 	}
-	b.wantLimited(b.try("patient", right), "user", 15*time.Minute)
+	for range 3 {
+		b.wantLimited(b.try("impatient", right), "user", 15*time.Minute)
+	}
 	b.clock.move(15 * time.Minute)
 	for _, name := range []string{"0", "1"} { // two suspects: they were wrong once, and twice on others
 		for range 2 {
@@ -244,7 +250,106 @@ func TestRefusedTriesMakeAPayerSuspect(t *testing.T) {
 		b.wantWrong(b.try(name, wrong))
 	}
 	b.wantLimited(b.try("pushy", right), "user", 15*time.Minute)
-	b.wantRight(b.try("patient", right))
+	b.wantRight(b.try("impatient", right))
+}
+
+// TestWhoHangsUpIsJudgedAllTheSame lets one payer use up a user name's row, window
+// after window, and never wait for an answer.
+func TestWhoHangsUpIsJudgedAllTheSame(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for range 2 {
+		for range 4 {
+			ctx, hangUp := context.WithCancel(t.Context())
+			hung := guard.New(hangsUp{hangUp, b.identity}, b.limiter, guard.DefaultRates(), nil)
+			_, err := hung.Login(ctx, guard.Attempt{User: "zhangsan", Password: wrong, Payer: payer("mallory")})
+			var limited *guard.LimitedError
+			if !errors.Is(err, binding.ErrCredentials) && !errors.As(err, &limited) {
+				t.Errorf("Login = %v, want a judgement", err)
+			}
+		}
+		b.clock.move(15 * time.Minute)
+	}
+	for range 4 {
+		b.wantWrong(b.attempt(guard.Attempt{User: "zhangsan", Password: wrong, Payer: payer("mallory")}))
+		if err := b.try("student", right); err != nil {
+			t.Errorf("beside one suspect: %v", err)
+		}
+		b.wantWrong(b.attempt(guard.Attempt{User: "zhangsan", Password: wrong, Payer: payer("mallory")}))
+		b.wantRight(b.try("student", right))
+		b.clock.move(15 * time.Minute)
+	}
+	others, err := b.Others(t.Context(), "zhangsan", payer("student"))
+	if err != nil || others.Count != 14 {
+		t.Errorf("the student hears of %d wrong tries, %v", others.Count, err)
+	}
+}
+
+// hangsUp ends the caller's request while the portal is asked.
+type hangsUp struct {
+	hangUp context.CancelFunc
+	binding.Identity
+}
+
+func (h hangsUp) Login(ctx context.Context, user, password string) (binding.Person, error) {
+	h.hangUp()
+	return h.Identity.Login(ctx, user, password)
+}
+
+// TestAnImpatientStudentGetsThroughACrowd is TestAStudentGetsThroughACrowd with one
+// payer who tries the right password again and again.
+func TestAnImpatientStudentGetsThroughACrowd(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var waited time.Duration
+	for minute := range 60 {
+		for i := range 50 {
+			_ = b.try("attacker"+strconv.Itoa(i), wrong)
+		}
+		if minute > 0 && (minute <= 3 || minute%5 == 0) {
+			if err := b.try("student", right); err == nil {
+				waited = time.Duration(minute) * time.Minute
+				break
+			}
+		}
+		b.clock.move(time.Minute)
+	}
+	if waited == 0 || waited > 31*time.Minute { // the window that runs, and the one in which the crowd becomes suspect
+		t.Errorf("the student was let in after %v", waited)
+	}
+}
+
+// TestACrowdBehindOneAddressShutsNobodyOut lets payers invent user names, behind the
+// address of a whole campus, and everywhere.
+func TestACrowdBehindOneAddressShutsNobodyOut(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		payers  int
+		address func(i int) string
+	}{
+		"one address": {14, func(int) string { return "192.0.2.1" }},
+		"everywhere":  {130, func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/100, i%100) }},
+	} {
+		b := newBench(t)
+		var refused []int
+		for minute := range 25 {
+			for i := range c.payers {
+				for k := range 5 {
+					_ = b.attempt(guard.Attempt{
+						User: fmt.Sprintf("invented%d.%d.%d", i, minute, k), Password: wrong, Payer: payer(fmt.Sprint("crowd", i)), Address: c.address(i),
+					})
+				}
+			}
+			b.clock.move(time.Minute)
+			if err := b.attempt(guard.Attempt{User: "lisi", Password: right, Payer: payer("lisi"), Address: c.address(0)}); err != nil {
+				refused = append(refused, minute)
+			}
+		}
+		// In the first window nobody knows the crowd yet.
+		if n := len(refused); n > 15 || n > 0 && refused[n-1] > 15 {
+			t.Errorf("%s: a student whom nobody attacks was refused in the minutes %v", name, refused)
+		}
+	}
 }
 
 func TestAPortalInTroubleMakesNobodySuspectButCounts(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // exposed says how other users may use a file or a folder, and the command that ends
@@ -17,6 +18,8 @@ func exposed(path string, everybodys bool) (why, mend string) {
 	}
 	mode := info.Mode().Perm()
 	switch {
+	case !trusted(info):
+		return "it belongs to another user", fmt.Sprintf("chown %d %s", os.Geteuid(), path)
 	case everybodys && mode&0o022 != 0:
 		return fmt.Sprintf("other users may write it (%v)", mode), "chmod go-w " + path
 	case !everybodys && info.IsDir() && mode&0o077 != 0:
@@ -24,7 +27,23 @@ func exposed(path string, everybodys bool) (why, mend string) {
 	case !everybodys && mode&0o077 != 0:
 		return fmt.Sprintf("other users may read or write it (%v)", mode), "chmod 600 " + path
 	}
-	return "", ""
+	// Who may write a folder puts another file in this one's place.
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", ""
+	}
+	for dir := filepath.Dir(real); ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return "", ""
+		}
+		if mode := info.Mode(); mode.Perm()&0o002 != 0 && mode&fs.ModeSticky == 0 {
+			return fmt.Sprintf("other users may replace it, since they may write %s (%v)", dir, mode.Perm()), "chmod o-w " + dir
+		}
+		if dir == filepath.Dir(dir) {
+			return "", ""
+		}
+	}
 }
 
 // checkDataDir refuses a data_dir that other users may use: the books lie there. It

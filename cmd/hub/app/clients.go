@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -51,7 +53,33 @@ func (c Config) clientAddress() echo.IPExtractor {
 			trust = append(trust, echo.TrustIPRange(network))
 		}
 	}
-	return echo.ExtractIPFromXFFHeader(trust...)
+	extract := echo.ExtractIPFromXFFHeader(trust...)
+	return func(r *http.Request) string {
+		named := r.Header.Values(echo.HeaderXForwardedFor)
+		if !strings.ContainsAny(strings.Join(named, ","), ":%") {
+			return extract(r)
+		}
+		bare := &http.Request{RemoteAddr: r.RemoteAddr, Header: http.Header{}}
+		for _, list := range named {
+			bare.Header.Add(echo.HeaderXForwardedFor, bareAddresses(list))
+		}
+		return extract(bare)
+	}
+}
+
+// bareAddresses takes ports and zones off a list of addresses: some proxies write them.
+func bareAddresses(list string) string {
+	all := strings.Split(list, ",")
+	for i, one := range all {
+		one = strings.TrimSpace(one)
+		if at, err := netip.ParseAddrPort(one); err == nil {
+			one = at.Addr().String()
+		}
+		if addr, err := netip.ParseAddr(strings.Trim(one, "[]")); err == nil {
+			all[i] = addr.WithZone("").String()
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // rateSettings are those that say how often, by name.
@@ -87,6 +115,6 @@ func (c Config) checkClients(need func(ok bool, setting, format string, args ...
 		need(err == nil, name, ": %s is %v", shown(text), err)
 	}
 	lock, err := limit.ParseRate(c.Portal.Lock)
-	need(err != nil || lock.Most > 1, "portal.lock", ": %s leaves no wrong password", shown(c.Portal.Lock))
+	need(err != nil || lock.Most > 2, "portal.lock", ": %s leaves fewer than two wrong passwords", shown(c.Portal.Lock))
 	need(c.Limits.Prepays > 0, "limits.prepays_per_hour", ": %d; it is 1 or more", c.Limits.Prepays)
 }

@@ -20,6 +20,10 @@ func TestWhereARequestComesFromIsBelievedOfTrustedProxiesOnly(t *testing.T) {
 		{"two proxies", "10.0.0.0/8", "10.0.0.9:1234", "198.51.100.1, 192.0.2.7, 10.0.0.8", "192.0.2.7"},
 		{"private and not trusted", "10.0.0.0/8", "10.0.0.9:1234", "192.0.2.7, 192.168.0.1", "192.168.0.1"},
 		{"IPv6", "fd00::/8", "[fd00::1]:1234", "2001:db8::7", "2001:db8::7"},
+		{"a port", "10.0.0.0/8", "10.0.0.9:1234", "198.51.100.1:80, 192.0.2.7:5555", "192.0.2.7"},
+		{"a port of IPv6", "10.0.0.0/8", "10.0.0.9:1234", "[2001:db8::7]:5555", "2001:db8::7"},
+		{"a zone", "10.0.0.0/8", "10.0.0.9:1234", "2001:db8::7%eth0", "2001:db8::7"},
+		{"a port of a proxy", "10.0.0.0/8", "10.0.0.9:1234", "192.0.2.7:5555, 10.0.0.8:80", "192.0.2.7"},
 		{"no header", "10.0.0.0/8", "10.0.0.9:1234", "", "10.0.0.9"},
 	} {
 		c := Config{}
@@ -41,14 +45,14 @@ func TestWhatBoundsVisitorsIsExamined(t *testing.T) {
 	t.Parallel()
 	c := Defaults()
 	c.TrustedProxies = []string{"10.0.0.0/8", "10.0.0.1", "::1", "proxy", "10.0.0.0/33", "0.0.0.0/0"}
-	c.Portal.Lock, c.Portal.Guesses.Payer, c.Portal.Guesses.All, c.Limits.Prepays = "1/15m", "5", "0/15m", 0
+	c.Portal.Lock, c.Portal.Guesses.Payer, c.Portal.Guesses.All, c.Limits.Prepays = "2/15m", "5", "0/15m", 0
 	err := c.Check()
 	if err == nil {
 		t.Fatal("nothing is wrong")
 	}
 	for _, want := range []string{
 		`trusted_proxies[3]: "proxy" is neither an address nor a network`, `trusted_proxies[4]: "10.0.0.0/33" is neither`,
-		`trusted_proxies[5]: "0.0.0.0/0" is everybody`, `portal.lock: "1/15m" leaves no wrong password`,
+		`trusted_proxies[5]: "0.0.0.0/0" is everybody`, `portal.lock: "2/15m" leaves fewer than two wrong passwords`,
 		`portal.guesses.payer: "5" is not so many in so long, such as 5/15m`, `portal.guesses.all: "0/15m" is not`, `limits.prepays_per_hour: 0; it is 1 or more`,
 	} {
 		if !strings.Contains(err.Error(), want) {

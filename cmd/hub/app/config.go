@@ -185,6 +185,9 @@ const envPrefix = "GUODU_"
 func Load(path string) (Config, error) {
 	k := koanf.New(".")
 	if path != "" {
+		if why, mend := exposed(path, true); why != "" {
+			return Config{}, fmt.Errorf("%w: %s: %s; %s", ErrConfig, path, why, mend)
+		}
 		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
 			return Config{}, fmt.Errorf("%w: %s: %s", ErrConfig, path, strings.TrimPrefix(bareCause(err), "yaml: "))
 		}

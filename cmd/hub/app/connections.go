@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"guodu/internal/limit"
 	"guodu/internal/refusal"
 )
 
@@ -25,8 +26,8 @@ type bounded struct {
 	of   map[netip.Addr]int
 }
 
-// limitConnections bounds the connections of a listener, and those of one address to a
-// quarter of them. This machine and trusted proxies have all.
+// limitConnections bounds the connections of a listener, and those of one address (of
+// IPv6, of its /64) to a quarter of them. This machine and trusted proxies have all.
 func limitConnections(l net.Listener, most int, trusted func(netip.Addr) bool, refusals *refusal.Log) net.Listener {
 	return &bounded{Listener: l, most: most, trusted: trusted, refusals: refusals, of: map[netip.Addr]int{}}
 }
@@ -58,7 +59,7 @@ func peer(conn net.Conn) netip.Addr {
 func (b *bounded) take(from netip.Addr) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	exempt := from.IsLoopback() || b.trusted != nil && b.trusted(from)
+	exempt, from := from.IsLoopback() || b.trusted != nil && b.trusted(from), limit.NetworkOf(from)
 	if b.open >= b.most || !exempt && b.of[from] >= max(1, b.most/connectionsShare) {
 		return false
 	}
@@ -68,6 +69,7 @@ func (b *bounded) take(from netip.Addr) bool {
 }
 
 func (b *bounded) give(from netip.Addr) {
+	from = limit.NetworkOf(from)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.open--

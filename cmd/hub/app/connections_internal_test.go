@@ -51,6 +51,13 @@ func TestConnectionsAreBoundedInAllAndOfOneAddress(t *testing.T) {
 			got = append(got, conn)
 		}
 	}
+	six := accepted("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:0:ffff::4", "2001:db8:0:1::1")
+	if len(six) != 3 {
+		t.Errorf("one network of IPv6 and another have %d of 8 connections, want 2 and 1", len(six))
+	}
+	for _, conn := range six {
+		_ = conn.Close()
+	}
 	flood := accepted("192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1")
 	if len(flood) != 2 {
 		t.Errorf("one address has %d of 8 connections", len(flood))
@@ -71,7 +78,7 @@ func TestConnectionsAreBoundedInAllAndOfOneAddress(t *testing.T) {
 		t.Errorf("%d counters", n)
 	}
 	families, err := registry.Gather()
-	if err != nil || families[0].GetMetric()[0].GetCounter().GetValue() != 5 {
-		t.Errorf("refused: %v, %v; want 5", families, err)
+	if err != nil || families[0].GetMetric()[0].GetCounter().GetValue() != 7 {
+		t.Errorf("refused: %v, %v; want 7", families, err)
 	}
 }

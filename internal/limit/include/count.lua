@@ -17,16 +17,23 @@ function count.rule(i)
   }
 end
 
--- nth is when the take at a place counts from; negative places are from the end.
-function count.nth(key, place) return tonumber(redis.call('ZRANGE', key, place, place, 'WITHSCORES')[2]) end
+-- from is when each take of a count counts from, oldest first; of a part's takes alone
+-- if that is asked for.
+function count.from(r, part)
+  local from, flat = {}, redis.call('ZRANGE', r.key, 0, -1, 'WITHSCORES')
+  for i = 2, #flat, 2 do
+    if not part or string.sub(flat[i - 1], 1, 1) == '+' then from[#from + 1] = tonumber(flat[i]) end
+  end
+  return from
+end
 
 -- forget removes what is over: a run as a whole, once nothing was added for so long.
 function count.forget(r, now)
   if not r.run then
     redis.call('ZREMRANGEBYSCORE', r.key, '-inf', string.format('%.0f', now - r.per))
   else
-    local last = count.nth(r.key, -1)
-    if last and last + r.per <= now then redis.call('DEL', r.key) end
+    local last = redis.call('ZRANGE', r.key, -1, -1, 'WITHSCORES')[2]
+    if last and tonumber(last) + r.per <= now then redis.call('DEL', r.key) end
   end
 end
 
