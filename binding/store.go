@@ -103,7 +103,7 @@ func (s *Store) link(p Payer, account string) (link, error) {
 	if !part.MatchString(account) {
 		return link{}, ErrAccount
 	}
-	return link{s.payerKey(p), s.prefix + "a:" + account, account, p.field(), s.clock().UnixMilli()}, nil
+	return link{Payer: s.payerKey(p), Account: s.prefix + "a:" + account, AccountNo: account, Field: p.field(), Now: s.clock().UnixMilli()}, nil
 }
 
 // ending is a link that somebody ends.
@@ -163,7 +163,7 @@ func (s *Store) end(ctx context.Context, p Payer, account, by, why, notice strin
 	if err != nil {
 		return fmt.Errorf("end binding: %w", err)
 	}
-	reply, err := unbindScript.Run(ctx, s.run, ending{l, s.endedKey(account), string(entry), notice})
+	reply, err := unbindScript.Run(ctx, s.run, ending{link: l, Ended: s.endedKey(account), Entry: string(entry), Notice: notice})
 	if err == nil && reply.Tag == "NONE" {
 		return ErrNotBound
 	}

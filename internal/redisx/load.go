@@ -115,6 +115,7 @@ type Script[C, R any] struct {
 // form is a reply as the Go type takes it.
 type form struct {
 	reply
+	tagAt  []int
 	fields [][]int
 	list   []int
 }
@@ -231,7 +232,7 @@ func (s *Script[C, R]) Run(ctx context.Context, r *Runner, call C) (R, error) {
 			continue
 		}
 		if f.tag != "" {
-			into.FieldByName("Tag").SetString(f.tag)
+			into.FieldByIndex(f.tagAt).SetString(f.tag)
 		}
 		for i, at := range f.fields {
 			into.FieldByIndex(at).SetString(values[i])

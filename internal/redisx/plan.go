@@ -135,12 +135,13 @@ func formed(answer reflect.Type, replies []reply) ([]form, error) {
 		}
 	}
 	walk(answer, nil)
-	if tag, ok := answer.FieldByName("Tag"); len(replies) > 0 && replies[0].tag != "" && (!ok || tag.Type.Kind() != reflect.String) {
+	tag, ok := answer.FieldByName("Tag")
+	if len(replies) > 0 && replies[0].tag != "" && (!ok || tag.Type.Kind() != reflect.String) {
 		errs = append(errs, fmt.Errorf("%s has no Tag", answer))
 	}
 	var all []form
 	for _, r := range replies {
-		f := form{reply: r}
+		f := form{reply: r, tagAt: tag.Index}
 		for _, name := range r.values {
 			if used[name] = true; fields[name] == nil {
 				errs = append(errs, fmt.Errorf("%s has no field for %s of the reply %s", answer, name, r))

@@ -101,7 +101,7 @@ type place struct {
 }
 
 func (b batch) place(f filing, index map[int64]int, placed bool) place {
-	p := place{0, f.number % journalBlock, f.number, f.digest(), b.name(f)}
+	p := place{Place: f.number % journalBlock, Number: f.number, Digest: f.digest(), Name: b.name(f)}
 	if placed {
 		p.Block = index[f.number/journalBlock]
 	}
@@ -193,7 +193,7 @@ func (r *Registry) keep(ctx context.Context, b batch, archived []Hole, now time.
 		ID: b.terminal, Epoch: b.epoch, Now: now.UnixMilli(), Life: journalLife.Milliseconds(), ArchivedNow: strings.Join(runs, " "),
 	}
 	for _, f := range b.filings {
-		call.Records = append(call.Records, kept{b.place(f, index, f.number > 0 && !f.aside), f.why, string(f.raw)})
+		call.Records = append(call.Records, kept{place: b.place(f, index, f.number > 0 && !f.aside), Why: f.why, Record: string(f.raw)})
 	}
 	reply, err := journalKeep.Run(ctx, r.run, call)
 	if err == nil {

@@ -116,7 +116,7 @@ func (r *Registry) SetParams(ctx context.Context, text []byte, now time.Time) (P
 	if len(canonical) > paramsMax {
 		return Params{}, fmt.Errorf("%w: %d bytes, at most %d", ErrParams, len(canonical), paramsMax)
 	}
-	reply, err := paramsSet.Run(ctx, r.run, paramsCall{r.paramsKey(), string(canonical), now.UnixMilli()})
+	reply, err := paramsSet.Run(ctx, r.run, paramsCall{Params: r.paramsKey(), Values: string(canonical), Now: now.UnixMilli()})
 	if err != nil {
 		return Params{}, err
 	}

@@ -67,7 +67,9 @@ func (r *Registry) Add(ctx context.Context, t Terminal) (added bool, err error) 
 	if err := t.check(); err != nil {
 		return false, err
 	}
-	reply, err := terminalAdd.Run(ctx, r.run, addCall{r.terminalKey(t.ID), t.Key.text(), t.Algorithm, t.Role, t.Place, t.Added.UnixMilli()})
+	reply, err := terminalAdd.Run(ctx, r.run, addCall{
+		Terminal: r.terminalKey(t.ID), Key: t.Key.text(), Alg: t.Algorithm, Role: t.Role, Place: t.Place, Now: t.Added.UnixMilli(),
+	})
 	if err == nil && reply.Tag == "TAKEN" {
 		return false, fmt.Errorf("terminal %s: %w: another %s", t.ID, ErrTerminalTaken, map[string]string{
 			"key": "key", "alg": "algorithm", "role": "role"}[reply.Field])
@@ -106,7 +108,7 @@ func (r *Registry) Set(ctx context.Context, id string, to State, now time.Time) 
 	if !terminalID.MatchString(id) {
 		return fmt.Errorf("terminal %.40q: %w", id, ErrNoTerminal)
 	}
-	reply, err := terminalState.Run(ctx, r.run, stateCall{r.terminalKey(id), to, from, now.UnixMilli()})
+	reply, err := terminalState.Run(ctx, r.run, stateCall{Terminal: r.terminalKey(id), State: to, From: from, Now: now.UnixMilli()})
 	if err != nil {
 		return err
 	}
@@ -150,7 +152,7 @@ func (r *Registry) Rotate(ctx context.Context, id string, public []byte, now tim
 	if overlap > 0 {
 		until = now.Add(overlap).UnixMilli()
 	}
-	reply, err := terminalRotate.Run(ctx, r.run, rotateCall{r.terminalKey(id), text, now.UnixMilli(), until})
+	reply, err := terminalRotate.Run(ctx, r.run, rotateCall{Terminal: r.terminalKey(id), Key: text, Now: now.UnixMilli(), Until: until})
 	switch {
 	case err != nil:
 		return Key{}, err

@@ -30,7 +30,7 @@ func (r *Registry) Heartbeat(ctx context.Context, id string, now time.Time, fiel
 }
 
 func (r *Registry) hear(ctx context.Context, kind, id string, now time.Time, fields []string) error {
-	reply, err := terminalSeen.Run(ctx, r.run, seenCall{r.terminalKey(id), kind, now.UnixMilli(), fields})
+	reply, err := terminalSeen.Run(ctx, r.run, seenCall{Terminal: r.terminalKey(id), Kind: kind, Now: now.UnixMilli(), Fields: fields})
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,9 @@ var terminalSeq = redisx.MustLoad[seqCall, seqReply](scripts, "terminal_seq")
 // Errors: ErrSeq, which wraps ErrAlarm if two devices seem to share the key;
 // ErrNoTerminal.
 func (r *Registry) Take(ctx context.Context, id string, s Seq, what string, now time.Time) error {
-	reply, err := terminalSeq.Run(ctx, r.run, seqCall{r.terminalKey(id), r.windowKey(id), s.Epoch, s.N, what, now.UnixMilli(), seqWindow})
+	reply, err := terminalSeq.Run(ctx, r.run, seqCall{
+		Terminal: r.terminalKey(id), Window: r.windowKey(id), Epoch: s.Epoch, Number: s.N, Digest: what, Now: now.UnixMilli(), Size: seqWindow,
+	})
 	if err != nil {
 		return err
 	}
