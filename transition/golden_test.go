@@ -80,10 +80,24 @@ func TestScenariosLeaveWhatTheirGoldenFilesSay(t *testing.T) {
 func TestRemovingAnyWriteChangesWhatScenariosLeave(t *testing.T) {
 	ctx := context.Background()
 	client := redistest.Start(t, redistest.Cluster).Client()
+	users := map[string][]scenario{} // of each script
+	for _, sc := range scenarios() {
+		used := map[string]bool{}
+		_, _, err := play(ctx, client, sc, func(name, source string) string {
+			used[name] = true
+			return source
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range used {
+			users[name] = append(users[name], sc)
+		}
+	}
 	mutants, noticed := 0, map[string]map[string]int{}
 	for _, m := range mutations() {
 		mutants++
-		by := killer(ctx, t, client, m, noticed)
+		by := killer(ctx, t, client, users[m.Script], m, noticed)
 		if by == "" {
 			t.Errorf("%s: nothing notices when it is missing: %s", m.Script, m.What)
 			continue
@@ -117,10 +131,9 @@ var (
 	fields   = regexp.MustCompile(`[a-z_]+ = [^,}]+,?`)
 )
 
-// killer names the first scenario that ends differently with the mutation.
-func killer(ctx context.Context, t *testing.T, client redis.UniversalClient, m redistest.Mutant, noticed map[string]map[string]int) string {
+// killer names the first of the scenarios that ends differently with the mutation.
+func killer(ctx context.Context, t *testing.T, client redis.UniversalClient, all []scenario, m redistest.Mutant, noticed map[string]map[string]int) string {
 	t.Helper()
-	all := scenarios()
 	// What noticed the last one in this script will most likely notice this one.
 	slices.SortStableFunc(all, func(x, y scenario) int { return cmp.Compare(noticed[m.Script][y.name], noticed[m.Script][x.name]) })
 	for _, sc := range all {

@@ -88,7 +88,6 @@ type Pages struct {
 	sessions *scs.SessionManager
 	trips    *securecookie.SecureCookie
 	limiter  *limit.Limiter
-	badCodes *badCodes
 	views    map[string]*template.Template // by language
 }
 
@@ -119,7 +118,7 @@ func New(c Config) (*Pages, error) {
 		}
 	}
 	return &Pages{
-		config: c, sessions: newSessions(c), trips: newTrips(c.CookieKey), limiter: limit.New(c.Ephemeral, c.Prefix, nil), badCodes: newBadCodes(), views: views,
+		config: c, sessions: newSessions(c), trips: newTrips(c.CookieKey), limiter: limit.New(c.Ephemeral, c.Prefix, nil), views: views,
 	}, nil
 }
 

@@ -81,16 +81,6 @@ func TestEachRefusalIsCountedAndLoggedOnce(t *testing.T) {
 			b.w.oauth.fail = channels.ErrUnknownOutcome
 			b.w.browser("nobody").badCode()
 		}},
-		{door: "page", reason: "codes", hides: true, before: func(b *browser) {
-			for range 30 {
-				b.w.browser("nobody").badCode()
-			}
-		}, do: func(b *browser) {
-			before := b.w.oauth.exchanged.Load()
-			if got := b.w.browser("nobody").badCode(); got.status != http.StatusTooManyRequests || b.w.oauth.exchanged.Load() != before {
-				b.t.Errorf("the channel was asked about one more, %d", got.status)
-			}
-		}},
 		{door: "page", reason: "limit_orders", before: func(b *browser) {
 			b.w.bind("zhang", account)
 			b.submit(b.open("/h5/wechat/recharge"), "amount", "5")

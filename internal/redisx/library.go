@@ -47,6 +47,8 @@ type item struct {
 	file, name string
 	lines      []line
 	begins     int // which of the lines names it
+	code       []token
+	own        map[string]bool
 }
 
 // line is a line of Lua with its origin.
@@ -121,7 +123,7 @@ func readInclude(name, text string) (*include, error) {
 		case m != nil && m[1] != name:
 			return nil, fmt.Errorf("%s.lua:%d: %s.%s is of another include", name, i+1, m[1], m[2])
 		case m != nil:
-			in.items = append(in.items, &item{name, m[2], append(comment, here), len(comment)})
+			in.items = append(in.items, &item{file: name, name: m[2], lines: append(comment, here), begins: len(comment)})
 			comment, begun = nil, true
 		case strings.HasPrefix(text, "--") || text == "":
 			if text == "" && !begun {
@@ -135,6 +137,10 @@ func readInclude(name, text string) (*include, error) {
 			last := in.items[len(in.items)-1]
 			last.lines, comment = append(append(last.lines, comment...), here), nil
 		}
+	}
+	for _, it := range in.items {
+		it.code = meaningful(tokens(joined(it.lines)))
+		it.own = declared(it.code)
 	}
 	return in, nil
 }
@@ -175,10 +181,8 @@ func (l *Library) assemble(script, text string, h head) ([]line, error) {
 	}
 	var errs []error
 	needed, touched := map[*item]bool{}, map[string]bool{}
-	var need func(file string, allowed []string, text string, first int)
-	need = func(file string, allowed []string, text string, first int) {
-		all := tokens(text)
-		own, code := declared(all), meaningful(all)
+	var need func(file string, allowed []string, code []token, own map[string]bool, first int)
+	need = func(file string, allowed []string, code []token, own map[string]bool, first int) {
 		for i, t := range code {
 			in := l.includes[t.text]
 			switch {
@@ -198,11 +202,12 @@ func (l *Library) assemble(script, text string, h head) ([]line, error) {
 			}
 			if it := in.items[at]; !needed[it] {
 				needed[it] = true
-				need(t.text, append(slices.Clone(in.head.includes), t.text), joined(it.lines), it.lines[0].number)
+				need(t.text, append(slices.Clone(in.head.includes), t.text), it.code, it.own, it.lines[0].number)
 			}
 		}
 	}
-	need(script, h.includes, text, 1)
+	code := meaningful(tokens(text))
+	need(script, h.includes, code, declared(code), 1)
 	for _, one := range h.includes {
 		if !touched[script+" "+one] {
 			errs = append(errs, fmt.Errorf("%s.lua: include %s is not used", script, one))
@@ -217,11 +222,6 @@ func (l *Library) assemble(script, text string, h head) ([]line, error) {
 		}
 	}
 	all = append(all, own...)
-	for name := range declared(tokens(joined(all))) {
-		if slices.Contains(order, name) {
-			errs = append(errs, fmt.Errorf("%s.lua: a local has the name of the include %s", script, name))
-		}
-	}
 	return all, errors.Join(errs...)
 }
 

@@ -173,7 +173,11 @@ func (l *Library) Text(name string) (*Text, error) {
 		return nil, err
 	}
 	t := &Text{name: name, source: joined(lines), lines: lines, head: h, library: l}
-	r := resolver{library: l, head: h, where: func(n int) string { return fmt.Sprintf("%s.lua:%d", lines[n-1].file, lines[n-1].number) }}
+	order, err := l.order(h.includes, nil)
+	if err != nil {
+		return nil, err
+	}
+	r := resolver{library: l, script: name, head: h, includes: order, where: func(n int) string { return fmt.Sprintf("%s.lua:%d", lines[n-1].file, lines[n-1].number) }}
 	if t.text, err = r.resolve(t.Source()); err != nil {
 		return nil, err
 	}
@@ -185,24 +189,22 @@ func (l *Library) Text(name string) (*Text, error) {
 			}
 		}
 	}
-	return t, errors.Join(append(errs, h.checkTags(name, tokens(t.Source()), lines)...)...)
+	return t, errors.Join(errs...)
 }
 
 // checkTags finds replies that are written out with a tag that the head does not have.
-func (h head) checkTags(name string, all []token, lines []line) []error {
+func (h head) checkTags(name string, code []token, where func(int) string) []error {
 	if len(h.replies) == 0 || h.replies[0].tag == "" {
 		return nil
 	}
 	var errs []error
-	code := meaningful(all)
 	for i := range code {
 		if i+2 >= len(code) || code[i].text != "return" || code[i+1].text != "{" || code[i+2].kind != literal {
 			continue
 		}
 		tag := strings.Trim(code[i+2].text, `'"`)
 		if tagForm.MatchString(tag) && !slices.ContainsFunc(h.replies, func(r reply) bool { return r.tag == tag }) {
-			at := lines[code[i].line-1]
-			errs = append(errs, fmt.Errorf("%s.lua:%d: script %s declares no reply %s", at.file, at.number, name, tag))
+			errs = append(errs, fmt.Errorf("%s: script %s declares no reply %s", where(code[i].line), name, tag))
 		}
 	}
 	return errs

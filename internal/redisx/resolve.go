@@ -3,6 +3,7 @@ package redisx
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,11 +19,14 @@ import (
 // Lines keep their numbers.
 type resolver struct {
 	library *Library
+	script  string
 	head    head
-	where   func(line int) string
-	lenient bool            // numbers are let through: a test put a text of its own before
-	used    map[string]bool // names of KEYS and ARGV that occur
-	errs    []error
+	// includes are those of the script, and theirs.
+	includes []string
+	where    func(line int) string
+	lenient  bool            // numbers are let through: a test put a text of its own before
+	used     map[string]bool // names of KEYS and ARGV that occur
+	errs     []error
 }
 
 func (r *resolver) fail(t token, format string, args ...any) {
@@ -33,7 +37,17 @@ func (r *resolver) fail(t token, format string, args ...any) {
 func (r *resolver) resolve(text string) (string, error) {
 	r.used = map[string]bool{}
 	all := tokens(text)
-	out := r.each(all, declared(all))
+	code := meaningful(all)
+	own := declared(code)
+	for name := range own {
+		if r.library.includes[name] != nil && slices.Contains(r.includes, name) {
+			r.errs = append(r.errs, fmt.Errorf("%s.lua: a local has the name of the include %s", r.script, name))
+		}
+	}
+	out := r.each(all, own)
+	if !r.lenient {
+		r.errs = append(r.errs, r.head.checkTags(r.script, code, r.where)...)
+	}
 	return out, errors.Join(r.errs...)
 }
 
