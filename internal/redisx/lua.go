@@ -54,9 +54,10 @@ func lex(text string) (tokenKind, int) {
 		return literal, until(text, "]]")
 	case c == '\'' || c == '"':
 		for i := 1; i < len(text) && text[i] != '\n'; i++ {
-			if text[i] == '\\' {
+			switch text[i] {
+			case '\\':
 				i++
-			} else if text[i] == c {
+			case c:
 				return literal, i + 1
 			}
 		}
