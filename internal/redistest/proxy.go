@@ -185,14 +185,15 @@ func (p *Proxy) meets(words []string) chan struct{} {
 
 var head = regexp.MustCompile(`(?m)^-- ([a-z_]+): `)
 
-// scriptName reads a script's name from the head comment of its own text,
-// "-- name: …"; shared fragments are headed "-- file.lua: …".
+// scriptName reads a script's name from its head, which begins with "-- name: …" and
+// has a line "-- REPLY"; what it includes stands before it.
 func scriptName(text string) string {
-	found := head.FindStringSubmatch(text)
+	before, _, _ := strings.Cut(text, "\n-- REPLY ")
+	found := head.FindAllStringSubmatch(before, -1)
 	if found == nil {
 		return ""
 	}
-	return found[1]
+	return found[len(found)-1][1]
 }
 
 // errProtocol says that a client does not send arrays of bulk strings.

@@ -122,6 +122,8 @@ func readInclude(name, text string) (*include, error) {
 		switch m := itemForm.FindStringSubmatch(text); {
 		case m != nil && m[1] != name:
 			return nil, fmt.Errorf("%s.lua:%d: %s.%s is of another include", name, i+1, m[1], m[2])
+		case m != nil && !begun && len(comment) > 0 && comment[0].number == 1:
+			return nil, fmt.Errorf("%s.lua:%d: an empty line ends the head", name, i+1)
 		case m != nil:
 			in.items = append(in.items, &item{file: name, name: m[2], lines: append(comment, here), begins: len(comment)})
 			comment, begun = nil, true

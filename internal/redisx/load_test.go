@@ -36,6 +36,7 @@ function ledger.unused() return redis.call('FLUSHALL') end
 `
 
 const textInclude = `-- text: numbers as text.
+
 function text.of(n) return string.format('%.0f', n) end
 `
 
@@ -197,10 +198,11 @@ func TestALibraryThatIsNotAsItSaysIsRefused(t *testing.T) {
 		files []string
 		want  string
 	}{
-		"a circle":           {[]string{"a", "-- a: x.\n-- include b\nfunction a.f() return b.f() end\n", "b", "-- b: x.\n-- include a\nfunction b.f() return a.f() end\n"}, "is in a circle"},
-		"an unknown include": {[]string{"a", "-- a: x.\n-- include b\nfunction a.f() return b.f() end\n"}, "include b: there is none"},
+		"a circle":           {[]string{"a", "-- a: x.\n-- include b\n\nfunction a.f() return b.f() end\n", "b", "-- b: x.\n-- include a\n\nfunction b.f() return a.f() end\n"}, "is in a circle"},
+		"an unknown include": {[]string{"a", "-- a: x.\n-- include b\n\nfunction a.f() return b.f() end\n"}, "include b: there is none"},
 		"another's item":     {[]string{"a", "-- a: x.\nfunction b.f() end\n"}, "a.lua:2: b.f is of another include"},
-		"no item":            {[]string{"a", "-- a: x.\nlocal b = 1\n"}, "a.lua:2: it belongs to no item"},
+		"no end of a head":   {[]string{"a", "-- a: x.\na.B = 1\n"}, "a.lua:2: an empty line ends the head"},
+		"no item":            {[]string{"a", "-- a: x.\n\nlocal b = 1\n"}, "a.lua:3: it belongs to no item"},
 		"keys of its own":    {[]string{"a", "-- a: x.\n-- KEYS b\nfunction a.f() end\n"}, "a.lua: KEYS and ARGV are declared by the scripts"},
 	} {
 		if _, err := redisx.NewLibrary(nil, lua(c.files...)); err == nil || !strings.Contains(err.Error(), c.want) {

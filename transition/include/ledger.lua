@@ -1,5 +1,6 @@
 -- ledger: what every money script shares. Amounts arrive and leave as strings; inside they are Lua numbers
 -- within ±CAP, which doubles hold exactly.
+
 ledger.CAP = 1000000000000
 
 -- text writes a number without exponent or decimals.
