@@ -22,12 +22,12 @@ const budget = 3 * time.Second
 // Settler brings a payment into the books and says in a word what became of
 // it. An error means that the same payment must be told again.
 type Settler interface {
-	Settle(ctx context.Context, p channels.Payment, source string) (outcome string, err error)
+	Settle(ctx context.Context, p channels.Payment, source string) (channels.Outcome, error)
 }
 
 // RefundSettler is Settler for what a channel tells of a refund.
 type RefundSettler interface {
-	SettleRefund(ctx context.Context, status channels.RefundStatus, source string) (outcome string, err error)
+	SettleRefund(ctx context.Context, status channels.RefundStatus, source string) (channels.Outcome, error)
 }
 
 // Handler answers one kind of callback of one channel; T is what it tells. It is
@@ -37,7 +37,7 @@ type Handler[T any] struct {
 	name   string // in the log
 	kind   string // in the journal
 	parse  func(ctx context.Context, header http.Header, body []byte) (T, error)
-	settle func(ctx context.Context, told T, source string) (outcome string, err error)
+	settle func(ctx context.Context, told T, source string) (channels.Outcome, error)
 	answer func(w http.ResponseWriter, verdict channels.Verdict)
 	about  func(told T) subject
 	source any // the channel
@@ -131,7 +131,7 @@ type callback[T any] struct {
 	proven  bool // the channel signed it
 	told    T
 	verdict channels.Verdict
-	outcome string
+	outcome channels.Outcome
 	err     error
 }
 
@@ -158,7 +158,7 @@ func (h *Handler[T]) handle(ctx context.Context, w http.ResponseWriter, r *http.
 func (h *Handler[T]) notice(header http.Header, c callback[T]) Notice {
 	about := h.about(c.told)
 	n := raw(h.source, header, c.body, c.proven)
-	n.At, n.Channel, n.Kind, n.Verdict, n.Outcome, n.Error = h.Clock(), h.Channel, h.kind, c.verdict.String(), c.outcome, text(c.err)
+	n.At, n.Channel, n.Kind, n.Verdict, n.Outcome, n.Error = h.Clock(), h.Channel, h.kind, c.verdict.String(), string(c.outcome), text(c.err)
 	n.Order, n.Refund, n.Txn = bounded(about.order), bounded(about.refund), bounded(about.txn)
 	return n
 }

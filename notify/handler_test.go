@@ -35,9 +35,9 @@ func (f *fakeNotifier) ParseNotify(_ context.Context, _ http.Header, body []byte
 func (f *fakeNotifier) Answer(w http.ResponseWriter, v channels.Verdict) { fmt.Fprint(w, v) }
 
 // settleFunc is a Settler.
-type settleFunc func(channels.Payment, string) (string, error)
+type settleFunc func(channels.Payment, string) (channels.Outcome, error)
 
-func (f settleFunc) Settle(_ context.Context, p channels.Payment, source string) (string, error) {
+func (f settleFunc) Settle(_ context.Context, p channels.Payment, source string) (channels.Outcome, error) {
 	return f(p, source)
 }
 
@@ -63,7 +63,7 @@ func TestCallbackVerdicts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			channel := &fakeNotifier{payment: payment, err: tc.parse}
 			settled := 0
-			settler := settleFunc(func(p channels.Payment, source string) (string, error) {
+			settler := settleFunc(func(p channels.Payment, source string) (channels.Outcome, error) {
 				settled++
 				if p.OrderNo != "N1" || source != "callback" {
 					t.Errorf("settled %+v from %q", p, source)
@@ -86,7 +86,7 @@ func TestCallbackVerdicts(t *testing.T) {
 // hurried is a settler that wants to know by when it must be done.
 type hurried struct{ left time.Duration }
 
-func (h *hurried) Settle(ctx context.Context, _ channels.Payment, _ string) (string, error) {
+func (h *hurried) Settle(ctx context.Context, _ channels.Payment, _ string) (channels.Outcome, error) {
 	until, bounded := ctx.Deadline()
 	if bounded {
 		h.left = time.Until(until)
@@ -128,7 +128,7 @@ func TestAProbeIsARefusalWithAReasonOfItsOwn(t *testing.T) {
 	} {
 		var log strings.Builder
 		h := notify.NewHandler(notify.HandlerConfig{Channel: "x", Log: slog.New(slog.NewTextHandler(&log, nil))},
-			&fakeNotifier{err: err}, settleFunc(func(channels.Payment, string) (string, error) {
+			&fakeNotifier{err: err}, settleFunc(func(channels.Payment, string) (channels.Outcome, error) {
 				t.Error("it was settled")
 				return "", nil
 			}))

@@ -91,7 +91,7 @@ func TestEachCallbackIsNotedWithItsVerdict(t *testing.T) {
 			recorded(t, s, discard, func(r *notify.Recorder) {
 				h := notify.NewHandler(notify.HandlerConfig{Channel: "wechat", Log: discard, Journal: r},
 					&told{fakeNotifier{payment: channels.Payment{OrderNo: "N1", TransactionID: "T1"}, err: tc.parse}},
-					settleFunc(func(channels.Payment, string) (string, error) { return "credited", tc.settle }))
+					settleFunc(func(channels.Payment, string) (channels.Outcome, error) { return "credited", tc.settle }))
 				h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body)))
 			})
 			if len(s.kept) != 1 {
@@ -119,7 +119,7 @@ func TestACallbackThatCannotBeExcerptedIsNotedWithoutItsBody(t *testing.T) {
 		discard := slog.New(slog.DiscardHandler)
 		recorded(t, s, discard, func(r *notify.Recorder) {
 			h := notify.NewHandler(notify.HandlerConfig{Channel: "x", Log: discard, Journal: r}, &broken{},
-				settleFunc(func(channels.Payment, string) (string, error) { return "credited", nil }))
+				settleFunc(func(channels.Payment, string) (channels.Outcome, error) { return "credited", nil }))
 			for range 2 {
 				h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader("hello")))
 			}
@@ -137,7 +137,7 @@ func TestAJournalThatHangsDelaysNoAnswer(t *testing.T) {
 		begin := time.Now()
 		r := recorded(t, s, slog.New(slog.NewTextHandler(&log, nil)), func(r *notify.Recorder) {
 			h := notify.NewHandler(notify.HandlerConfig{Channel: "x", Log: slog.New(slog.DiscardHandler), Journal: r},
-				&fakeNotifier{}, settleFunc(func(channels.Payment, string) (string, error) { return "credited", nil }))
+				&fakeNotifier{}, settleFunc(func(channels.Payment, string) (channels.Outcome, error) { return "credited", nil }))
 			for range 1000 {
 				w := httptest.NewRecorder()
 				h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x")))

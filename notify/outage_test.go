@@ -60,7 +60,7 @@ func (l *list) Due(_ context.Context, lease time.Duration, limit int) ([]notify.
 	return claimed, nil
 }
 
-func (l *list) Settle(_ context.Context, p channels.Payment, _ string) (string, error) {
+func (l *list) Settle(_ context.Context, p channels.Payment, _ string) (channels.Outcome, error) {
 	return "credited", l.Close(context.Background(), p.OrderNo, "")
 }
 

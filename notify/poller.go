@@ -166,11 +166,8 @@ func (p *Poller) resolve(ctx context.Context, channel channels.Channel, d Due) (
 	p.config.Log.Info("query", "order", d.No, "outcome", outcome)
 	// Neither a case nor a word about somebody else's order ends the asking: the
 	// channel may come to agree.
-	return ended(outcome), nil
+	return outcome.Ended(), nil
 }
-
-// ended says whether an outcome leaves nothing to ask.
-func ended(outcome string) bool { return outcome != "case" && outcome != "waiting" }
 
 // closeAtChannel makes an expired order unpayable. Only the channel's own
 // word, that of closing or of a payment that came first, ends it here.
@@ -196,7 +193,7 @@ func (p *Poller) closeAtChannel(ctx context.Context, channel channels.Channel, d
 		return false, nil
 	}
 	outcome, err := p.config.Orders.Settle(ctx, payment, "query")
-	return err == nil && ended(outcome), err
+	return err == nil && outcome.Ended(), err
 }
 
 // next is when to ask again: by the order's age, and at its expiry.

@@ -38,13 +38,13 @@ func (b *book) note(s string) {
 
 func (b *book) Due(context.Context, time.Duration, int) ([]notify.Due, error) { return b.due, nil }
 
-func (b *book) Settle(_ context.Context, p channels.Payment, source string) (string, error) {
+func (b *book) Settle(_ context.Context, p channels.Payment, source string) (channels.Outcome, error) {
 	b.note("settle " + string(p.State) + " from " + source)
 	outcome := map[channels.State]string{channels.Paid: "credited", channels.Closed: "closed"}[p.State]
 	if p.Misdirected != "" {
 		outcome = "case"
 	}
-	return outcome, b.settling
+	return channels.Outcome(outcome), b.settling
 }
 
 func (b *book) Later(_ context.Context, _ string, next time.Time) error {

@@ -68,7 +68,7 @@ func (teller) Answer(w http.ResponseWriter, v channels.Verdict) {
 
 type settled struct{ err error }
 
-func (s settled) SettleRefund(context.Context, channels.RefundStatus, string) (string, error) {
+func (s settled) SettleRefund(context.Context, channels.RefundStatus, string) (channels.Outcome, error) {
 	return "refunded", s.err
 }
 

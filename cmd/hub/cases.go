@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"guodu/channels"
 	"guodu/cmd/hub/app"
 	"guodu/internal/fen"
 	"guodu/transition"
@@ -183,7 +184,7 @@ func (c creditCase) Run(r run) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(r.out, map[recharge.Outcome]string{recharge.Credited: "credited", recharge.Duplicate: "was credited before"}[outcome])
+		fmt.Fprintln(r.out, map[channels.Outcome]string{channels.OutcomeCredited: "credited", channels.OutcomeDuplicate: "was credited before"}[outcome])
 		return nil
 	})
 }

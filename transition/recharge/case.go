@@ -75,10 +75,10 @@ func (s *Service) refused(ctx context.Context, c transition.Case, action string,
 // channel has said again, signed, what was paid. A lost order is rebuilt from the
 // channel's word: for the account that the payment names, or for the given one if
 // it names none. An order of another amount becomes one of what was paid. A
-// repeat after the credit is Duplicate.
+// repeat after the credit is channels.OutcomeDuplicate.
 // Errors: ErrNotCreditable, ErrChannel, transition.ErrNoCase, and those of
 // Channel.Query.
-func (s *Service) CreditCase(ctx context.Context, id string, account transition.AccountNo, w Word) (_ Outcome, err error) {
+func (s *Service) CreditCase(ctx context.Context, id string, account transition.AccountNo, w Word) (_ channels.Outcome, err error) {
 	c, e, err := s.caseOfPayment(ctx, id)
 	if err != nil {
 		return "", err
@@ -90,7 +90,7 @@ func (s *Service) CreditCase(ctx context.Context, id string, account transition.
 	}
 	credited, err := s.creditedBefore(ctx, c, e, no)
 	if err != nil || credited {
-		return Duplicate, err
+		return channels.OutcomeDuplicate, err
 	}
 	payment, err := s.paymentOf(ctx, e)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *Service) CreditCase(ctx context.Context, id string, account transition.
 	}
 	payment.Refunds = nil // they left suspense by now
 	outcome, err := s.credit(ctx, payment, "query", no)
-	if err != nil || outcome == Credited || outcome == Duplicate {
+	if err != nil || outcome == channels.OutcomeCredited || outcome == channels.OutcomeDuplicate {
 		return outcome, err
 	}
 	return "", s.stillCase(ctx, id)
@@ -426,7 +426,7 @@ func (s *Service) suspendedCase(ctx context.Context, p channels.Payment) (c tran
 // creditSuspended books refunds of a payment that became a case against what the
 // case holds, and credits the rest if no more refunds are told of than are known
 // then.
-func (s *Service) creditSuspended(ctx context.Context, p channels.Payment, source string, no transition.OrderNo) (Outcome, error) {
+func (s *Service) creditSuspended(ctx context.Context, p channels.Payment, source string, no transition.OrderNo) (channels.Outcome, error) {
 	c, holds, err := s.suspendedCase(ctx, p)
 	if err != nil {
 		return "", err
@@ -435,17 +435,17 @@ func (s *Service) creditSuspended(ctx context.Context, p channels.Payment, sourc
 		return s.decided(ctx, p, no)
 	}
 	if !holds || len(p.Refunds) == 0 {
-		return Cased, nil
+		return channels.OutcomeCase, nil
 	}
 	err = s.bookSuspended(ctx, c, p, source)
 	if errors.Is(err, transition.ErrMismatch) {
-		return Cased, nil // what is told does not fit what it holds: people look
+		return channels.OutcomeCase, nil // what is told does not fit what it holds: people look
 	}
 	if err != nil {
 		return "", err
 	}
 	if disagreement(p) != "" {
-		return Cased, nil
+		return channels.OutcomeCase, nil
 	}
 	p.Refunds = nil
 	return s.credit(ctx, p, source, no)
@@ -453,16 +453,16 @@ func (s *Service) creditSuspended(ctx context.Context, p channels.Payment, sourc
 
 // decided ends the order of a payment whose money people have let go: nothing is
 // left to ask about it. A payment to somebody else ends nothing.
-func (s *Service) decided(ctx context.Context, p channels.Payment, no transition.OrderNo) (Outcome, error) {
+func (s *Service) decided(ctx context.Context, p channels.Payment, no transition.OrderNo) (channels.Outcome, error) {
 	o, err := s.config.Ledger.Order(ctx, no)
 	if errors.Is(err, transition.ErrNoOrder) {
-		return Cased, nil
+		return channels.OutcomeCase, nil
 	}
 	if err != nil {
 		return "", err
 	}
 	if o.Channel != p.Channel || o.Merchant != p.Merchant {
-		return Cased, nil
+		return channels.OutcomeCase, nil
 	}
 	return s.Close(ctx, no, o.Merchant)
 }

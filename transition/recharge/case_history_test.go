@@ -60,8 +60,8 @@ func TestAChannelsSilenceAboutAPartialRefundIsNotTakenForItsWord(t *testing.T) {
 			d := newDesk(t)
 			p := kind(d)
 			d.told(d.alipay, p) // trade.query: TRADE_SUCCESS, nothing of refunds
-			d.settle(p, recharge.Cased)
-			d.settle(d.partlyRefunded(p, 2000), recharge.Cased) // the notice of C1, named, found, and answered "success"
+			d.settle(p, channels.OutcomeCase)
+			d.settle(d.partlyRefunded(p, 2000), channels.OutcomeCase) // the notice of C1, named, found, and answered "success"
 			_, err := d.CreditCase(t.Context(), "alipay:4200001", "", twoPeople)
 			d.mustHave2000Back(t, err)
 		})
@@ -75,11 +75,11 @@ func TestARefundToldWhileTheHubsOwnIsHeldIsRememberedByTheCredit(t *testing.T) {
 	d := newDesk(t)
 	p := d.lost("alipay", 5000)
 	d.told(d.alipay, p)
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.alipay.query = notFound
 	d.alipay.refund = refuses
 	r := d.refundCase("alipay:4200001")
-	d.settle(d.partlyRefunded(p, 2000), recharge.Cased)
+	d.settle(d.partlyRefunded(p, 2000), channels.OutcomeCase)
 	d.givesBack(r)
 	_, err := d.CreditCase(t.Context(), "alipay:4200001", "", twoPeople)
 	d.mustHave2000Back(t, err)
@@ -94,9 +94,9 @@ func TestARefundToldOfADisownedPaymentIsRememberedWhenItIsReopened(t *testing.T)
 	d.closeAccount()
 	p := d.payment("alipay", no, 5000, "4200001")
 	d.told(d.alipay, p)
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	mustBe(t, d.CloseCase(t.Context(), "alipay:4200001", true, twoPeople), nil)
-	d.settle(d.partlyRefunded(p, 2000), recharge.Closed)
+	d.settle(d.partlyRefunded(p, 2000), channels.OutcomeClosed)
 	d.openAccountAgain()
 	mustBe(t, d.ReopenCase(t.Context(), "alipay:4200001", twoPeople), nil)
 	_, err := d.CreditCase(t.Context(), "alipay:4200001", "", twoPeople)
@@ -109,8 +109,8 @@ func TestANamedRefundOfACaseLeavesSuspenseByItself(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	p := d.payment("alipay", d.created("alipay", 4000, "1"), 5000, "4200001")
-	d.settle(p, recharge.Cased)
-	d.settle(d.partlyRefunded(p, 2000), recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
+	d.settle(d.partlyRefunded(p, 2000), channels.OutcomeCase)
 	if tot := d.books(); tot["refunded"] != -2000 || tot["suspense"] != -3000 {
 		t.Errorf("the channel gave 2000 of 5000 back and said so, signed and named; books %v", tot)
 	}
@@ -129,7 +129,7 @@ func TestPeopleTakeBackOnlyWhatTheyKnewToBeTold(t *testing.T) {
 	if _, err := d.Settle(t.Context(), early, "callback"); err == nil {
 		t.Fatal("want to be told again")
 	}
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.alipay.order = func(string) (channels.Payment, error) {
 		now := p
 		now.Refunded, now.RefundedTotal = true, 2000 // without a number: the sum is all there is
@@ -154,9 +154,9 @@ func TestASumOfRefundsThatIsKnownInPartStandsAgainstALaterCredit(t *testing.T) {
 	p := d.payment("alipay", no, 5000, "4200001")
 	told := d.partlyRefunded(p, 500)
 	told.RefundedTotal = 2000
-	d.settle(told, recharge.Cased)
+	d.settle(told, channels.OutcomeCase)
 	d.openAccountAgain()
-	d.settle(p, recharge.Cased) // the poller's word, which knows of no refund
+	d.settle(p, channels.OutcomeCase) // the poller's word, which knows of no refund
 	if tot := d.books(); tot["suspense"] != -4500 || tot["refunded"] != -500 || d.account().Pending != 0 {
 		t.Errorf("books %v, pending %s", tot, d.account().Pending)
 	}
@@ -170,13 +170,13 @@ func TestACasesRefundThatIsMadeAfterItsPaymentWasCreditedIsBookedOnTheOrder(t *t
 	d := newDesk(t)
 	p := d.lost("wechat", 5000)
 	no := transition.OrderNo(p.OrderNo)
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.wechat, p)
 	d.wechat.query = notFound
 	d.wechat.refund = unanswered
 	r := d.refundCase("wechat:4200001")
 	d.givesBack(r)
-	d.creditCase("wechat:4200001", recharge.Credited)
+	d.creditCase("wechat:4200001", channels.OutcomeCredited)
 	made := status("wechat", no, string(r.No), 5000, channels.RefundMade)
 	d.wechat.query = func(string, string) (channels.RefundStatus, error) { return made, nil }
 	for range 2 {
@@ -197,10 +197,10 @@ func TestMoneyToldAfterACaseWithoutMoneyWasClosedOpensItAgain(t *testing.T) {
 	p := d.lost("wechat", 5000)
 	wrong := p
 	wrong.Misdirected = "mchid" // a wrong setting, since put right
-	d.settle(wrong, recharge.Cased)
+	d.settle(wrong, channels.OutcomeCase)
 	mustBe(t, d.CloseCase(t.Context(), "wechat:4200001", false, recharge.Word{By: "li", Why: "not ours"}), nil)
 	for range 3 {
-		d.settle(p, recharge.Cased)
+		d.settle(p, channels.OutcomeCase)
 	}
 	if tot := d.books(); tot["paid"] != 5000 || len(d.open()) == 0 {
 		t.Errorf("5000 are at the merchant's; books %v, open cases %v", tot, d.open())
@@ -212,9 +212,9 @@ func TestARefundOfACaseGivesBackWhatTheChannelHolds(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	p := d.lost("wechat", 4000)
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	p.Amount = 5000
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.wechat, p)
 	d.wechat.refund = func(_ context.Context, r channels.RefundRequest) (channels.RefundStatus, error) {
 		return status("wechat", transition.OrderNo(p.OrderNo), r.RefundNo, r.Amount, channels.RefundMade), nil
@@ -251,7 +251,7 @@ func TestTheOrderOfADecidedCaseEnds(t *testing.T) {
 			no := d.created("wechat", 5000, "1")
 			d.closeAccount()
 			p := d.payment("wechat", no, tc.amount, "4200001")
-			d.settle(p, recharge.Cased)
+			d.settle(p, channels.OutcomeCase)
 			d.told(d.wechat, p)
 			tc.after(d, &p)
 			out, err := d.Settle(t.Context(), p, "query")
@@ -276,7 +276,7 @@ func TestABookedRefundOfACaseIsCountedOnce(t *testing.T) {
 	}
 	first := p
 	first.Refunded, first.RefundNos, first.RefundedTotal = true, []string{"C1"}, 500
-	d.settle(first, recharge.Cased)
+	d.settle(first, channels.OutcomeCase)
 	d.told(d.alipay, first)
 	_, err := d.CreditCase(t.Context(), "alipay:4200001", "", twoPeople)
 	mustBe(t, err, recharge.ErrNotCreditable)
@@ -297,7 +297,7 @@ func TestACaseThatWasNotCreditedIsAnError(t *testing.T) {
 	no := d.created("wechat", 5000, "1")
 	d.closeAccount()
 	p := d.payment("wechat", no, 5000, "4200001")
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.openAccountAgain()
 	asked := 0
 	d.wechat.order = func(string) (channels.Payment, error) {
@@ -308,7 +308,7 @@ func TestACaseThatWasNotCreditedIsAnError(t *testing.T) {
 		return p, nil
 	}
 	out, err := d.CreditCase(t.Context(), "wechat:4200001", "", twoPeople)
-	if err == nil && out != recharge.Credited && out != recharge.Duplicate {
+	if err == nil && out != channels.OutcomeCredited && out != channels.OutcomeDuplicate {
 		t.Errorf("not credited: %q and no error; the command prints an empty line and exits with 0", out)
 	}
 }
@@ -320,7 +320,7 @@ func TestTheRestOfAPartlyRefundedWeChatCaseCanBeCredited(t *testing.T) {
 	d := newDesk(t)
 	no := d.created("wechat", 4000, "1")
 	p := d.payment("wechat", no, 5000, "4200001")
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	p.Refunded = true
 	d.told(d.wechat, p)
 	if _, err := d.SettleRefund(t.Context(), status("wechat", no, "C1", 2000, channels.RefundMade), "callback"); err != nil {
@@ -341,9 +341,9 @@ func TestARefusedCreditLeavesNothingToAnOlderNotice(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	p := d.lost("wechat", 5000)
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	out, err := d.SettleRefund(t.Context(), status("wechat", transition.OrderNo(p.OrderNo), "C1", 2000, channels.RefundMade), "callback")
-	if err != nil || out != recharge.Cased { // unknown_refund; answered "success"
+	if err != nil || out != channels.OutcomeCase { // unknown_refund; answered "success"
 		t.Fatalf("%q, %v", out, err)
 	}
 	now := p
@@ -352,7 +352,7 @@ func TestARefusedCreditLeavesNothingToAnOlderNotice(t *testing.T) {
 	_, err = d.CreditCase(t.Context(), "wechat:4200001", "", twoPeople)
 	mustBe(t, err, recharge.ErrNotCreditable)
 	got, err := d.Settle(t.Context(), p, "callback") // the same callback once more, from before the refund
-	if got == recharge.Credited {
+	if got == channels.OutcomeCredited {
 		t.Errorf("credited with %s pending after people were refused it, %v; open %v", d.account().Pending, err, d.open())
 	}
 }
@@ -363,7 +363,7 @@ func TestAReturnedRefundOfACaseThatIsToldAsMadeIsBooked(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	p := d.lost("alipay", 5000)
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.alipay, p)
 	d.alipay.query = notFound
 	d.alipay.refund = unanswered
@@ -373,7 +373,7 @@ func TestAReturnedRefundOfACaseThatIsToldAsMadeIsBooked(t *testing.T) {
 		return status("alipay", transition.OrderNo(order), no, 5000, channels.RefundMade), nil
 	}
 	p.Refunded, p.RefundNos, p.RefundedTotal = true, []string{string(r.No)}, 5000
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	now := p
 	now.RefundNos, now.RefundedTotal = nil, 0 // TRADE_CLOSED
 	d.told(d.alipay, now)
@@ -397,7 +397,7 @@ func TestANamedRefundThatIsNotMadeIsRefused(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t)
 			p := d.lost("alipay", 5000)
-			d.settle(p, recharge.Cased)
+			d.settle(p, channels.OutcomeCase)
 			d.told(d.alipay, p)
 			d.alipay.query = query
 			asked := fen.Fen(0)
@@ -420,10 +420,10 @@ func TestACaseOfEveryPartitionCanBeDecided(t *testing.T) {
 	d := newDesk(t)
 	d.credited("wechat", 100, "9")
 	p := d.lost("wechat", 5000)
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	for _, foreign := range []string{"SHOP-77", "SHOP-78", "SHOP-79", "SHOP-80"} {
 		p.OrderNo = foreign
-		d.settle(p, recharge.Cased)
+		d.settle(p, channels.OutcomeCase)
 	}
 	for range 10 {
 		if err := d.CloseCase(t.Context(), "wechat:4200001", true, twoPeople); err != nil {
@@ -444,7 +444,7 @@ func TestCreditingACreditedOrdersCaseForgetsNoRefunds(t *testing.T) {
 	d.told(d.alipay, p)
 	more := p
 	more.Refunded, more.RefundedTotal = true, 2000
-	d.settle(more, recharge.Cased)
+	d.settle(more, channels.OutcomeCase)
 	id := d.only().ID
 	out, err := d.CreditCase(t.Context(), id, "", twoPeople)
 	if c := d.only(); c.Refunded != 2000 || c.Kind != "refunds_unknown" {
@@ -459,17 +459,17 @@ func TestASecondTransactionIsNeverCreditedOrRefundedInPlaceOfTheFirst(t *testing
 	first := d.lost("wechat", 5000)
 	second := first
 	second.TransactionID = "4200002"
-	d.settle(first, recharge.Cased)
+	d.settle(first, channels.OutcomeCase)
 	mustBe(t, d.CloseCase(t.Context(), "wechat:4200001", true, twoPeople), nil)
-	d.settle(second, recharge.Cased)
+	d.settle(second, channels.OutcomeCase)
 	d.told(d.wechat, second)
-	d.creditCase("wechat:4200002", recharge.Credited)
+	d.creditCase("wechat:4200002", channels.OutcomeCredited)
 	mustBe(t, d.ReopenCase(t.Context(), "wechat:4200001", twoPeople), nil)
 	_, err := d.CreditCase(t.Context(), "wechat:4200001", "", twoPeople)
 	mustBe(t, err, recharge.ErrNotCreditable)
 	_, err = d.RefundCase(t.Context(), "wechat:4200001", "", twoPeople)
 	mustBe(t, err, recharge.ErrNotRefundable)
-	d.settle(first, recharge.Cased)
+	d.settle(first, channels.OutcomeCase)
 	d.told(d.wechat, first)
 	_, err = d.CreditCase(t.Context(), "wechat:4200001", "", twoPeople)
 	mustBe(t, err, recharge.ErrNotCreditable)
@@ -485,7 +485,7 @@ func TestARefusedDecisionIsRecordedAsRefused(t *testing.T) {
 	no := d.created("wechat", 5000, "1")
 	d.closeAccount()
 	p := d.payment("wechat", no, 4000, "4200001")
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	const id = "wechat:4200001"
 	if err := d.CloseCase(t.Context(), id, false, twoPeople); !errors.Is(err, transition.ErrSuspense) {
 		t.Fatalf("a case that holds money is closed: %v", err)

@@ -35,7 +35,7 @@ func (d *desk) only() transition.Case {
 	return cases[0]
 }
 
-func (d *desk) creditCase(id string, want recharge.Outcome) {
+func (d *desk) creditCase(id string, want channels.Outcome) {
 	d.t.Helper()
 	got, err := d.CreditCase(context.Background(), id, "", twoPeople)
 	if err != nil || got != want {
@@ -63,11 +63,11 @@ func TestALostOrderIsRebuiltFromTheChannelsWordAndCreditedOnce(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	p := d.lost("wechat", 5000)
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.wechat, p)
-	d.creditCase("wechat:4200001", recharge.Credited)
-	d.creditCase("wechat:4200001", recharge.Duplicate)
-	d.settle(p, recharge.Duplicate)
+	d.creditCase("wechat:4200001", channels.OutcomeCredited)
+	d.creditCase("wechat:4200001", channels.OutcomeDuplicate)
+	d.settle(p, channels.OutcomeDuplicate)
 	if a := d.account(); a.Pending != 5000 || d.books()["suspense"] != 0 || len(d.open()) != 0 {
 		t.Errorf("pending %s, books %v, open %v", a.Pending, d.books(), d.open())
 	}
@@ -87,7 +87,7 @@ func TestALostAlipayOrderTakesItsAccountFromTheNoticeOrAPerson(t *testing.T) {
 			if account != "" {
 				p.Attach = ""
 			}
-			d.settle(p, recharge.Cased)
+			d.settle(p, channels.OutcomeCase)
 			p.Attach = ""
 			d.told(d.alipay, p)
 			if account != "" {
@@ -95,7 +95,7 @@ func TestALostAlipayOrderTakesItsAccountFromTheNoticeOrAPerson(t *testing.T) {
 				mustBe(t, err, recharge.ErrNotCreditable)
 			}
 			out, err := d.CreditCase(t.Context(), "alipay:4200001", account, twoPeople)
-			if err != nil || out != recharge.Credited || d.account().Pending != 5000 {
+			if err != nil || out != channels.OutcomeCredited || d.account().Pending != 5000 {
 				t.Errorf("%q, %v, pending %s", out, err, d.account().Pending)
 			}
 		})
@@ -114,7 +114,7 @@ func TestALostOrderIsNeverRebuiltForAnAccountThatItsNumberCannotName(t *testing.
 	d := newDesk(t)
 	p := d.lost("wechat", 5000)
 	p.Attach = "9" + string(account) // of another partition
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.wechat, p)
 	_, err := d.CreditCase(t.Context(), "wechat:4200001", account, twoPeople)
 	mustBe(t, err, recharge.ErrNotCreditable)
@@ -128,10 +128,10 @@ func TestAPaymentOfAnotherAmountIsCreditedAsItWasPaid(t *testing.T) {
 	d := newDesk(t)
 	no := d.created("wechat", 5000, "1")
 	p := d.payment("wechat", no, 4000, "4200001")
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.wechat, p)
-	d.creditCase("wechat:4200001", recharge.Credited)
-	d.settle(p, recharge.Duplicate)
+	d.creditCase("wechat:4200001", channels.OutcomeCredited)
+	d.settle(p, channels.OutcomeDuplicate)
 	if a := d.account(); a.Pending != 4000 || d.books()["suspense"] != 0 {
 		t.Errorf("pending %s, books %v", a.Pending, d.books())
 	}
@@ -164,7 +164,7 @@ func TestACaseIsDecidedOnWhatTheChannelSaysNow(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t)
 			p := d.lost("wechat", 5000)
-			d.settle(p, recharge.Cased)
+			d.settle(p, channels.OutcomeCase)
 			d.wechat.order = func(string) (channels.Payment, error) { return now(p) }
 			_, err := d.CreditCase(t.Context(), "wechat:4200001", "", twoPeople)
 			mustBe(t, err, recharge.ErrNotCreditable)
@@ -183,7 +183,7 @@ func TestAClosedAccountsPaymentIsRefundedOnceWhateverTheChannelAnswers(t *testin
 	no := d.created("wechat", 5000, "1")
 	d.closeAccount()
 	p := d.payment("wechat", no, 5000, "4200001")
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.wechat, p)
 	_, err := d.CreditCase(t.Context(), "wechat:4200001", "", twoPeople)
 	mustBe(t, err, recharge.ErrNotCreditable)
@@ -215,7 +215,7 @@ func TestAClosedAccountsPaymentIsRefundedOnceWhateverTheChannelAnswers(t *testin
 		t.Errorf("case %+v, books %v", c, tot)
 	}
 	// What is told again is answered, moves nothing and leaves no order due.
-	d.settle(p, recharge.Closed)
+	d.settle(p, channels.OutcomeClosed)
 	o, err := d.bench.Order(t.Context(), no)
 	if err != nil || o.State != transition.OrderClosed || d.books()["paid"] != 5000 {
 		t.Errorf("order %s, %v, books %v", o.State, err, d.books())
@@ -249,7 +249,7 @@ func TestARefundOfACaseThatTheChannelClosesLeavesTheCaseAsItWas(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	p := d.lost("wechat", 5000)
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.wechat, p)
 	d.wechat.refund = func(_ context.Context, r channels.RefundRequest) (channels.RefundStatus, error) {
 		return status("wechat", transition.OrderNo(p.OrderNo), r.RefundNo, r.Amount, channels.RefundClosed), nil
@@ -257,7 +257,7 @@ func TestARefundOfACaseThatTheChannelClosesLeavesTheCaseAsItWas(t *testing.T) {
 	if r := d.refundCase("wechat:4200001"); r.State != transition.RefundReturned {
 		t.Fatalf("%+v", r)
 	}
-	d.creditCase("wechat:4200001", recharge.Credited)
+	d.creditCase("wechat:4200001", channels.OutcomeCredited)
 	if d.account().Pending != 5000 {
 		t.Errorf("pending %s", d.account().Pending)
 	}
@@ -267,7 +267,7 @@ func TestWhatTheChannelGaveBackOfACaseIsBookedAndOnlyTheRestIsAskedFor(t *testin
 	t.Parallel()
 	d := newDesk(t)
 	p := d.lost("wechat", 5000)
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	p.Refunded = true // WeChat's query says REFUND and no number
 	d.told(d.wechat, p)
 	_, err := d.RefundCase(t.Context(), "wechat:4200001", "", twoPeople)
@@ -290,19 +290,19 @@ func TestARefundOfMoneyInSuspenseLeavesSuspenseByItself(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	p := d.lost("wechat", 5000)
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	p.Refunded = true
 	d.told(d.wechat, p)
 	no := transition.OrderNo(p.OrderNo)
 	out, err := d.SettleRefund(t.Context(), status("wechat", no, "console-1", 5000, channels.RefundMade), "callback")
-	if tot := d.books(); err != nil || out != recharge.Refunded || tot["suspense"] != 0 || tot["refunded"] != -5000 {
+	if tot := d.books(); err != nil || out != channels.OutcomeRefunded || tot["suspense"] != 0 || tot["refunded"] != -5000 {
 		t.Fatalf("of a lost order: %q, %v, books %v", out, err, tot)
 	}
 
 	e := newDesk(t)
 	kept := e.created("wechat", 5000, "1")
 	wrong := e.payment("wechat", kept, 4000, "4200001")
-	e.settle(wrong, recharge.Cased)
+	e.settle(wrong, channels.OutcomeCase)
 	wrong.Refunded = true
 	e.told(e.wechat, wrong)
 	for range 2 {
@@ -335,10 +335,10 @@ func TestTwoNamedRefundsOfAnUncreditedOrderMayBeToldInAnyOrder(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	older, newer := d.twoNotices()
-	d.settle(newer, recharge.Cased)
-	d.settle(newer, recharge.Cased) // told again
-	d.settle(older, recharge.Credited)
-	d.settle(newer, recharge.Duplicate)
+	d.settle(newer, channels.OutcomeCase)
+	d.settle(newer, channels.OutcomeCase) // told again
+	d.settle(older, channels.OutcomeCredited)
+	d.settle(newer, channels.OutcomeDuplicate)
 	if a, tot := d.account(), d.books(); a.Pending != 500 || tot["refunded"] != -500 || tot["suspense"] != 0 || len(d.open()) != 0 {
 		t.Errorf("pending %s, books %v, open %v", a.Pending, tot, d.open())
 	}
@@ -355,7 +355,7 @@ func TestARefundThatWasToldAndFailedKeepsNoPaymentInSuspense(t *testing.T) {
 	if _, err := d.Settle(t.Context(), early, "callback"); err == nil {
 		t.Fatal("a refund that cannot be found is content")
 	}
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.alipay, p) // by now the channel tells of no refund; it is silent about partial ones anyway
 	_, err := d.CreditCase(t.Context(), "alipay:4200001", "", twoPeople)
 	mustBe(t, err, recharge.ErrNotCreditable)
@@ -373,11 +373,11 @@ func TestACaseOfUnknownRefundsClosesItselfOnceAllAreBooked(t *testing.T) {
 	d := newDesk(t)
 	no, p := d.credited("alipay", 5000, "1")
 	p.Refunded, p.RefundedTotal = true, 2000
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	if _, err := d.SettleRefund(t.Context(), status("alipay", no, "C1", 2000, channels.RefundMade), "callback"); err != nil {
 		t.Fatal(err)
 	}
-	d.settle(p, recharge.Duplicate)
+	d.settle(p, channels.OutcomeDuplicate)
 	if c := d.only(); c.Open || len(c.Notes) != 1 {
 		t.Errorf("case %+v", c)
 	}
@@ -387,7 +387,7 @@ func TestMoneyThatIsNotTheHubsLeavesTheBooksAndComesBackWhenReopened(t *testing.
 	t.Parallel()
 	d := newDesk(t)
 	p := d.payment("wechat", "SHOP-77", 5000, "4200001")
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.wechat, p)
 	_, err := d.CreditCase(t.Context(), "wechat:4200001", account, twoPeople)
 	mustBe(t, err, recharge.ErrNotCreditable)
@@ -395,7 +395,7 @@ func TestMoneyThatIsNotTheHubsLeavesTheBooksAndComesBackWhenReopened(t *testing.
 	for range 2 {
 		mustBe(t, d.CloseCase(t.Context(), "wechat:4200001", true, twoPeople), nil)
 	}
-	d.settle(p, recharge.Cased) // told again
+	d.settle(p, channels.OutcomeCase) // told again
 	if tot := d.books(); tot["paid"] != 0 || tot["suspense"] != 0 {
 		t.Errorf("books %v", tot)
 	}
@@ -418,7 +418,7 @@ func TestAPaymentThatTheHubGaveBackAsACaseEndsItsOrderWhenItIsToldAgain(t *testi
 	d := newDesk(t)
 	no := d.created("alipay", 5000, "1")
 	p := d.payment("alipay", no, 4000, "4200001")
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.alipay, p)
 	d.alipay.refund = func(_ context.Context, r channels.RefundRequest) (channels.RefundStatus, error) {
 		return status("alipay", no, r.RefundNo, r.Amount, channels.RefundMade), nil
@@ -429,7 +429,7 @@ func TestAPaymentThatTheHubGaveBackAsACaseEndsItsOrderWhenItIsToldAgain(t *testi
 		t.Error("the channel is asked about the hub's own refund")
 		return channels.RefundStatus{}, channels.ErrUnknownOutcome
 	}
-	d.settle(p, recharge.Closed)
+	d.settle(p, channels.OutcomeClosed)
 	if o, err := d.Order(t.Context(), no); err != nil || o.State != transition.OrderClosed {
 		t.Errorf("the order is %s, %v", o.State, err)
 	}
@@ -438,10 +438,10 @@ func TestAPaymentThatTheHubGaveBackAsACaseEndsItsOrderWhenItIsToldAgain(t *testi
 	}
 	// The same of an order that is lost: there is none to end.
 	other := d.payment("alipay", transition.NewOrderNo(account, d.now), 700, "4200002")
-	d.settle(other, recharge.Cased)
+	d.settle(other, channels.OutcomeCase)
 	mustBe(t, d.CloseCase(t.Context(), "alipay:4200002", true, twoPeople), nil)
 	other.Refunded = true
-	d.settle(other, recharge.Cased)
+	d.settle(other, channels.OutcomeCase)
 }
 
 func TestACaseThatIsNoneOrOfNobodysMoneyIsRefusedInWords(t *testing.T) {
@@ -449,7 +449,7 @@ func TestACaseThatIsNoneOrOfNobodysMoneyIsRefusedInWords(t *testing.T) {
 	d := newDesk(t)
 	no, p := d.credited("wechat", 5000, "1")
 	p.TransactionID = "4200009" // a second payment of one order
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.wechat, p)
 	_, err := d.CreditCase(t.Context(), "wechat:4200009", "", twoPeople)
 	mustBe(t, err, recharge.ErrNotCreditable)
@@ -462,7 +462,7 @@ func TestACaseThatIsNoneOrOfNobodysMoneyIsRefusedInWords(t *testing.T) {
 		mustBe(t, d.ReopenCase(t.Context(), id, twoPeople), transition.ErrNoCase)
 	}
 	cash := d.payment("cash", no, 5000, "4200010")
-	d.settle(cash, recharge.Cased)
+	d.settle(cash, channels.OutcomeCase)
 	_, err = d.CreditCase(t.Context(), "cash:4200010", "", twoPeople)
 	mustBe(t, err, recharge.ErrChannel)
 	_, err = d.RefundCase(t.Context(), "cash:4200010", "", twoPeople)

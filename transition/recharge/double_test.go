@@ -34,7 +34,7 @@ func (d *desk) paidAt(channel string, amount fen.Fen, key string, after time.Dur
 	no := d.created(channel, amount, key)
 	p := d.payment(channel, no, amount, "42000"+key)
 	p.SuccessTime = noon().Add(after)
-	d.settle(p, recharge.Credited)
+	d.settle(p, channels.OutcomeCredited)
 	return no
 }
 

@@ -142,7 +142,7 @@ func TestOnlyTheMerchantThatMadeAnOrderCanSayThatItIsUnpaid(t *testing.T) {
 	}
 	// Once it is configured again, the order is credited on its word.
 	paid := m.paid(no, merchant)
-	if out, err := m.hub(m.b, m.a).Settle(ctx, paid, "callback"); err != nil || out != recharge.Credited {
+	if out, err := m.hub(m.b, m.a).Settle(ctx, paid, "callback"); err != nil || out != channels.OutcomeCredited {
 		t.Fatalf("%s, %v", out, err)
 	}
 	m.verify()
@@ -167,7 +167,7 @@ func TestAPaymentToAnotherMerchantIsACaseAndCanBeRefundedThere(t *testing.T) {
 	no := m.order(m.hub(m.a), "1")
 	moved := m.hub(m.b, m.a)
 	p := m.paid(no, merchantB)
-	if out, err := moved.Settle(ctx, p, "callback"); err != nil || out != recharge.Cased {
+	if out, err := moved.Settle(ctx, p, "callback"); err != nil || out != channels.OutcomeCase {
 		t.Fatalf("%s, %v", out, err)
 	}
 	m.mustBe(no, transition.OrderPrepared)
@@ -196,7 +196,7 @@ func TestARefundGoesToTheMerchantThatWasPaid(t *testing.T) {
 	ctx := t.Context()
 	before := m.hub(m.a)
 	no := m.order(before, "1")
-	if out, err := before.Settle(ctx, m.paid(no, merchant), "callback"); err != nil || out != recharge.Credited {
+	if out, err := before.Settle(ctx, m.paid(no, merchant), "callback"); err != nil || out != channels.OutcomeCredited {
 		t.Fatalf("%s, %v", out, err)
 	}
 	wish := recharge.RefundWish{Account: account, Order: no, Amount: 2000, Key: "key-00000009", By: "holder"}
@@ -230,21 +230,21 @@ func TestARefundGoesToTheMerchantThatWasPaid(t *testing.T) {
 	// it counts, because a refund's callback does not name the app.
 	word := status("wechat", no, string(r.No), 2000, channels.RefundMade)
 	word.Merchant = merchantB
-	if out, err := both.SettleRefund(ctx, word, "callback"); err != nil || out != recharge.Cased {
+	if out, err := both.SettleRefund(ctx, word, "callback"); err != nil || out != channels.OutcomeCase {
 		t.Errorf("%s, %v", out, err)
 	}
 	word.Merchant = channels.Payee(merchant) + "/wx7777777777777777"
-	if out, err := both.SettleRefund(ctx, word, "callback"); err != nil || out != recharge.Refunded {
+	if out, err := both.SettleRefund(ctx, word, "callback"); err != nil || out != channels.OutcomeRefunded {
 		t.Errorf("%s, %v", out, err)
 	}
 	// So it is with a refund that was made outside.
 	outside := status("wechat", no, "console-1", 1000, channels.RefundMade)
 	outside.Merchant = merchantB
-	if out, err := both.SettleRefund(ctx, outside, "callback"); err != nil || out != recharge.Cased {
+	if out, err := both.SettleRefund(ctx, outside, "callback"); err != nil || out != channels.OutcomeCase {
 		t.Errorf("%s, %v", out, err)
 	}
 	outside.Merchant = merchant
-	if out, err := both.SettleRefund(ctx, outside, "callback"); err != nil || out != recharge.Refunded {
+	if out, err := both.SettleRefund(ctx, outside, "callback"); err != nil || out != channels.OutcomeRefunded {
 		t.Errorf("%s, %v", out, err)
 	}
 	m.verify()
@@ -266,7 +266,7 @@ func TestAnOrderGoesOnWhereItWasMade(t *testing.T) {
 	if other := m.order(m.hub(m.b, m.a), "2"); other == first {
 		t.Error("an order of the former merchant is to be paid at the new one")
 	}
-	if out, err := m.hub(m.b, m.a).Settle(ctx, m.paid(first, merchant), "callback"); err != nil || out != recharge.Credited {
+	if out, err := m.hub(m.b, m.a).Settle(ctx, m.paid(first, merchant), "callback"); err != nil || out != channels.OutcomeCredited {
 		t.Errorf("%s, %v", out, err)
 	}
 }
@@ -280,7 +280,7 @@ func TestRefundsOfAPaymentAreLearnedWhereItWasMade(t *testing.T) {
 	}
 	p := m.paid(no, merchant)
 	p.Refunded, p.RefundNos, p.RefundedTotal = true, []string{"console-1"}, 1000
-	if out, err := m.hub(m.b, m.a).Settle(ctx, p, "callback"); err != nil || out != recharge.Credited || m.a.asked != 1 {
+	if out, err := m.hub(m.b, m.a).Settle(ctx, p, "callback"); err != nil || out != channels.OutcomeCredited || m.a.asked != 1 {
 		t.Fatalf("%s, %v, asked %d times", out, err, m.a.asked)
 	}
 	o, err := m.bench.Order(ctx, no)
@@ -298,7 +298,7 @@ func TestADecisionAboutAnotherMerchantsPaymentEndsNoOrder(t *testing.T) {
 	no := m.order(m.hub(m.a), "1")
 	moved := m.hub(m.b, m.a)
 	p := m.paid(no, merchantB)
-	if out, err := moved.Settle(ctx, p, "callback"); err != nil || out != recharge.Cased {
+	if out, err := moved.Settle(ctx, p, "callback"); err != nil || out != channels.OutcomeCase {
 		t.Fatalf("%s, %v", out, err)
 	}
 	if err := moved.CloseCase(ctx, "wechat:"+p.TransactionID, true, recharge.Word{By: "li", Why: "not ours"}); err != nil {
@@ -311,7 +311,7 @@ func TestADecisionAboutAnotherMerchantsPaymentEndsNoOrder(t *testing.T) {
 	m.mustBe(no, transition.OrderPrepared)
 	right := m.paid(no, merchant)
 	right.TransactionID = "4200000002"
-	if out, err := moved.Settle(ctx, right, "callback"); err != nil || out != recharge.Credited {
+	if out, err := moved.Settle(ctx, right, "callback"); err != nil || out != channels.OutcomeCredited {
 		t.Errorf("%s, %v", out, err)
 	}
 	m.verify()
@@ -329,7 +329,7 @@ func TestAnotherMerchantsRefundsStandAgainstNoCredit(t *testing.T) {
 	if _, err := moved.Settle(ctx, foreign, "callback"); !errors.Is(err, channels.ErrUnknownOutcome) {
 		t.Fatalf("a refund that cannot be found: %v", err)
 	}
-	if out, err := moved.Settle(ctx, m.paid(no, merchant), "callback"); err != nil || out != recharge.Credited {
+	if out, err := moved.Settle(ctx, m.paid(no, merchant), "callback"); err != nil || out != channels.OutcomeCredited {
 		t.Errorf("%s, %v", out, err)
 	}
 	m.verify()
@@ -342,7 +342,7 @@ func TestAPaymentToAnotherAppOfOurMerchantCanBeGivenBack(t *testing.T) {
 	hub := m.hub(m.a)
 	p := m.paid(m.order(hub, "1"), merchant)
 	p.Misdirected = "appid"
-	if out, err := hub.Settle(ctx, p, "callback"); err != nil || out != recharge.Cased {
+	if out, err := hub.Settle(ctx, p, "callback"); err != nil || out != channels.OutcomeCase {
 		t.Fatalf("%s, %v", out, err)
 	}
 	m.a.order = func(string) (channels.Payment, error) { return p, nil }

@@ -18,7 +18,7 @@ func TestACallbackThatOvertakesThePrepayAnswerIsCreditedOnce(t *testing.T) {
 	t.Parallel()
 	tl := newTill(t, 0, nil)
 	tl.channel.prepay = func(r channels.PrepayRequest) (channels.Prepay, error) {
-		tl.mustSettle(t, paid(transition.OrderNo(r.OrderNo), 5000), recharge.Credited)
+		tl.mustSettle(t, paid(transition.OrderNo(r.OrderNo), 5000), channels.OutcomeCredited)
 		return ready(r)
 	}
 	made, err := tl.Create(t.Context(), tl.wish(5000))
@@ -29,7 +29,7 @@ func TestACallbackThatOvertakesThePrepayAnswerIsCreditedOnce(t *testing.T) {
 	if err != nil || o.State != transition.OrderCredited {
 		t.Errorf("after the answer the order is %s, %v; want credited", o.State, err)
 	}
-	tl.mustSettle(t, paid(made.Order, 5000), recharge.Duplicate)
+	tl.mustSettle(t, paid(made.Order, 5000), channels.OutcomeDuplicate)
 	if got := tl.pending(t); got != 5000 {
 		t.Errorf("pending is %s, want 50.00", got.Yuan())
 	}
@@ -53,7 +53,7 @@ func TestAnotherPayerIsCreditedAndFlaggedByIdsOfOneKindOnly(t *testing.T) {
 			tl := newTill(t, 0, nil)
 			p := paid(tl.mustCreate(t, 5000), 5000)
 			p.Payer = tc.payer
-			tl.mustSettle(t, p, recharge.Credited)
+			tl.mustSettle(t, p, channels.OutcomeCredited)
 			o, err := tl.bench.Order(t.Context(), transition.OrderNo(p.OrderNo))
 			if err != nil || o.Flag != tc.flag {
 				t.Errorf("flag %q, %v; want %q", o.Flag, err, tc.flag)
@@ -81,7 +81,7 @@ func TestAnUnpaidOrderServesTheSameWishUntilItExpires(t *testing.T) {
 	if err != nil || third.Order == first {
 		t.Errorf("after its expiry the order is %s, %v; want a new one", third.Order, err)
 	}
-	tl.mustSettle(t, paid(third.Order, 5000), recharge.Credited)
+	tl.mustSettle(t, paid(third.Order, 5000), channels.OutcomeCredited)
 }
 
 // A closed order was paid in the last second, and the callback comes afterwards.
@@ -91,10 +91,10 @@ func TestAPaymentThatWonAgainstTheCloseIsCreditedOnce(t *testing.T) {
 	no := tl.mustCreate(t, 5000)
 	word := paid(no, 5000)
 	word.State = channels.Closed
-	tl.mustSettle(t, word, recharge.Closed)
-	tl.mustSettle(t, paid(no, 5000), recharge.Credited)
-	tl.mustSettle(t, word, recharge.Duplicate) // a notice of closing that was overtaken
-	tl.mustSettle(t, paid(no, 5000), recharge.Duplicate)
+	tl.mustSettle(t, word, channels.OutcomeClosed)
+	tl.mustSettle(t, paid(no, 5000), channels.OutcomeCredited)
+	tl.mustSettle(t, word, channels.OutcomeDuplicate) // a notice of closing that was overtaken
+	tl.mustSettle(t, paid(no, 5000), channels.OutcomeDuplicate)
 	if got := tl.pending(t); got != 5000 {
 		t.Errorf("pending is %s, want 50.00", got.Yuan())
 	}
@@ -107,7 +107,7 @@ func TestASecondTransactionOfAnOrderIsACaseAndNoCredit(t *testing.T) {
 	d := newDesk(t)
 	_, p := d.credited("wechat", 5000, "1")
 	p.TransactionID = "420009"
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	if tot := d.books(); d.account().Pending != 5000 || tot["suspense"] != -5000 {
 		t.Errorf("pending %s, books %v; want 50.00 pending and 50.00 in suspense", d.account().Pending, tot)
 	}
@@ -126,8 +126,8 @@ func TestARefundToldTwiceLeavesTheBooksOnce(t *testing.T) {
 	r := d.refund(no, 2000)
 	for _, tc := range []struct {
 		no   string
-		want recharge.Outcome
-	}{{string(r.No), recharge.Refunded}, {string(r.No), recharge.Duplicate}, {"console-1", recharge.Refunded}, {"console-1", recharge.Duplicate}} {
+		want channels.Outcome
+	}{{string(r.No), channels.OutcomeRefunded}, {string(r.No), channels.OutcomeDuplicate}, {"console-1", channels.OutcomeRefunded}, {"console-1", channels.OutcomeDuplicate}} {
 		out, err := d.SettleRefund(t.Context(), status("wechat", no, tc.no, 2000, channels.RefundMade), "callback")
 		if err != nil || out != tc.want {
 			t.Errorf("%s: %q, %v; want %q", tc.no, out, err, tc.want)
@@ -145,7 +145,7 @@ func TestARefundOfAnotherAmountThanAskedForIsACase(t *testing.T) {
 	d.wechat.refund = processing
 	r := d.refund(no, 2000)
 	out, err := d.SettleRefund(t.Context(), status("wechat", no, string(r.No), 5000, channels.RefundMade), "callback")
-	if err != nil || out != recharge.Cased || d.books()["refunded"] != 0 {
+	if err != nil || out != channels.OutcomeCase || d.books()["refunded"] != 0 {
 		t.Errorf("%q, %v, books %v; want a case and nothing refunded", out, err, d.books())
 	}
 }
@@ -159,7 +159,7 @@ func TestAnAbnormalRefundStaysHeldAndIsACase(t *testing.T) {
 	d.wechat.refund = processing
 	r := d.refund(no, 2000)
 	out, err := d.SettleRefund(t.Context(), status("wechat", no, string(r.No), 2000, channels.RefundAbnormal), "callback")
-	if err != nil || out != recharge.Cased || !slices.Equal(d.open(), []string{"refund_abnormal"}) {
+	if err != nil || out != channels.OutcomeCase || !slices.Equal(d.open(), []string{"refund_abnormal"}) {
 		t.Errorf("%q, %v, open cases %v", out, err, d.open())
 	}
 	if a := d.account(); a.RefundHeld != 2000 || a.Pending != 3000 {
@@ -175,7 +175,7 @@ func TestARefundThatTheChannelClosesIsPendingAgainOnce(t *testing.T) {
 	r := d.refund(no, 2000)
 	for range 2 {
 		out, err := d.SettleRefund(t.Context(), status("wechat", no, string(r.No), 2000, channels.RefundClosed), "callback")
-		if err != nil || out != recharge.Returned {
+		if err != nil || out != channels.OutcomeReturned {
 			t.Fatalf("%q, %v", out, err)
 		}
 	}
@@ -253,7 +253,7 @@ func TestAFormSentAgainAfterItsOrderWasPaidMakesNoOtherOrder(t *testing.T) {
 	t.Parallel()
 	tl := newTill(t, 0, nil)
 	no := tl.mustCreate(t, 5000)
-	tl.mustSettle(t, paid(no, 5000), recharge.Credited)
+	tl.mustSettle(t, paid(no, 5000), channels.OutcomeCredited)
 	again, err := tl.Create(t.Context(), tl.wish(5000))
 	if !errors.Is(err, channels.ErrAlreadyPaid) || again.Order != no || len(tl.channel.requests) != 1 {
 		t.Errorf("order %s, %v, the channel was asked %d times; want %s, paid already, once", again.Order, err, len(tl.channel.requests), no)
@@ -312,7 +312,7 @@ func TestACaseIsNotCreditedOnceItsRefundIsUnderWay(t *testing.T) {
 	no := d.created("wechat", 5000, "1")
 	d.statement(2, false, "04A1")
 	p := d.payment("wechat", no, 5000, "4200001")
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	d.told(d.wechat, p)
 	d.wechat.refund, d.wechat.query = processing, func(_, refund string) (channels.RefundStatus, error) {
 		return status("wechat", no, refund, 5000, channels.RefundMade), nil
@@ -321,10 +321,10 @@ func TestACaseIsNotCreditedOnceItsRefundIsUnderWay(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	d.statement(3, true, "04A1")
-	d.settle(p, recharge.Cased) // under way
+	d.settle(p, channels.OutcomeCase) // under way
 	d.now = d.now.Add(time.Minute)
 	d.look()
-	d.settle(p, recharge.Closed) // made
+	d.settle(p, channels.OutcomeClosed) // made
 	if tot := d.books(); d.account().Pending != 0 || tot["refunded"] != -5000 {
 		t.Errorf("pending %s, books %v; want nothing pending and 50.00 refunded", d.account().Pending.Yuan(), tot)
 	}
@@ -345,7 +345,7 @@ func TestMoneyThatLeftAfterItWasLoadedIsOwedAndTakenFirst(t *testing.T) {
 		}
 	}
 	out, err := d.SettleRefund(t.Context(), status("wechat", no, "console-1", 5000, channels.RefundMade), "callback")
-	if err != nil || out != recharge.Refunded {
+	if err != nil || out != channels.OutcomeRefunded {
 		t.Fatalf("%q, %v", out, err)
 	}
 	if a := d.account(); a.Clawback != 5000 || !a.Frozen() {
@@ -370,7 +370,7 @@ func TestWhatIsHeldIsNoPartOfWhatTheChannelMade(t *testing.T) {
 	d.alipay.query = func(string, string) (channels.RefundStatus, error) {
 		return channels.RefundStatus{}, channels.ErrRefused // it may not be asked about
 	}
-	d.settle(told(p, "console-1", 3000), recharge.Cased)
+	d.settle(told(p, "console-1", 3000), channels.OutcomeCase)
 	if kinds := d.open(); !slices.Equal(kinds, []string{"refunds_unknown"}) {
 		t.Errorf("open cases %v, want one of unknown refunds", kinds)
 	}
@@ -383,7 +383,7 @@ func TestAWrongWordOnACreditedPaymentHoldsNoMoney(t *testing.T) {
 	d := newDesk(t)
 	_, p := d.credited("wechat", 5000, "1")
 	p.Amount = 6000
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	if tot := d.books(); tot["paid"] != 5000 || tot["suspense"] != 0 || d.only().Suspense != 0 {
 		t.Errorf("books %v, case %+v; want 50.00 paid and nothing in suspense", tot, d.only())
 	}
@@ -399,7 +399,7 @@ func TestAnOrderOfYesterdayFreesNothingOfToday(t *testing.T) {
 	d.credited("wechat", 5000, "2")
 	word := d.payment("wechat", yesterday, 5000, "420001")
 	word.State = channels.Closed
-	d.settle(word, recharge.Closed)
+	d.settle(word, channels.OutcomeClosed)
 	_, err := d.Create(t.Context(), recharge.Wish{
 		Account: account, Channel: "wechat", Amount: 100, Key: "key-00000003", Payer: channels.Payer{Kind: "openid", ID: "oPayerNumberOne"},
 	})

@@ -51,7 +51,7 @@ func TestAnOrderGoesOneWayWhateverBrowserRepeatsIt(t *testing.T) {
 		t.Errorf("the page returns to %q, want %q", channel.pages[0].ReturnURL, want)
 	}
 	tl := till{Service: service}
-	tl.mustSettle(t, paid(transition.OrderNo(channel.pages[0].OrderNo), 5000), recharge.Credited)
+	tl.mustSettle(t, paid(transition.OrderNo(channel.pages[0].OrderNo), 5000), channels.OutcomeCredited)
 }
 
 func TestAChannelWithoutAPageIsPaidInItsAppWhereverTheBrowserIs(t *testing.T) {
@@ -63,7 +63,7 @@ func TestAChannelWithoutAPageIsPaidInItsAppWhereverTheBrowserIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tl.mustSettle(t, paid(made.Order, 5000), recharge.Credited)
+	tl.mustSettle(t, paid(made.Order, 5000), channels.OutcomeCredited)
 	if len(tl.channel.requests) != 1 || tl.channel.requests[0].ReturnURL != "" {
 		t.Errorf("the channel was asked %+v", tl.channel.requests)
 	}

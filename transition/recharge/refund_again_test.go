@@ -9,7 +9,6 @@ import (
 	"guodu/channels"
 	"guodu/internal/fen"
 	"guodu/transition"
-	"guodu/transition/recharge"
 )
 
 // told is a payment that tells of a refund.
@@ -40,13 +39,13 @@ func TestARefundToldOfAClosedAccountStandsAgainstALaterCredit(t *testing.T) {
 	d.alipay.query = func(_, refund string) (channels.RefundStatus, error) {
 		return status("alipay", no, refund, 2000, channels.RefundMade), nil
 	}
-	d.settle(told(p, "console-1", 2000), recharge.Cased)
+	d.settle(told(p, "console-1", 2000), channels.OutcomeCase)
 	d.statement(3, true, "04A1")
 	out, err := d.Settle(context.Background(), p, "query") // the poller's
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out == recharge.Credited && d.books()["refunded"] != -2000 {
+	if out == channels.OutcomeCredited && d.books()["refunded"] != -2000 {
 		t.Errorf("credited; %s fen are pending, cases %v; the channel told of 2000 refunded, and nothing tells of it again", d.account().Pending, d.open())
 	}
 }
@@ -68,7 +67,7 @@ func TestARefundThatCouldNotBeAskedForKeepsThePaymentFromItsCredit(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out == recharge.Credited {
+	if out == channels.OutcomeCredited {
 		t.Errorf("credited: %s fen may be loaded; a signed notice had told of 5000 refunded before", d.account().Pending)
 	}
 }
@@ -89,8 +88,8 @@ func TestAClosedCaseOpensAgainForAnotherUnknownRefund(t *testing.T) {
 		}
 		return status("alipay", no, refund, 1000, channels.RefundMade), nil
 	}
-	d.settle(told(p, "C1", 1000), recharge.Credited) // closes the case
-	d.settle(told(p, "C2", 4000), recharge.Cased)
+	d.settle(told(p, "C1", 1000), channels.OutcomeCredited) // closes the case
+	d.settle(told(p, "C2", 4000), channels.OutcomeCase)
 	if len(d.open()) == 0 {
 		t.Errorf("answered with success as a case, and no case is open: %s fen are pending, the channel refunded 4000, the books say %s",
 			d.account().Pending, d.books()["refunded"])
@@ -121,7 +120,7 @@ func TestACaseOfTwoLongNumbersIsKept(t *testing.T) {
 	d.credited("alipay", 5000, "1")
 	out, err := d.SettleRefund(context.Background(),
 		status("alipay", transition.OrderNo(strings.Repeat("7", 64)), strings.Repeat("8", 64), 5000, channels.RefundMade), "bill")
-	if err != nil || out != recharge.Cased {
+	if err != nil || out != channels.OutcomeCase {
 		t.Errorf("%q, %v: neither booked nor a case, and a repeat cannot help", out, err)
 	}
 }
@@ -137,7 +136,7 @@ func TestARefundThatThePaymentNamesAsWellIsNettedOnce(t *testing.T) {
 	}
 	d.alipay.order = func(string) (channels.Payment, error) { return told(p, "C1", 2000), nil }
 	out, err := d.SettleRefund(context.Background(), status("alipay", no, "C1", 2000, channels.RefundMade), "bill")
-	if err != nil || out != recharge.Credited {
+	if err != nil || out != channels.OutcomeCredited {
 		t.Errorf("%q, %v; pending %s, suspense %s", out, err, d.account().Pending, -d.books()["suspense"])
 	}
 }
@@ -167,7 +166,7 @@ func TestARefundOfMoneyInSuspenseIsBookedOrTold(t *testing.T) {
 	no := d.created("wechat", 5000, "1")
 	p := d.payment("wechat", no, 5000, "420001")
 	d.statement(2, false, "04A1")
-	d.settle(p, recharge.Cased)
+	d.settle(p, channels.OutcomeCase)
 	refunded := p
 	refunded.Refunded = true
 	d.wechat.order = func(string) (channels.Payment, error) { return refunded, nil }
@@ -218,7 +217,7 @@ func TestARefundsCallbackKeepsAnOlderPaymentFromItsCredit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out == recharge.Credited {
+	if out == channels.OutcomeCredited {
 		t.Errorf("credited: %s fen may be loaded; a signed callback had told of 5000 refunded before", d.account().Pending)
 	}
 }

@@ -100,11 +100,11 @@ func (d *desk) credited(channel string, amount fen.Fen, key string) (transition.
 	d.t.Helper()
 	no := d.created(channel, amount, key)
 	p := d.payment(channel, no, amount, "42000"+key)
-	d.settle(p, recharge.Credited)
+	d.settle(p, channels.OutcomeCredited)
 	return no, p
 }
 
-func (d *desk) settle(p channels.Payment, want recharge.Outcome) {
+func (d *desk) settle(p channels.Payment, want channels.Outcome) {
 	d.t.Helper()
 	got, err := d.Settle(context.Background(), p, "callback")
 	if err != nil || got != want {

@@ -7,7 +7,6 @@ import (
 
 	"guodu/channels"
 	"guodu/transition"
-	"guodu/transition/recharge"
 )
 
 func TestARefundOfAnotherChannelBecomesACase(t *testing.T) {
@@ -15,7 +14,7 @@ func TestARefundOfAnotherChannelBecomesACase(t *testing.T) {
 	d := newDesk(t)
 	no, _ := d.credited("alipay", 5000, "1")
 	out, err := d.SettleRefund(context.Background(), status("wechat", no, "SHOP-1", 5000, channels.RefundMade), "callback")
-	if err != nil || out != recharge.Cased || d.account().Pending != 5000 {
+	if err != nil || out != channels.OutcomeCase || d.account().Pending != 5000 {
 		t.Errorf("outcome %q, %v; pending %s of an Alipay order after a refund at WeChat", out, err, d.account().Pending)
 	}
 }
@@ -30,7 +29,7 @@ func TestTheSameForeignRefundNumberOnTwoTradesIsTwoRefunds(t *testing.T) {
 		status("alipay", one, "HZ01RF001", 5000, channels.RefundMade), status("alipay", two, "HZ01RF001", 3000, channels.RefundMade),
 	} {
 		out, err := d.SettleRefund(context.Background(), s, "query")
-		if err != nil || out != recharge.Refunded {
+		if err != nil || out != channels.OutcomeRefunded {
 			t.Errorf("refund of order %s: %q, %v", s.OrderNo, out, err)
 		}
 	}
@@ -53,7 +52,7 @@ func TestARefundNumberOfAnotherTradeKeepsNoPaymentFromItsCredit(t *testing.T) {
 		return status("alipay", transition.OrderNo(order), no, 500, channels.RefundMade), nil
 	}
 	out, err := d.Settle(context.Background(), p, "callback")
-	if err != nil || out != recharge.Credited {
+	if err != nil || out != channels.OutcomeCredited {
 		t.Errorf("%q, %v; suspense %s", out, err, d.books()["suspense"])
 	}
 }
@@ -88,12 +87,12 @@ func TestAnOlderNoticeNeverCreditsWhatANewerOneSaidWasRefunded(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	older, newer := d.twoNotices()
-	d.settle(newer, recharge.Cased)
+	d.settle(newer, channels.OutcomeCase)
 	out, err := d.Settle(context.Background(), older, "callback")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tot := d.books(); out == recharge.Credited && len(d.open()) == 0 && tot["refunded"] != -500 {
+	if tot := d.books(); out == channels.OutcomeCredited && len(d.open()) == 0 && tot["refunded"] != -500 {
 		t.Errorf("credited with %s refunded, %s pending and no case open; the channel had said 500", -tot["refunded"], d.account().Pending)
 	}
 }

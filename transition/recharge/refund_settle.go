@@ -22,7 +22,7 @@ const caseIDMax = 150
 // Errors: channels.ErrNotNow if the order is not credited yet and its payment
 // cannot be learned, transition.ErrUnavailable, transition.ErrUnknownOutcome:
 // after all of them the same call is repeated.
-func (s *Service) SettleRefund(ctx context.Context, status channels.RefundStatus, source string) (Outcome, error) {
+func (s *Service) SettleRefund(ctx context.Context, status channels.RefundStatus, source string) (channels.Outcome, error) {
 	failpoint.Hit("refund.settle.begin")
 	outcome, err := s.settleRefund(ctx, status, source)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *Service) SettleRefund(ctx context.Context, status channels.RefundStatus
 	return outcome, nil
 }
 
-func (s *Service) settleRefund(ctx context.Context, status channels.RefundStatus, source string) (Outcome, error) {
+func (s *Service) settleRefund(ctx context.Context, status channels.RefundStatus, source string) (channels.Outcome, error) {
 	if status.Misdirected != "" {
 		return s.refundCase(ctx, status, source, "mismatch", "not ours: "+status.Misdirected)
 	}
@@ -54,14 +54,14 @@ func (s *Service) settleRefund(ctx context.Context, status channels.RefundStatus
 		return s.refundCase(ctx, status, source, "mismatch", "the hub asked for it on another order")
 	}
 	outcome, err := s.ownRefund(ctx, r, status, source)
-	if err == nil && outcome == Cased {
+	if err == nil && outcome == channels.OutcomeCase {
 		err = s.askLater(ctx, r, string(status.State)) // nothing if it is held no more
 	}
 	return outcome, err
 }
 
 // ownRefund settles what the channel says of a refund of the hub's own.
-func (s *Service) ownRefund(ctx context.Context, r transition.RefundOrder, status channels.RefundStatus, source string) (Outcome, error) {
+func (s *Service) ownRefund(ctx context.Context, r transition.RefundOrder, status channels.RefundStatus, source string) (channels.Outcome, error) {
 	alive := status.State == channels.RefundProcessing || status.State == channels.RefundAbnormal
 	switch {
 	case status.State == channels.RefundMade:
@@ -71,19 +71,19 @@ func (s *Service) ownRefund(ctx context.Context, r transition.RefundOrder, statu
 		if err == nil && state == transition.RefundSettled {
 			return s.refundCase(ctx, status, source, "mismatch", "said to be closed after it was made")
 		}
-		return Returned, err
+		return channels.OutcomeReturned, err
 	case alive && r.State == transition.RefundReturned:
 		return s.refundCase(ctx, status, source, "refund_alive", "given back, and the channel may still make it")
 	case status.State == channels.RefundAbnormal:
 		return s.refundCase(ctx, status, source, "refund_abnormal", "the payer's account does not take it")
 	case status.State == channels.RefundProcessing:
-		return Waiting, s.askLater(ctx, r, string(status.State))
+		return channels.OutcomeWaiting, s.askLater(ctx, r, string(status.State))
 	}
 	return "", fmt.Errorf("refund %s: channel state %.20q is none of guodu's", r.No, status.State)
 }
 
 // madeRefund books a refund of the hub's own as made.
-func (s *Service) madeRefund(ctx context.Context, r transition.RefundOrder, status channels.RefundStatus, source string) (Outcome, error) {
+func (s *Service) madeRefund(ctx context.Context, r transition.RefundOrder, status channels.RefundStatus, source string) (channels.Outcome, error) {
 	at := status.Time
 	if at.IsZero() {
 		at = s.config.Clock()
@@ -98,15 +98,15 @@ func (s *Service) madeRefund(ctx context.Context, r transition.RefundOrder, stat
 		return s.refundCase(ctx, status, source, "refund_late", "made after the channel had said that it would not be")
 	case first:
 		s.tellRefunded(r.Order, string(r.No), status.Amount, at)
-		return Refunded, nil
+		return channels.OutcomeRefunded, nil
 	}
-	return Duplicate, nil
+	return channels.OutcomeDuplicate, nil
 }
 
 // outsideRefund books what the hub did not ask for.
-func (s *Service) outsideRefund(ctx context.Context, status channels.RefundStatus, source string) (Outcome, error) {
+func (s *Service) outsideRefund(ctx context.Context, status channels.RefundStatus, source string) (channels.Outcome, error) {
 	if status.State != channels.RefundMade {
-		return Waiting, nil // no money has moved
+		return channels.OutcomeWaiting, nil // no money has moved
 	}
 	order, err := transition.ParseOrderNo(status.OrderNo)
 	if err != nil || !transaction.MatchString(status.No) || status.Amount <= 0 {
@@ -130,15 +130,15 @@ func (s *Service) outsideRefund(ctx context.Context, status channels.RefundStatu
 		return "", err
 	case first:
 		s.tellRefunded(order, outsideRef(order, status.No), status.Amount, at)
-		return Refunded, nil
+		return channels.OutcomeRefunded, nil
 	}
-	return Duplicate, nil
+	return channels.OutcomeDuplicate, nil
 }
 
 // refundBeforeCredit settles an order whose refund was heard of before its
 // payment: the payment is asked for, and both are booked in one step. That there
 // is a refund is durable before anything is asked.
-func (s *Service) refundBeforeCredit(ctx context.Context, order transition.OrderNo, status channels.RefundStatus, at time.Time) (Outcome, error) {
+func (s *Service) refundBeforeCredit(ctx context.Context, order transition.OrderNo, status channels.RefundStatus, at time.Time) (channels.Outcome, error) {
 	if _, err := s.config.Ledger.ToldRefunded(ctx, order, status.Amount); err != nil {
 		return "", err
 	}
@@ -161,7 +161,7 @@ func (s *Service) refundBeforeCredit(ctx context.Context, order transition.Order
 	payment.RefundNos = slices.DeleteFunc(slices.Clone(payment.RefundNos), func(no string) bool { return no == status.No })
 	payment.Refunds = []channels.Refund{{No: status.No, Amount: status.Amount, Time: at}}
 	outcome, err := s.Settle(ctx, payment, "query")
-	if err != nil || outcome != Cased {
+	if err != nil || outcome != channels.OutcomeCase {
 		return outcome, err
 	}
 	return s.refundOfCase(ctx, order, status, payment)
@@ -169,8 +169,8 @@ func (s *Service) refundBeforeCredit(ctx context.Context, order transition.Order
 
 // refundOfLost is for a refund of an order that the books do not have: if its
 // payment is a case, what went back leaves suspense; else people look.
-func (s *Service) refundOfLost(ctx context.Context, order transition.OrderNo, status channels.RefundStatus, source string, at time.Time) (Outcome, error) {
-	unknown := func() (Outcome, error) {
+func (s *Service) refundOfLost(ctx context.Context, order transition.OrderNo, status channels.RefundStatus, source string, at time.Time) (channels.Outcome, error) {
+	unknown := func() (channels.Outcome, error) {
 		return s.refundCase(ctx, status, source, "unknown_refund", "no such order in the books")
 	}
 	channel, err := s.channel(status.Channel, status.Merchant)
@@ -193,12 +193,12 @@ func (s *Service) refundOfLost(ctx context.Context, order transition.OrderNo, st
 	if errors.Is(err, transition.ErrMismatch) {
 		return unknown()
 	}
-	return Refunded, err
+	return channels.OutcomeRefunded, err
 }
 
 // refundOfCase books a refund of a payment that is a case itself: what went back
 // of it leaves suspense.
-func (s *Service) refundOfCase(ctx context.Context, order transition.OrderNo, status channels.RefundStatus, p channels.Payment) (Outcome, error) {
+func (s *Service) refundOfCase(ctx context.Context, order transition.OrderNo, status channels.RefundStatus, p channels.Payment) (channels.Outcome, error) {
 	_, holds, err := s.suspendedCase(ctx, p)
 	if err != nil {
 		return "", err
@@ -211,7 +211,7 @@ func (s *Service) refundOfCase(ctx context.Context, order transition.OrderNo, st
 
 // refundCase keeps what a person must decide about a refund. No money is in
 // suspense for it: what moved is in the books, or is not ours.
-func (s *Service) refundCase(ctx context.Context, status channels.RefundStatus, source, kind, why string) (Outcome, error) {
+func (s *Service) refundCase(ctx context.Context, status channels.RefundStatus, source, kind, why string) (channels.Outcome, error) {
 	evidence, err := json.Marshal(map[string]string{
 		"why": why, "source": source, "channel": status.Channel, "order": fmt.Sprintf("%.64s", status.OrderNo), "refund": fmt.Sprintf("%.70s", status.No),
 		"channel_no": fmt.Sprintf("%.70s", status.ChannelNo), "state": string(status.State), "amount_fen": status.Amount.String(),
@@ -238,5 +238,5 @@ func (s *Service) refundCase(ctx context.Context, status channels.RefundStatus, 
 		return "", err
 	}
 	s.config.Log.Warn("case", "case", c.ID, "kind", kind, "why", why, "first", first)
-	return Cased, nil
+	return channels.OutcomeCase, nil
 }

@@ -111,7 +111,7 @@ func TestTwoUnsignedAnswersGiveNothingBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := hub.Settle(ctx, payment, "query"); err != nil || out != recharge.Credited {
+	if out, err := hub.Settle(ctx, payment, "query"); err != nil || out != channels.OutcomeCredited {
 		t.Fatal(out, err)
 	}
 	box.on.Store(true)

@@ -33,7 +33,7 @@ func (d *desk) probe(amount fen.Fen) (transition.OrderNo, error) {
 
 func (d *desk) closed(no transition.OrderNo) {
 	d.t.Helper()
-	d.settle(channels.Payment{Channel: "wechat", Merchant: merchant, OrderNo: string(no), State: channels.Closed}, recharge.Closed)
+	d.settle(channels.Payment{Channel: "wechat", Merchant: merchant, OrderNo: string(no), State: channels.Closed}, channels.OutcomeClosed)
 }
 
 // wantMost checks that what Most says is what Create does: that amount passes,
@@ -132,7 +132,7 @@ func (w *walker) pay() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.settle(w.payment("wechat", no, o.Amount, fmt.Sprintf("4200%06d", w.steps)), recharge.Credited)
+	w.settle(w.payment("wechat", no, o.Amount, fmt.Sprintf("4200%06d", w.steps)), channels.OutcomeCredited)
 }
 
 // tap finds the load of the tap before on the card, and offers what is pending.
@@ -248,7 +248,7 @@ func TestTheUnpaidOrderIsGoneOnWithThoughTheLimitsLeaveNothing(t *testing.T) {
 	if late := d.room(); late.Payable || late.Unpaid.No != no || late.Day != 0 {
 		t.Errorf("expired and not closed: %+v", late)
 	}
-	d.settle(d.payment("wechat", no, 50_000, "42001"), recharge.Credited)
+	d.settle(d.payment("wechat", no, 50_000, "42001"), channels.OutcomeCredited)
 	if paid := d.room(); paid.Unpaid.No != "" || paid.Payable {
 		t.Errorf("paid: %+v", paid)
 	}

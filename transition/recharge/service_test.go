@@ -97,7 +97,7 @@ func (tl till) mustCreate(t *testing.T, amount fen.Fen) transition.OrderNo {
 	return r.Order
 }
 
-func (tl till) mustSettle(t *testing.T, p channels.Payment, want recharge.Outcome) {
+func (tl till) mustSettle(t *testing.T, p channels.Payment, want channels.Outcome) {
 	t.Helper()
 	got, err := tl.Settle(context.Background(), p, "callback")
 	if err != nil || got != want {
@@ -138,7 +138,7 @@ func TestUnknownPrepayIsRepeatedIdenticallyWithTheSameKey(t *testing.T) {
 	if string(one) != string(two) {
 		t.Errorf("the repeat differs:\n%s\n%s", one, two)
 	}
-	tl.mustSettle(t, paid(first, 5000), recharge.Credited)
+	tl.mustSettle(t, paid(first, 5000), channels.OutcomeCredited)
 }
 
 func TestOrderIsDurableBeforeTheChannelHearsOfIt(t *testing.T) {
@@ -151,7 +151,7 @@ func TestOrderIsDurableBeforeTheChannelHearsOfIt(t *testing.T) {
 		}
 		return ready(r)
 	}
-	tl.mustSettle(t, paid(tl.mustCreate(t, 5000), 5000), recharge.Credited)
+	tl.mustSettle(t, paid(tl.mustCreate(t, 5000), 5000), channels.OutcomeCredited)
 }
 
 func TestWishesThatCannotBeOrdersAreRefused(t *testing.T) {
@@ -184,16 +184,16 @@ func TestWishesThatCannotBeOrdersAreRefused(t *testing.T) {
 	if len(tl.channel.requests) != 0 {
 		t.Errorf("the channel heard of %d refused wishes", len(tl.channel.requests))
 	}
-	tl.mustSettle(t, paid(tl.mustCreate(t, 100), 100), recharge.Credited)
+	tl.mustSettle(t, paid(tl.mustCreate(t, 100), 100), channels.OutcomeCredited)
 }
 
 func TestSettleCreditsOnceAndCountsTheRest(t *testing.T) {
 	t.Parallel()
 	tl := newTill(t, 1000, nil)
 	no := tl.mustCreate(t, 5000)
-	tl.mustSettle(t, paid(no, 5000), recharge.Credited)
+	tl.mustSettle(t, paid(no, 5000), channels.OutcomeCredited)
 	for range 3 {
-		tl.mustSettle(t, paid(no, 5000), recharge.Duplicate)
+		tl.mustSettle(t, paid(no, 5000), channels.OutcomeDuplicate)
 	}
 	if got := tl.pending(t); got != 4000 {
 		t.Errorf("pending is %s, want 40.00: arrears of 10.00 come first", got.Yuan())
@@ -232,8 +232,8 @@ func TestWhatCannotBeCreditedBecomesACaseOnceAndMovesNothing(t *testing.T) {
 			no := tl.mustCreate(t, 5000)
 			p := paid(no, 5000)
 			tc.change(&p)
-			tl.mustSettle(t, p, recharge.Cased)
-			tl.mustSettle(t, p, recharge.Cased)
+			tl.mustSettle(t, p, channels.OutcomeCase)
+			tl.mustSettle(t, p, channels.OutcomeCase)
 			if got := tl.pending(t); got != 0 {
 				t.Errorf("pending is %s", got.Yuan())
 			}
@@ -247,9 +247,9 @@ func TestWhatCannotBeCreditedBecomesACaseOnceAndMovesNothing(t *testing.T) {
 			// The channel's right word afterwards is credited all the same, and
 			// takes the money of its own transaction out of suspense.
 			// Only refunds that are still not named stand against it.
-			want, credited := recharge.Credited, fen.Fen(5000)
+			want, credited := channels.OutcomeCredited, fen.Fen(5000)
 			if tc.kind == "refunds_unknown" {
-				want, credited = recharge.Cased, 0
+				want, credited = channels.OutcomeCase, 0
 			}
 			tl.mustSettle(t, paid(no, 5000), want)
 			books, err := tl.bench.Verify(context.Background())
@@ -269,20 +269,20 @@ func TestUnpaidWaitsAndClosedCloses(t *testing.T) {
 	no := tl.mustCreate(t, 5000)
 	p := paid(no, 5000)
 	p.State = channels.Unpaid
-	tl.mustSettle(t, p, recharge.Waiting)
+	tl.mustSettle(t, p, channels.OutcomeWaiting)
 	p.State = channels.Closed
-	tl.mustSettle(t, p, recharge.Closed)
+	tl.mustSettle(t, p, channels.OutcomeClosed)
 	o, err := tl.bench.Order(context.Background(), no)
 	if err != nil || o.State != transition.OrderClosed {
 		t.Fatalf("the order is %s, %v; want closed", o.State, err)
 	}
-	tl.mustSettle(t, paid(no, 5000), recharge.Credited) // paid after all
+	tl.mustSettle(t, paid(no, 5000), channels.OutcomeCredited) // paid after all
 	o, err = tl.bench.Order(context.Background(), no)
 	if err != nil || o.Flag != "late" {
 		t.Errorf("flag %q, %v; want late", o.Flag, err)
 	}
 	p.State = channels.Closed
-	tl.mustSettle(t, p, recharge.Duplicate)
+	tl.mustSettle(t, p, channels.OutcomeDuplicate)
 }
 
 func TestNothingIsSettledWhileRedisIsDown(t *testing.T) {
@@ -295,7 +295,7 @@ func TestNothingIsSettledWhileRedisIsDown(t *testing.T) {
 		t.Errorf("Settle = %v, want ErrUnavailable or ErrUnknownOutcome", err)
 	}
 	tl.bench.Server.Restart()
-	tl.mustSettle(t, paid(no, 5000), recharge.Credited)
+	tl.mustSettle(t, paid(no, 5000), channels.OutcomeCredited)
 }
 
 func TestDueGivesOpenOrdersAndDropsFinishedOnes(t *testing.T) {
@@ -315,7 +315,7 @@ func TestDueGivesOpenOrdersAndDropsFinishedOnes(t *testing.T) {
 	if err := tl.Later(context.Background(), no, now.Add(-time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	tl.mustSettle(t, paid(no, 5000), recharge.Credited)
+	tl.mustSettle(t, paid(no, 5000), channels.OutcomeCredited)
 	due, err = tl.Due(context.Background(), time.Minute, 10)
 	if err != nil || len(due) != 0 {
 		t.Fatalf("due %+v, %v; the order is credited", due, err)
@@ -326,9 +326,9 @@ func TestLogsHoldNoFullPayerId(t *testing.T) {
 	t.Parallel()
 	tl := newTill(t, 0, nil)
 	no := tl.mustCreate(t, 5000)
-	tl.mustSettle(t, paid(no, 5000), recharge.Credited)
+	tl.mustSettle(t, paid(no, 5000), channels.OutcomeCredited)
 	p := paid("SHOP-77", 100)
-	tl.mustSettle(t, p, recharge.Cased)
+	tl.mustSettle(t, p, channels.OutcomeCase)
 	if !strings.Contains(tl.log.String(), "openid:…") {
 		t.Fatalf("the log holds no payer hint:\n%s", tl.log)
 	}
@@ -348,7 +348,7 @@ func TestAClosedWordAboutSomebodyElsesOrderEndsNothing(t *testing.T) {
 	unknown.OrderNo = string(transition.NewOrderNo(account, time.Now()))
 	junk.OrderNo = "SHOP-77"
 	for _, p := range []channels.Payment{foreign, misdirected, unknown, junk} {
-		tl.mustSettle(t, p, recharge.Waiting) // heard, and nothing to end
+		tl.mustSettle(t, p, channels.OutcomeWaiting) // heard, and nothing to end
 	}
 	o, err := tl.bench.Order(context.Background(), no)
 	if err != nil || o.State != transition.OrderPrepared {
@@ -358,7 +358,7 @@ func TestAClosedWordAboutSomebodyElsesOrderEndsNothing(t *testing.T) {
 	if _, err := tl.Settle(context.Background(), word, "query"); err == nil {
 		t.Error("a state that guodu does not know is settled")
 	}
-	tl.mustSettle(t, paid(no, 5000), recharge.Credited)
+	tl.mustSettle(t, paid(no, 5000), channels.OutcomeCredited)
 }
 
 func TestOneUnreadableOrderKeepsNoOtherWaiting(t *testing.T) {
@@ -391,5 +391,5 @@ func TestOneUnreadableOrderKeepsNoOtherWaiting(t *testing.T) {
 	if err := redis.Del(ctx, "h:{p00}:due").Err(); err != nil {
 		t.Fatal(err)
 	}
-	tl.mustSettle(t, paid(no, 5000), recharge.Credited)
+	tl.mustSettle(t, paid(no, 5000), channels.OutcomeCredited)
 }

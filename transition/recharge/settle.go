@@ -15,25 +15,11 @@ import (
 	"guodu/transition"
 )
 
-// Outcome is what a settlement came to.
-type Outcome string
-
-// The outcomes of Settle. All of them are durable.
-const (
-	Credited  Outcome = "credited"  // the first credit of the order
-	Duplicate Outcome = "duplicate" // credited before; counted
-	Cased     Outcome = "case"      // a person decides; its money is in suspense
-	Waiting   Outcome = "waiting"   // not paid so far
-	Closed    Outcome = "closed"    // not paid, and never will be
-	Refunded  Outcome = "refunded"  // of a refund: it left the books
-	Returned  Outcome = "returned"  // of a refund: its money is pending again
-)
-
 // Settle brings what a channel says of an order into the books. It may be
 // called as often and from as many places as one likes.
 // Errors: transition.ErrUnavailable and transition.ErrUnknownOutcome, after
 // which the same call is repeated; nothing else that a repeat would cure.
-func (s *Service) Settle(ctx context.Context, p channels.Payment, source string) (Outcome, error) {
+func (s *Service) Settle(ctx context.Context, p channels.Payment, source string) (channels.Outcome, error) {
 	failpoint.Hit("settle.begin")
 	outcome, err := s.settle(ctx, p, source)
 	if err != nil {
@@ -45,10 +31,10 @@ func (s *Service) Settle(ctx context.Context, p channels.Payment, source string)
 	return outcome, nil
 }
 
-func (s *Service) settle(ctx context.Context, p channels.Payment, source string) (Outcome, error) {
+func (s *Service) settle(ctx context.Context, p channels.Payment, source string) (channels.Outcome, error) {
 	no, numberErr := transition.ParseOrderNo(p.OrderNo)
 	if p.State == channels.Unpaid {
-		return Waiting, nil
+		return channels.OutcomeWaiting, nil
 	}
 	if p.State == channels.Closed {
 		return s.closed(ctx, p, no, numberErr)
@@ -74,7 +60,7 @@ func (s *Service) settle(ctx context.Context, p channels.Payment, source string)
 
 // credit credits a payment that agrees with itself; what stands against it makes
 // it a case.
-func (s *Service) credit(ctx context.Context, p channels.Payment, source string, no transition.OrderNo) (Outcome, error) {
+func (s *Service) credit(ctx context.Context, p channels.Payment, source string, no transition.OrderNo) (channels.Outcome, error) {
 	account, err := transition.ParseAccountNo(p.Attach)
 	if err != nil {
 		account = "" // the order's record knows it
@@ -108,9 +94,9 @@ func (s *Service) credit(ctx context.Context, p channels.Payment, source string,
 		return "", err
 	case result.First:
 		s.tellPaid(credit)
-		return Credited, nil
+		return channels.OutcomeCredited, nil
 	}
-	return Duplicate, s.bookRefunds(ctx, p, source)
+	return channels.OutcomeDuplicate, s.bookRefunds(ctx, p, source)
 }
 
 // caseKind says what kind of case an error of the ledger makes of a payment, and
@@ -132,13 +118,13 @@ func caseKind(err error) (kind, why string) {
 
 // closed ends an order that its own channel holds as closed. Such a word about
 // another merchant's order, or one that is not there, ends nothing here.
-func (s *Service) closed(ctx context.Context, p channels.Payment, no transition.OrderNo, numberErr error) (Outcome, error) {
+func (s *Service) closed(ctx context.Context, p channels.Payment, no transition.OrderNo, numberErr error) (channels.Outcome, error) {
 	if numberErr != nil || p.Misdirected != "" {
-		return Waiting, nil
+		return channels.OutcomeWaiting, nil
 	}
 	o, err := s.config.Ledger.Order(ctx, no)
 	if errors.Is(err, transition.ErrNoOrder) || err == nil && (o.Channel != p.Channel || o.Merchant != p.Merchant) {
-		return Waiting, nil
+		return channels.OutcomeWaiting, nil
 	}
 	if err != nil {
 		return "", err
@@ -187,7 +173,7 @@ func paymentCase(p channels.Payment) string {
 
 // openCase keeps what cannot be credited. Money of another merchant or in
 // another currency is not in our books, so it is kept without suspense.
-func (s *Service) openCase(ctx context.Context, p channels.Payment, source, kind, why string) (Outcome, error) {
+func (s *Service) openCase(ctx context.Context, p channels.Payment, source, kind, why string) (channels.Outcome, error) {
 	evidence, err := json.Marshal(map[string]string{
 		"why": why, "source": source, "channel": p.Channel, "merchant": p.Merchant, "order": fmt.Sprintf("%.64s", p.OrderNo), "txn": p.TransactionID,
 		"amount_fen": p.Amount.String(), "currency": p.Currency, "payer": p.Payer.Hint(), "attach": fmt.Sprintf("%.128s", p.Attach),
@@ -209,13 +195,13 @@ func (s *Service) openCase(ctx context.Context, p channels.Payment, source, kind
 		return "", err
 	}
 	s.config.Log.Warn("case", "case", c.ID, "kind", kind, "why", why, "suspense_fen", int64(c.Suspense), "first", first)
-	return Cased, nil
+	return channels.OutcomeCase, nil
 }
 
 // Close ends an unpaid order on the channel's proof that it can no longer be
 // paid, given to the named merchant.
 // Errors: transition.ErrNoOrder, transition.ErrOtherMerchant.
-func (s *Service) Close(ctx context.Context, no transition.OrderNo, merchant string) (Outcome, error) {
+func (s *Service) Close(ctx context.Context, no transition.OrderNo, merchant string) (channels.Outcome, error) {
 	o, err := s.config.Ledger.Order(ctx, no)
 	if err != nil {
 		return "", err
@@ -225,7 +211,7 @@ func (s *Service) Close(ctx context.Context, no transition.OrderNo, merchant str
 		return "", err
 	}
 	if state == transition.OrderCredited {
-		return Duplicate, nil
+		return channels.OutcomeDuplicate, nil
 	}
-	return Closed, nil
+	return channels.OutcomeClosed, nil
 }

@@ -9,7 +9,6 @@ import (
 	"guodu/channels"
 	"guodu/internal/fen"
 	"guodu/transition"
-	"guodu/transition/recharge"
 )
 
 // event is one as it is told of at the desk's own time.
@@ -24,7 +23,7 @@ func (d *desk) mustHaveTold(want ...channels.Event) {
 	}
 }
 
-func (d *desk) mustSettleRefund(s channels.RefundStatus, want recharge.Outcome) {
+func (d *desk) mustSettleRefund(s channels.RefundStatus, want channels.Outcome) {
 	d.t.Helper()
 	out, err := d.SettleRefund(context.Background(), s, "callback")
 	if err != nil || out != want {
@@ -37,7 +36,7 @@ func TestTheFirstCreditAndTheFirstRefundAreToldOf(t *testing.T) {
 	d := newDesk(t)
 	no, p := d.credited("wechat", 5000, "1")
 	for range 3 {
-		d.settle(p, recharge.Duplicate)
+		d.settle(p, channels.OutcomeDuplicate)
 	}
 	want := []channels.Event{d.event(channels.EventPaid, no, string(no), 5000)}
 	d.mustHaveTold(want...)
@@ -46,10 +45,10 @@ func TestTheFirstCreditAndTheFirstRefundAreToldOf(t *testing.T) {
 	}
 	own := d.refund(no, 2000)
 	d.mustHaveTold(want...)
-	d.mustSettleRefund(status("wechat", no, string(own.No), 2000, channels.RefundMade), recharge.Refunded)
-	d.mustSettleRefund(status("wechat", no, string(own.No), 2000, channels.RefundMade), recharge.Duplicate)
-	d.mustSettleRefund(status("wechat", no, "SHOP-1", 1000, channels.RefundMade), recharge.Refunded)
-	d.mustSettleRefund(status("wechat", no, "SHOP-1", 1000, channels.RefundMade), recharge.Duplicate)
+	d.mustSettleRefund(status("wechat", no, string(own.No), 2000, channels.RefundMade), channels.OutcomeRefunded)
+	d.mustSettleRefund(status("wechat", no, string(own.No), 2000, channels.RefundMade), channels.OutcomeDuplicate)
+	d.mustSettleRefund(status("wechat", no, "SHOP-1", 1000, channels.RefundMade), channels.OutcomeRefunded)
+	d.mustSettleRefund(status("wechat", no, "SHOP-1", 1000, channels.RefundMade), channels.OutcomeDuplicate)
 	d.mustHaveTold(append(want,
 		d.event(channels.EventRefunded, no, string(own.No), 2000), d.event(channels.EventRefunded, no, string(no)+":SHOP-1", 1000))...)
 }
@@ -60,8 +59,8 @@ func TestWhatWasRefundedBeforeTheCreditIsToldOfWithIt(t *testing.T) {
 	no := d.created("alipay", 5000, "1")
 	p := d.payment("alipay", no, 5000, "420001")
 	p.Refunded, p.Refunds = true, []channels.Refund{{No: "SHOP-1", Amount: 1000, Time: d.now}}
-	d.settle(p, recharge.Credited)
-	d.settle(p, recharge.Duplicate)
+	d.settle(p, channels.OutcomeCredited)
+	d.settle(p, channels.OutcomeDuplicate)
 	d.mustHaveTold(d.event(channels.EventPaid, no, string(no), 5000), d.event(channels.EventRefunded, no, string(no)+":SHOP-1", 1000))
 }
 
@@ -69,10 +68,10 @@ func TestWhatIsNotBookedIsNotToldOf(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	no := d.created("wechat", 5000, "1")
-	d.settle(d.payment("wechat", no, 9999, "420001"), recharge.Cased)
+	d.settle(d.payment("wechat", no, 9999, "420001"), channels.OutcomeCase)
 	unpaid := d.payment("wechat", no, 5000, "420002")
 	unpaid.State = channels.Unpaid
-	d.settle(unpaid, recharge.Waiting)
-	d.mustSettleRefund(status("alipay", no, "SHOP-1", 1000, channels.RefundMade), recharge.Cased)
+	d.settle(unpaid, channels.OutcomeWaiting)
+	d.mustSettleRefund(status("alipay", no, "SHOP-1", 1000, channels.RefundMade), channels.OutcomeCase)
 	d.mustHaveTold()
 }

@@ -112,7 +112,7 @@ func refundsSum(p channels.Payment) fen.Fen {
 // here. An order whose books have it all is as it should be; one that is not
 // credited, or whose books lack some, needs a person. What is held for a refund of
 // the hub's own is nothing that the channel has made.
-func (s *Service) moreRefunds(ctx context.Context, p channels.Payment, source string, no transition.OrderNo, sum fen.Fen) (Outcome, error) {
+func (s *Service) moreRefunds(ctx context.Context, p channels.Payment, source string, no transition.OrderNo, sum fen.Fen) (channels.Outcome, error) {
 	o, err := s.config.Ledger.Order(ctx, no)
 	if err != nil && !errors.Is(err, transition.ErrNoOrder) {
 		return "", err
@@ -127,7 +127,7 @@ func (s *Service) moreRefunds(ctx context.Context, p channels.Payment, source st
 			return "", err
 		}
 		if o.Refunded >= p.RefundedTotal {
-			return Duplicate, s.allKnown(ctx, p)
+			return channels.OutcomeDuplicate, s.allKnown(ctx, p)
 		}
 		sum = o.Refunded
 	}

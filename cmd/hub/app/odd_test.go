@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"bytes"
-	"context"
 	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
@@ -63,19 +62,6 @@ type platform struct {
 	n       int
 }
 
-// settler shows the order life to notify.
-type settler struct{ *recharge.Service }
-
-func (s settler) Settle(ctx context.Context, p channels.Payment, source string) (string, error) {
-	out, err := s.Service.Settle(ctx, p, source)
-	return string(out), err
-}
-
-func (s settler) SettleRefund(ctx context.Context, r channels.RefundStatus, source string) (string, error) {
-	out, err := s.Service.SettleRefund(ctx, r, source)
-	return string(out), err
-}
-
 func newPlatform(t *testing.T) *platform {
 	t.Helper()
 	p := &platform{t: t, ours: rsaKey(t), theirs: rsaKey(t), bench: transitiontest.New(t, nil), payment: map[string]http.Handler{}}
@@ -112,9 +98,9 @@ func newPlatform(t *testing.T) *platform {
 	config := notify.HandlerConfig{Channel: "x", Log: slog.New(slog.DiscardHandler)}
 	for name := range p.set {
 		n, _ := p.set.Notifier(name)
-		p.payment[name] = notify.NewHandler(config, n, settler{p.service})
+		p.payment[name] = notify.NewHandler(config, n, p.service)
 	}
-	p.refund = notify.NewRefundHandler(config, wx, settler{p.service})
+	p.refund = notify.NewRefundHandler(config, wx, p.service)
 	return p
 }
 

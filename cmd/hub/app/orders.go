@@ -18,9 +18,8 @@ type dueOrders struct {
 }
 
 // Settle implements notify.Settler.
-func (d dueOrders) Settle(ctx context.Context, p channels.Payment, source string) (string, error) {
-	outcome, err := d.service.Settle(ctx, p, source)
-	return string(outcome), err
+func (d dueOrders) Settle(ctx context.Context, p channels.Payment, source string) (channels.Outcome, error) {
+	return d.service.Settle(ctx, p, source)
 }
 
 // Due implements notify.Orders.
@@ -60,9 +59,8 @@ func (d dueOrders) AskRefund(ctx context.Context, no string) error {
 }
 
 // SettleRefund implements notify.RefundSettler.
-func (d dueOrders) SettleRefund(ctx context.Context, status channels.RefundStatus, source string) (string, error) {
-	outcome, err := d.service.SettleRefund(ctx, status, source)
-	return string(outcome), err
+func (d dueOrders) SettleRefund(ctx context.Context, status channels.RefundStatus, source string) (channels.Outcome, error) {
+	return d.service.SettleRefund(ctx, status, source)
 }
 
 // Close implements notify.Orders.
